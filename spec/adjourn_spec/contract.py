@@ -1,0 +1,195 @@
+"""The contract as one immutable value: operations, limits, schemas, clauses and the id rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from adjourn_spec.identifiers import ExternalId, FriendlyId, SessionKey
+from adjourn_spec.schema import Schema
+
+__all__ = [
+    "BodyRule",
+    "Clause",
+    "Contract",
+    "Cors",
+    "GreyZone",
+    "Operation",
+    "PathTemplate",
+    "QueryParameter",
+    "RateLimit",
+    "RefusalRule",
+    "TokenRule",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One statement that an implementation is held to."""
+
+    slug: str
+    statement: str
+    source: tuple[str, ...]
+    level: str
+    operations: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GreyZone:
+    """A point on which the sources disagree; neither dialect's answer is a fault.
+
+    `accepts` lists the statuses that either dialect may answer; empty where the
+    question is not one of status.
+    """
+
+    slug: str
+    question: str
+    documented: str
+    server: str
+    shades: tuple[str, ...]
+    accepts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalRule:
+    """How a broken clause is answered: the status, the error text, the members beside it."""
+
+    clause: str
+    status: int
+    error: str
+    members: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class BodyRule:
+    """What an operation takes as its body. `limit_bytes` bounds the bytes on the wire.
+
+    The last three name the clause that a body too large, one that is no JSON object,
+    and one that breaks the schema belong to.
+    """
+
+    required: bool
+    limit_bytes: int
+    schema: Schema
+    limit_clause: str
+    malformed_clause: str
+    invalid_clause: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueryParameter:
+    """A query parameter: `style` is form or deepObject, `kind` the JSON type of its values."""
+
+    name: str
+    style: str
+    kind: str
+    schema: Schema
+
+
+@dataclass(frozen=True, slots=True)
+class PathTemplate:
+    """A path with at most one parameter, and the operations it has, by method."""
+
+    template: str
+    operations: Mapping[str, str]
+    method_clause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation. `name` is the operationId; `credentials` are names of security schemes."""
+
+    name: str
+    method: str
+    template: str
+    body: BodyRule | None
+    query: tuple[QueryParameter, ...]
+    query_clause: str | None
+    credentials: frozenset[str]
+    responses: Mapping[int, Schema]
+    grey_zones: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRule:
+    """How public access tokens are made."""
+
+    algorithm: str
+    lifetime_seconds: int
+    issuer: str
+    audience: str
+    grants: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """The bucket of each environment: its size and how fast it fills."""
+
+    tokens: int
+    refill_tokens: int
+    refill_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cors:
+    """What browsers on other origins may do."""
+
+    methods: tuple[str, ...]
+    expose_headers: tuple[str, ...]
+    max_age_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """Everything the document and the catalogue of clauses say.
+
+    Attributes:
+        document: the OpenAPI document in force, as JSON values.
+        file: where it was read from.
+        statuses: the status of each clause that a success belongs to.
+        refusals: the answer for each clause that a refusal belongs to.
+        friendly_prefix: what friendly ids of sessions start with; `run_prefix` likewise.
+        head_limit_bytes: how many bytes the request line and headers may have.
+        key_prefixes: what secret keys start with, by kind of environment.
+        rows: the members of a row in the server's order.
+    """
+
+    document: Mapping[str, Any]
+    file: str
+    operations: Mapping[str, Operation]
+    paths: tuple[PathTemplate, ...]
+    statuses: Mapping[str, int]
+    refusals: Mapping[str, RefusalRule]
+    clauses: Mapping[str, Clause]
+    grey_zones: Mapping[str, GreyZone]
+    dialects: tuple[str, ...]
+    friendly_prefix: str
+    run_prefix: str
+    head_limit_bytes: int
+    key_prefixes: Mapping[str, str]
+    token: TokenRule
+    rate_limit: RateLimit
+    cors: Cors
+
+    def identify(self, value: str) -> SessionKey:
+        """Tell a friendly id from an externalId (clauses id.friendly, id.external, id.prefix)."""
+        return FriendlyId(value) if value.startswith(self.friendly_prefix) else ExternalId(value)
+
+    def schema(self, name: str) -> Schema:
+        """The component schema `name`.
+
+        Raises:
+            KeyError: the document has none of that name.
+        """
+        if name not in self.document["components"]["schemas"]:
+            raise KeyError(name)
+        return Schema(self.document, f"/components/schemas/{name}")
+
+    @property
+    def reason_max_length(self) -> int:
+        """How many characters a reason may have (clause reason.limit)."""
+        body = self.operations["closeSession"].body
+        assert body is not None  # noqa: S101 - the loader saw to it
+        length: int = body.schema.definition["properties"]["reason"]["maxLength"]
+        return length

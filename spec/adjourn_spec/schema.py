@@ -1,0 +1,104 @@
+"""A compiled JSON Schema of the document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import jsonschema_rs
+
+__all__ = ["Schema", "Violation"]
+
+_BASE = "urn:adjourn:contract"
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One rule of a schema that a value breaks.
+
+    Attributes:
+        place: the member that breaks it, as `a.b[0]`; empty for the value itself.
+        message: what is wrong with it.
+        keyword: the JSON Schema keyword, for example `maxLength`.
+        clause: the slug of the clause that the document names for the keyword, if any.
+    """
+
+    place: str
+    message: str
+    keyword: str
+    clause: str | None
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.message}" if self.place else self.message
+
+
+class Schema:
+    """A schema inside a document, compiled when it is first used.
+
+    Args:
+        document: the whole document, against which references resolve.
+        pointer: the JSON pointer of the schema, for example `/components/schemas/Session`.
+    """
+
+    def __init__(self, document: Mapping[str, Any], pointer: str) -> None:
+        self._document, self.pointer = document, pointer
+
+    @cached_property
+    def _validator(self) -> jsonschema_rs.Draft202012Validator:
+        registry = jsonschema_rs.Registry([(_BASE, self._document)])
+        reference = {"$ref": f"{_BASE}#{_fragment(self.pointer)}"}
+        return jsonschema_rs.Draft202012Validator(reference, registry=registry, validate_formats=True)
+
+    @cached_property
+    def definition(self) -> Any:
+        """The schema as it stands in the document, references followed."""
+        value = _resolve(self._document, self.pointer)
+        while isinstance(value, Mapping) and "$ref" in value:
+            value = _resolve(self._document, value["$ref"].partition("#")[2])
+        return value
+
+    def compile(self) -> None:
+        """Compile now rather than at first use.
+
+        Raises:
+            ValueError: the schema is not valid.
+        """
+        self._validator  # noqa: B018
+
+    def is_valid(self, value: Any) -> bool:
+        return self._validator.is_valid(value)
+
+    def violations(self, value: Any) -> Iterator[Violation]:
+        """Every rule that `value` breaks, in the order of the schema."""
+        for error in self._validator.iter_errors(value):
+            path = [str(part) for part in error.schema_path]
+            yield Violation(_place(error.instance_path), error.message, path[-1], self._clause(path))
+
+    def _clause(self, path: list[str]) -> str | None:
+        """The clause that the schema at `path`, which starts at the root, names for its last keyword."""
+        schema = _resolve(self._document, "/" + "/".join(_escape(part) for part in path[:-1]))
+        clauses = schema.get("x-clauses", {}) if isinstance(schema, Mapping) else {}
+        return clauses.get(path[-1])
+
+
+def _resolve(document: Any, pointer: str) -> Any:
+    value = document
+    for part in pointer.split("/")[1:]:
+        key = part.replace("~1", "/").replace("~0", "~")
+        value = value[int(key)] if isinstance(value, list) else value[key]
+    return value
+
+
+def _escape(part: str) -> str:
+    return part.replace("~", "~0").replace("/", "~1")
+
+
+def _fragment(pointer: str) -> str:
+    return pointer.replace("%", "%25").replace("{", "%7B").replace("}", "%7D").replace("[", "%5B").replace("]", "%5D")
+
+
+def _place(path: list[str | int]) -> str:
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return "".join(parts).removeprefix(".")
