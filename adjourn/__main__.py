@@ -1,0 +1,5 @@
+"""`python -m adjourn` is `adjourn`."""
+
+from adjourn.cli import main
+
+main()

@@ -1,0 +1,199 @@
+"""The command line: it reads options, calls the rooms and turns errors into one line and an exit code."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from adjourn_spec import Contract, DocumentError, load_contract
+
+__all__ = ["cli", "main"]
+
+COULD_NOT = 2
+
+
+class Trouble(click.ClickException):
+    """Something the user can put right: one line on standard error, exit code 2."""
+
+    exit_code = COULD_NOT
+
+    def show(self, file: Any = None) -> None:  # noqa: ARG002
+        click.echo(f"adjourn: {self.message}", err=True)
+
+
+def main() -> None:
+    """The entry point of the `adjourn` command."""
+    cli(prog_name="adjourn")
+
+
+def _contract(path: str | None) -> Contract:
+    try:
+        return load_contract(path)
+    except DocumentError as error:
+        raise Trouble(str(error)) from None
+
+
+def _version(context: click.Context, option: click.Parameter, value: bool) -> None:  # noqa: ARG001
+    if value and not context.resilient_parsing:
+        from adjourn import __version__
+
+        click.echo(f"adjourn {__version__}")
+        context.exit()
+
+
+def spec_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--spec FILE` for every command that needs the contract."""
+    return click.option("--spec", metavar="FILE", help="Another OpenAPI document with the same operations.")(command)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--version", is_flag=True, callback=_version, expose_value=False, is_eager=True, help="Show the version.")
+def cli() -> None:
+    """A stateful mock server and contract tests for the Trigger.dev Sessions API.
+
+    \b
+    Examples:
+      adjourn demo                  see it work, in a few seconds
+      adjourn mock                  serve the mock on http://127.0.0.1:3031
+      adjourn spec show             print the OpenAPI document
+      adjourn COMMAND --help        options and examples of a command
+
+    \b
+    Shell completion (bash; likewise zsh and fish):
+      eval "$(_ADJOURN_COMPLETE=bash_source adjourn)"
+    """
+
+
+@cli.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=3031, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free one.")
+@click.option("--secret-key", "secret_keys", multiple=True, metavar="KEY", help="One environment each; repeatable.")
+@spec_option
+@click.option(
+    "--dialect",
+    default="documented",
+    show_default=True,
+    type=click.Choice(["documented", "server"]),
+    help="How to answer where the sources disagree.",
+)
+@click.option("--seed", metavar="FILE", help="Sessions that are there from the start, YAML or JSON.")
+@click.option("--id-seed", type=int, metavar="N", help="Make the ids the same on every run.")
+@click.option("--json", "as_json", is_flag=True, help="Say where it listens as one line of JSON.")
+def mock(
+    host: str,
+    port: int,
+    secret_keys: tuple[str, ...],
+    spec: str | None,
+    dialect: str,
+    seed: str | None,
+    id_seed: int | None,
+    as_json: bool,
+) -> None:
+    """Serve the mock until SIGINT or SIGTERM.
+
+    Without --secret-key there are three environments: tr_dev_adjourn,
+    tr_stg_adjourn and tr_prod_adjourn.
+
+    \b
+    Examples:
+      adjourn mock
+      adjourn mock --port 0 --json
+      adjourn mock --secret-key tr_dev_mine --seed sessions.yaml
+      adjourn mock --dialect server
+    """
+    from adjourn_mock import BindError, KeyFormatError, create_app, serve
+
+    contract = _contract(spec)
+    try:
+        app = create_app(contract, secret_keys=secret_keys, dialect=dialect, seed=seed, id_seed=id_seed)
+    except (DocumentError, KeyFormatError) as error:
+        raise Trouble(str(error)) from None
+
+    def ready(url: str) -> None:
+        if as_json:
+            environments = [{"name": each.name, "secretKey": each.secret_key} for each in app.environments]
+            click.echo(json.dumps({"url": url, "environments": environments}))
+        else:
+            click.echo(f"The mock of the Sessions API listens on {url} ({dialect} dialect).\n")
+            click.echo(f"  export TRIGGER_API_URL={url}")
+            click.echo(f"  export TRIGGER_SECRET_KEY={next(iter(app.environments)).secret_key}\n")
+            others = [each.secret_key for each in app.environments][1:]
+            if others:
+                click.echo(f"Other environments: {', '.join(others)}")
+            click.echo("Ctrl-C ends it.")
+        sys.stdout.flush()
+
+    try:
+        serve(app, host=host, port=port, ready=ready)
+    except BindError as error:
+        raise Trouble(str(error)) from None
+
+
+@cli.command()
+@spec_option
+def demo(spec: str | None) -> None:
+    """Start the mock and live the life of a session over HTTP, every answer held to the document.
+
+    \b
+    Example:
+      adjourn demo
+    """
+    from adjourn.demo import DemoError, run
+
+    try:
+        run(_contract(spec), click.echo)
+    except DemoError as error:
+        click.echo(f"adjourn: {error}", err=True)
+        sys.exit(1)
+
+
+@cli.group()
+def spec() -> None:
+    """Look at the contract: the OpenAPI document that drives everything."""
+
+
+@spec.command()
+@spec_option
+@click.option("--json", "as_json", is_flag=True, help="As JSON instead of YAML.")
+def show(spec: str | None, as_json: bool) -> None:
+    """Print the document as it is in force.
+
+    \b
+    Examples:
+      adjourn spec show > openapi.yaml
+      adjourn spec show --json | jq .paths
+    """
+    from adjourn_mock.app import as_yaml
+
+    document = _contract(spec).document
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False) if as_json else as_yaml(document), nl=as_json)
+
+
+@spec.command()
+@click.argument("file", required=False)
+def validate(file: str | None) -> None:
+    """Check a document: OpenAPI 3.1, and all that the mock and the tests need of it.
+
+    \b
+    Examples:
+      adjourn spec validate
+      adjourn spec validate mine.yaml
+    """
+    contract = _contract(file)
+    checked = "all that adjourn needs is there"
+    try:
+        from openapi_spec_validator import OpenAPIV31SpecValidator
+    except ImportError:
+        checked += " (for the rest of OpenAPI: pip install 'adjourn[contract]')"
+    else:
+        error = next(iter(OpenAPIV31SpecValidator(contract.document).iter_errors()), None)
+        if error is not None:
+            place = ".".join(str(part) for part in getattr(error, "absolute_path", ()))
+            raise Trouble(f"{contract.file}: {place + ': ' if place else ''}{str(error).splitlines()[0]}")
+        checked = f"OpenAPI 3.1, and {checked}"
+    count = len(contract.operations)
+    click.echo(f"{contract.file}: {checked}; {count} operations, {len(contract.clauses)} clauses")

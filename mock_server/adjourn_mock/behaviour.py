@@ -1,0 +1,117 @@
+"""The steps of the pipeline, as one value whose parts can be replaced.
+
+A dialect answers the grey zones, a fault breaks one clause: either is
+`dataclasses.replace(behaviour, step=another)`, never a condition in a step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from adjourn_mock.environments import Environment
+from adjourn_mock.exchange import Answer, Refusal, Request
+from adjourn_mock.service import Service
+from adjourn_mock.sessions import Session
+from adjourn_mock.tokens import PublicAccessToken
+from adjourn_spec import BodyRule, Operation, SessionKey
+
+__all__ = ["Behaviour", "Call", "Caller", "Result", "Route"]
+
+
+class Route(NamedTuple):
+    """The operation asked for and the raw segment of its path parameter."""
+
+    operation: Operation
+    segment: bytes | None
+
+
+class Caller(NamedTuple):
+    """Who calls; `token` is None for a secret key."""
+
+    environment: Environment
+    token: PublicAccessToken | None
+
+
+class Call(NamedTuple):
+    """A request that was let through, as an operation sees it.
+
+    `text` is the decoded path parameter, `key` what it means; `value` is the
+    validated body, or the validated query of an operation without a body.
+    """
+
+    caller: Caller
+    operation: Operation
+    text: str
+    key: SessionKey
+    value: Mapping[str, Any]
+
+
+class Result(NamedTuple):
+    """What an operation did: the clause whose status is answered, the row, members beside it."""
+
+    clause: str
+    session: Session | None
+    members: Mapping[str, Any]
+
+
+_STEPS = {
+    "createSession": "create",
+    "listSessions": "list",
+    "retrieveSession": "retrieve",
+    "updateSession": "update",
+    "closeSession": "close",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """The steps, in the order in which they run; each may raise `Refusal`.
+
+    Attributes:
+        admit: look at the request line and headers alone.
+        preflight: answer a browser's OPTIONS, or None for any other request.
+        route: find the operation.
+        authenticate: find out who calls.
+        decode: percent-decode the path parameter.
+        identify: tell which kind of id it is.
+        receive: get the body, bounded.
+        parse: get JSON from the body's bytes.
+        validate: hold it to the schema.
+        query: read and validate the query.
+        authorize: may this caller do that? Secret keys may do anything and are not asked.
+        find: look the session up.
+        create, list, retrieve, update, close: do it.
+        row: write a session as JSON members, in order.
+        list_row: the same for lists.
+        answer: make an answer of a result.
+        refuse: make an answer of a refusal.
+    """
+
+    admit: Callable[[Service, Request], None]
+    preflight: Callable[[Service, Request], Answer | None]
+    route: Callable[[Service, Request], Route]
+    authenticate: Callable[[Service, Request], Caller]
+    decode: Callable[[bytes], str]
+    identify: Callable[[Service, str], SessionKey]
+    receive: Callable[[Request, BodyRule], Awaitable[bytes]]
+    parse: Callable[[bytes, BodyRule], Any]
+    validate: Callable[[Any, BodyRule], Mapping[str, Any]]
+    query: Callable[[Request, Operation], Mapping[str, Any]]
+    authorize: Callable[[Service, Behaviour, Call], Awaitable[None]]
+    find: Callable[[Service, Environment, SessionKey], Awaitable[Session | None]]
+    create: Callable[[Service, Behaviour, Call], Awaitable[Result]]
+    list: Callable[[Service, Behaviour, Call], Awaitable[Result]]
+    retrieve: Callable[[Service, Behaviour, Call], Awaitable[Result]]
+    update: Callable[[Service, Behaviour, Call], Awaitable[Result]]
+    close: Callable[[Service, Behaviour, Call], Awaitable[Result]]
+    row: Callable[[Session], dict[str, Any]]
+    list_row: Callable[[Session], dict[str, Any]]
+    answer: Callable[[Service, Behaviour, Result], Answer]
+    refuse: Callable[[Service, Refusal], Answer]
+
+    def perform(self, operation: str) -> Callable[[Service, Behaviour, Call], Awaitable[Result]]:
+        """The step of an operation, by its operationId."""
+        step: Callable[[Service, Behaviour, Call], Awaitable[Result]] = getattr(self, _STEPS[operation])
+        return step

@@ -1,0 +1,319 @@
+"""The steps of the `documented` dialect: what the reference page and the guides say.
+
+They say nothing of how a request is admitted, checked and written; that is
+decided in the order of clause error.order.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from itertools import chain
+from typing import Any
+
+from adjourn_mock.behaviour import Behaviour, Call, Caller, Result, Route
+from adjourn_mock.environments import Environment
+from adjourn_mock.exchange import Answer, ClientGone, Refusal, Request, encode
+from adjourn_mock.instants import rfc3339
+from adjourn_mock.operations import close, create, list_sessions, retrieve, update
+from adjourn_mock.query import QueryError, read_query
+from adjourn_mock.routes import decode_segment
+from adjourn_mock.service import Service
+from adjourn_mock.sessions import Session
+from adjourn_mock.tokens import TokenError
+from adjourn_spec import BodyRule, Operation, SessionKey
+
+__all__ = [
+    "DOCUMENTED",
+    "admit",
+    "answer",
+    "authenticate",
+    "authorize",
+    "decode",
+    "find",
+    "identify",
+    "list_row",
+    "parse",
+    "preflight",
+    "query",
+    "receive",
+    "refuse",
+    "route",
+    "row",
+    "validate",
+]
+
+MAX_NESTING = 512
+MAX_ERROR_CHARACTERS = 200
+# What JavaScript's String.prototype.trim takes away.
+JAVASCRIPT_SPACE = "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
+
+
+def admit(service: Service, request: Request) -> None:
+    """Refuse a head that is too large."""
+    limit_bytes = service.contract.head_limit_bytes
+    size = len(request.raw_path) + len(request.query) + sum(map(len, chain.from_iterable(request.raw_headers)))
+    if size > limit_bytes:
+        raise Refusal("path.unknown", f"Request head larger than {limit_bytes} bytes", status=431)
+
+
+def preflight(service: Service, request: Request) -> Answer | None:
+    """What browsers ask before they send a request to another origin."""
+    asked = request.headers.get(b"access-control-request-method")
+    if request.method != "OPTIONS" or asked is None or b"origin" not in request.headers:
+        return None
+    return allowed_to_browsers(service, request)
+
+
+def allowed_to_browsers(service: Service, request: Request) -> Answer:
+    cors = service.contract.cors
+    headers = (
+        (b"access-control-allow-methods", ",".join(cors.methods).encode()),
+        (b"access-control-allow-headers", request.headers.get(b"access-control-request-headers", b"*")),
+        (b"access-control-max-age", str(cors.max_age_seconds).encode()),
+    )
+    return Answer(200, b"{}", headers=headers)
+
+
+def route(service: Service, request: Request) -> Route:
+    """Find the operation (clauses path.unknown, path.method, close.method)."""
+    found = service.routes.match(request.raw_path)
+    if found is None:
+        raise Refusal("path.unknown")
+    path, operations, segment = found
+    operation = operations.get(request.method)
+    if operation is None:
+        allowed = ", ".join(path.operations).encode()
+        raise Refusal(path.method_clause, headers=((b"allow", allowed),))
+    return Route(operation, segment)
+
+
+def authenticate(service: Service, request: Request) -> Caller:
+    """Find out who calls (clauses auth.required, auth.scheme, auth.unknown-key, auth.token-invalid)."""
+    authorization = request.headers.get(b"authorization")
+    if not authorization:
+        raise Refusal("auth.required")
+    if not authorization.startswith(b"Bearer "):
+        raise Refusal("auth.scheme")
+    credential = authorization[7:].strip(b" \t")
+    if not credential:
+        raise Refusal("auth.scheme")
+    return known_caller(service, credential)
+
+
+def known_caller(service: Service, credential: bytes) -> Caller:
+    environment = service.environments.with_key(credential)
+    if environment is not None:
+        return Caller(environment, None)
+    if credential.count(b".") != 2:
+        raise Refusal("auth.unknown-key")
+    try:
+        token = service.tokens.verify(credential, service.environments)
+    except TokenError:
+        raise Refusal("auth.token-invalid") from None
+    return Caller(token.environment, token)
+
+
+def decode(segment: bytes) -> str:
+    try:
+        return decode_segment(segment)
+    except ValueError:
+        raise Refusal("id.decoding") from None
+
+
+def identify(service: Service, text: str) -> SessionKey:
+    return service.contract.identify(text)
+
+
+async def receive(request: Request, rule: BodyRule) -> bytes:
+    """Get the body; stop as soon as it is known to be too large (clauses body.limit, body.limit-chunked)."""
+    declared = request.headers.get(b"content-length")
+    if declared is not None and int(declared) > rule.limit_bytes:
+        raise Refusal(rule.limit_clause)
+    content = b""
+    while True:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        content += message.get("body", b"")
+        if len(content) > rule.limit_bytes:
+            raise Refusal(rule.limit_clause)
+        if not message.get("more_body", False):
+            return content
+
+
+def parse(content: bytes, rule: BodyRule) -> Any:
+    """JSON as JavaScript reads it: the last of duplicate members counts, lone surrogates may be escaped."""
+    if not content and not rule.required:
+        return {}
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        raise Refusal(rule.malformed_clause, "The body is not UTF-8") from None
+    return parse_text(text, rule)
+
+
+def parse_text(text: str, rule: BodyRule) -> Any:
+    try:
+        value = _decoder.decode(text)
+    except ValueError:
+        raise Refusal(rule.malformed_clause) from None
+    except RecursionError:
+        raise Refusal(rule.malformed_clause, "The body is nested too deeply") from None
+    if text.count("[") + text.count("{") > MAX_NESTING and _is_deeper(value, MAX_NESTING):
+        raise Refusal(rule.malformed_clause, "The body is nested too deeply")
+    return value
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    layer = [value]
+    for _ in range(levels):
+        layer = [
+            member
+            for node in layer
+            if isinstance(node, dict | list)
+            for member in (node.values() if isinstance(node, dict) else node)
+        ]
+        if not layer:
+            return False
+    return True
+
+
+def _not_json(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _finite(text: str) -> float | None:
+    """A number too large for a double becomes null, as where JavaScript writes it."""
+    number = float(text)
+    return number if number - number == 0 else None
+
+
+_decoder = json.JSONDecoder(parse_constant=_not_json, parse_float=_finite)
+
+
+def validate(value: Any, rule: BodyRule) -> Mapping[str, Any]:
+    """Hold the body to its schema; the document says which clause a broken rule belongs to."""
+    value = trimmed(value)
+    if rule.schema.is_valid(value):
+        return value  # type: ignore[no-any-return]
+    raise invalid(value, rule)
+
+
+def trimmed(value: Any) -> Any:
+    """Drop the white space around an externalId (clause create.trimmed)."""
+    if isinstance(value, dict) and isinstance(external_id := value.get("externalId"), str):
+        return {**value, "externalId": external_id.strip(JAVASCRIPT_SPACE)}
+    return value
+
+
+def invalid(value: Any, rule: BodyRule) -> Refusal:
+    """The refusal for the first rule that a value breaks."""
+    if not isinstance(value, dict):
+        return Refusal(rule.malformed_clause, "The body must be a JSON object")
+    violation = next(rule.schema.violations(value))
+    if violation.clause is not None:
+        return Refusal(violation.clause)
+    return Refusal(rule.invalid_clause, f"Validation error: {str(violation)[:MAX_ERROR_CHARACTERS]}")
+
+
+def query(request: Request, operation: Operation) -> Mapping[str, Any]:
+    try:
+        return read_query(operation, request.query)
+    except QueryError as error:
+        assert operation.query_clause is not None  # noqa: S101 - it has parameters
+        raise Refusal(operation.query_clause, members={"details": error.details}) from None
+
+
+async def authorize(service: Service, behaviour: Behaviour, call: Call) -> None:
+    """A token reads the session that it names, by either form of its id, and does nothing else."""
+    token = call.caller.token
+    if token is None:
+        return
+    names = {call.text}
+    if "publicAccessToken" in call.operation.credentials:
+        session = await behaviour.find(service, call.caller.environment, call.key)
+        if session is not None:
+            names |= {session.id, session.external_id or session.id}
+        grant = service.contract.token.grants[0]
+        if any(scope in token.scopes for scope in (grant, f"{grant}:all", *(f"{grant}:{name}" for name in names))):
+            return
+    raise Refusal("auth.secret-only")
+
+
+async def find(service: Service, environment: Environment, key: SessionKey) -> Session | None:
+    return await service.store.find(environment.id, key)
+
+
+def row(session: Session) -> dict[str, Any]:
+    """Every member, in the service's order (clause row.members)."""
+    closed_at, expires_at = session.closed_at, session.expires_at
+    return {
+        "id": session.id,
+        "externalId": session.external_id,
+        "type": session.type,
+        "taskIdentifier": session.task_identifier,
+        "triggerConfig": session.trigger_config,
+        "currentRunId": session.current_run_id,
+        "tags": session.tags,
+        "metadata": session.metadata,
+        "closedAt": None if closed_at is None else rfc3339(closed_at),
+        "closedReason": session.closed_reason,
+        "expiresAt": None if expires_at is None else rfc3339(expires_at),
+        "createdAt": rfc3339(session.created_at),
+        "updatedAt": rfc3339(session.updated_at),
+    }
+
+
+def list_row(session: Session) -> dict[str, Any]:
+    """The same without triggerConfig (clause row.list)."""
+    members = row(session)
+    del members["triggerConfig"]
+    return members
+
+
+def answer(service: Service, behaviour: Behaviour, result: Result) -> Answer:
+    clause, session, members = result
+    status = service.contract.statuses[clause]
+    if session is None:
+        return Answer(status, encode(members))
+    value = behaviour.row(session)
+    if members:
+        value.update(members)
+    return Answer(status, encode(value), session_id=session.id)
+
+
+def refuse(service: Service, refusal: Refusal) -> Answer:
+    """The one place where an error body is made."""
+    rule = service.contract.refusals.get(refusal.clause)
+    status = refusal.status or (rule.status if rule else 500)
+    body = refusal.body
+    if body is None:
+        members = refusal.members or (rule.members if rule else {})
+        body = encode({"error": refusal.error or (rule.error if rule else refusal.clause), **members})
+    return Answer(status, body, refusal.media_type, refusal.headers, clause=refusal.clause)
+
+
+DOCUMENTED = Behaviour(
+    admit=admit,
+    preflight=preflight,
+    route=route,
+    authenticate=authenticate,
+    decode=decode,
+    identify=identify,
+    receive=receive,
+    parse=parse,
+    validate=validate,
+    query=query,
+    authorize=authorize,
+    find=find,
+    create=create,
+    list=list_sessions,
+    retrieve=retrieve,
+    update=update,
+    close=close,
+    row=row,
+    list_row=list_row,
+    answer=answer,
+    refuse=refuse,
+)

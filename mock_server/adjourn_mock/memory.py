@@ -1,0 +1,100 @@
+"""The default store: rows in this process's memory."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort_right
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from adjourn_mock import sessions
+from adjourn_mock.sessions import Filter, Page, Session
+from adjourn_spec import FriendlyId, SessionKey
+
+__all__ = ["MemoryStore"]
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """The rows of one environment, by id, by externalId and in order of creation."""
+
+    rows: dict[str, Session] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
+    order: list[str] = field(default_factory=list)
+
+    def created_at(self, session_id: str) -> int:
+        return self.rows[session_id].created_at
+
+    def position(self, session_id: str) -> int | None:
+        """Where a session stands in `order`."""
+        if session_id not in self.rows:
+            return None
+        start = bisect_left(self.order, self.created_at(session_id), key=self.created_at)
+        return self.order.index(session_id, start)
+
+
+class MemoryStore:
+    """A store for one process. No method awaits, so each is atomic in an event loop."""
+
+    def __init__(self) -> None:
+        self._shelves: dict[str, _Shelf] = {}
+
+    async def find(self, environment: str, key: SessionKey) -> Session | None:
+        shelf = self._shelves.get(environment)
+        if shelf is None:
+            return None
+        session_id = key.value if type(key) is FriendlyId else shelf.ids.get(key.value)
+        return None if session_id is None else shelf.rows.get(session_id)
+
+    async def insert(self, environment: str, session: Session) -> Session:
+        shelf = self._shelves.setdefault(environment, _Shelf())
+        if session.external_id is not None:
+            holder = shelf.ids.setdefault(session.external_id, session.id)
+            if holder != session.id:
+                return shelf.rows[holder]
+        shelf.rows[session.id] = session
+        insort_right(shelf.order, session.id, key=shelf.created_at)
+        return session
+
+    async def amend(self, environment: str, session_id: str, change: Callable[[Session], Session]) -> Session | None:
+        shelf = self._shelves.get(environment)
+        if shelf is None or session_id not in shelf.rows:
+            return None
+        session = shelf.rows[session_id] = change(shelf.rows[session_id])
+        return session
+
+    async def close_once(self, environment: str, session_id: str, reason: str | None, now: int) -> Session | None:
+        shelf = self._shelves.get(environment)
+        session = None if shelf is None else shelf.rows.get(session_id)
+        if shelf is None or session is None or session.closed_at is not None:
+            return session
+        shelf.rows[session_id] = session = sessions.close(session, reason, now)
+        return session
+
+    async def page(
+        self, environment: str, keep: Filter, *, size: int, after: str | None, before: str | None, now: int
+    ) -> Page:
+        shelf = self._shelves.get(environment, _Shelf())
+        position = shelf.position(cursor) if (cursor := after or before) else len(shelf.order)
+        if position is None:
+            return Page((), has_older=False, has_newer=False)
+
+        def matching(ids: Iterable[str], count: int) -> list[Session]:
+            return list(islice((row for row in map(shelf.rows.__getitem__, ids) if keep.keeps(row, now)), count))
+
+        older = (shelf.order[index] for index in range(position - 1, -1, -1))
+        newer = (shelf.order[index] for index in range(position + 1, len(shelf.order)))
+        if before is not None:
+            found = matching(newer, size + 1)
+            return Page(
+                tuple(reversed(found[:size])), has_older=True, has_newer=len(found) > size
+            )
+        found = matching(older, size + 1)
+        return Page(tuple(found[:size]), has_older=len(found) > size, has_newer=after is not None)
+
+    async def snapshot(self, environment: str) -> Sequence[Session]:
+        shelf = self._shelves.get(environment, _Shelf())
+        return [shelf.rows[session_id] for session_id in shelf.order]
+
+    async def reset(self, environment: str) -> None:
+        self._shelves.pop(environment, None)

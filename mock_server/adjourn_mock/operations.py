@@ -1,0 +1,158 @@
+"""What the five operations do once a request is let through."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from adjourn_mock import sessions
+from adjourn_mock.behaviour import Behaviour, Call, Result
+from adjourn_mock.exchange import Refusal
+from adjourn_mock.instants import instant
+from adjourn_mock.service import Service
+from adjourn_mock.sessions import Filter, Session
+
+
+__all__ = ["close", "create", "list_sessions", "new_session", "retrieve", "update"]
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_NOTHING: Mapping[str, Any] = {}
+
+
+async def create(service: Service, behaviour: Behaviour, call: Call) -> Result:
+    """A new session, or the open one that has the externalId (clauses create.created, create.cached)."""
+    environment = call.caller.environment
+    session = await new_session(service, behaviour, call)
+    row = await service.store.insert(environment.id, session)
+    if row is session:
+        return _created(service, call, row, cached=False)
+    now = environment.clock.now()
+    if sessions.status(row, now) != "ACTIVE":
+        raise Refusal("close.recreate")
+
+    def refreshed(current: Session) -> Session:
+        if sessions.status(current, now) != "ACTIVE":
+            return current
+        return sessions.refresh(current, session.trigger_config, now)
+
+    row = await service.store.amend(environment.id, row.id, refreshed) or row
+    if sessions.status(row, now) != "ACTIVE":
+        raise Refusal("close.recreate")
+    return _created(service, call, row, cached=True)
+
+
+async def new_session(service: Service, behaviour: Behaviour, call: Call) -> Session:  # noqa: ARG001
+    """The session that a create body asks for, not yet kept."""
+    ids = call.caller.environment.ids
+    expires_at = call.value.get("expiresAt")
+    try:
+        deadline = None if expires_at is None else instant(expires_at)
+    except ValueError:
+        raise Refusal("create.invalid", "Validation error: expiresAt: out of range") from None
+    return sessions.create(
+        call.value,
+        session_id=ids.session_id(),
+        run_id=ids.run_id(),
+        expires_at=deadline,
+        now=call.caller.environment.clock.now(),
+    )
+
+
+def _created(service: Service, call: Call, session: Session, *, cached: bool) -> Result:
+    token = service.tokens.issue(call.caller.environment, session.external_id or session.id)
+    members = {"runId": session.current_run_id, "publicAccessToken": token, "isCached": cached}
+    return Result("create.cached" if cached else "create.created", session, members)
+
+
+async def retrieve(service: Service, behaviour: Behaviour, call: Call) -> Result:
+    """The row as it is (clause retrieve.row)."""
+    return Result("retrieve.row", await _found(service, behaviour, call), _NOTHING)
+
+
+async def close(service: Service, behaviour: Behaviour, call: Call) -> Result:
+    """Close it, or answer the row of the first close (clauses close.closes, close.idempotent)."""
+    session = await _found(service, behaviour, call)
+    environment = call.caller.environment
+    if session.closed_at is None:
+        session = await service.store.close_once(
+            environment.id, session.id, call.value.get("reason"), environment.clock.now()
+        )
+        if session is None:
+            raise Refusal("id.unknown")
+    return Result("close.closes", session, _NOTHING)
+
+
+async def update(service: Service, behaviour: Behaviour, call: Call) -> Result:
+    """Replace tags and metadata (clauses update.applied, update.external-id)."""
+    session = await _found(service, behaviour, call)
+    if "externalId" in call.value and call.value["externalId"] != session.external_id:
+        raise Refusal("update.external-id")
+    environment = call.caller.environment
+    now = environment.clock.now()
+    updated = await service.store.amend(
+        environment.id, session.id, lambda current: sessions.update(current, call.value, now)
+    )
+    if updated is None:
+        raise Refusal("id.unknown")
+    return Result("update.applied", updated, _NOTHING)
+
+
+async def _found(service: Service, behaviour: Behaviour, call: Call) -> Session:
+    session = await behaviour.find(service, call.caller.environment, call.key)
+    if session is None:
+        raise Refusal("id.unknown")
+    return session
+
+
+async def list_sessions(service: Service, behaviour: Behaviour, call: Call) -> Result:
+    """One page, newest first (clauses list.order, list.page, list.cursors, list.filter)."""
+    environment = call.caller.environment
+    now = environment.clock.now()
+    asked = call.value.get("page", _NOTHING)
+    page = await service.store.page(
+        environment.id,
+        _filter(call.value, now),
+        size=asked.get("size", service.contract.schema("Page").definition["properties"]["size"]["default"]),
+        after=_from_cursor(service, asked.get("after")),
+        before=_from_cursor(service, asked.get("before")),
+        now=now,
+    )
+    pagination = {}
+    if page.sessions and page.has_older:
+        pagination["next"] = _to_cursor(service, page.sessions[-1])
+    if page.sessions and page.has_newer:
+        pagination["previous"] = _to_cursor(service, page.sessions[0])
+    rows = [behaviour.list_row(session) for session in page.sessions]
+    return Result("list.page", None, {"data": rows, "pagination": pagination})
+
+
+def _filter(value: Mapping[str, Any], now: int) -> Filter:
+    period = value.get("filter[createdAt][period]")
+    starts = [start for start in (value.get("filter[createdAt][from]"), _since(period, now)) if start is not None]
+    return Filter(
+        types=tuple(value.get("filter[type]", ())),
+        tags=tuple(value.get("filter[tags]", ())),
+        task_identifiers=tuple(value.get("filter[taskIdentifier]", ())),
+        external_id=value.get("filter[externalId]"),
+        statuses=tuple(value.get("filter[status]", ())),
+        created_from=max(starts, default=None),
+        created_to=value.get("filter[createdAt][to]"),
+    )
+
+
+def _since(period: str | None, now: int) -> int | None:
+    if period is None:
+        return None
+    count, unit = re.fullmatch(r"([0-9]+)([a-z])", period).groups()  # type: ignore[union-attr]
+    return now - int(count) * _SECONDS[unit] * 1000
+
+
+def _to_cursor(service: Service, session: Session) -> str:
+    """A cursor is the id without its prefix, as the service makes it."""
+    return session.id.removeprefix(service.contract.friendly_prefix)
+
+
+def _from_cursor(service: Service, cursor: str | None) -> str | None:
+    prefix = service.contract.friendly_prefix
+    return None if cursor is None else prefix + cursor.removeprefix(prefix)

@@ -1,0 +1,81 @@
+"""Query strings, read and validated by the contract's parameters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from adjourn_spec import Operation, QueryParameter
+
+__all__ = ["QueryError", "read_query"]
+
+_MAX_PARAMETERS = 1000
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,19})")
+
+
+class QueryError(ValueError):
+    """A parameter breaks a rule of its schema; `details` has a line for each rule."""
+
+    def __init__(self, details: list[str]) -> None:
+        super().__init__("; ".join(details))
+        self.details = details
+
+
+def read_query(operation: Operation, query: bytes, *, split_lists: bool = True) -> Mapping[str, Any]:
+    """The operation's parameters by name, without those that are absent.
+
+    Args:
+        operation: whose parameters; others are ignored.
+        query: the raw query string.
+        split_lists: whether a comma separates the values of a list; otherwise it is part of the one value.
+
+    Raises:
+        QueryError: a value breaks its schema (clause list.invalid), or there are too many parameters.
+    """
+    if not query:
+        return {}
+    try:
+        pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=_MAX_PARAMETERS)
+    except ValueError:
+        raise QueryError([f"more than {_MAX_PARAMETERS} parameters"]) from None
+    given = dict(pairs)
+    values = dict(_values(operation, given, split_lists))
+    details = [
+        f"{parameter.name}: {violation}"
+        for parameter in operation.query
+        if parameter.name in values
+        for violation in parameter.schema.violations(values[parameter.name])
+    ]
+    if details:
+        raise QueryError(details)
+    return values
+
+
+def _values(operation: Operation, given: Mapping[str, str], split_lists: bool) -> Iterator[tuple[str, Any]]:
+    for parameter in operation.query:
+        if parameter.style == "deepObject":
+            if members := _deep_members(parameter, given):
+                yield parameter.name, members
+        elif (text := given.get(parameter.name)) is None:
+            continue
+        elif parameter.kind == "array":
+            yield parameter.name, text.split(",") if split_lists else [text]
+        else:
+            yield parameter.name, _typed(text, parameter.kind)
+
+
+def _deep_members(parameter: QueryParameter, given: Mapping[str, str]) -> dict[str, Any]:
+    """`page[size]=5&page[after]=x` as `{"size": 5, "after": "x"}`."""
+    start = f"{parameter.name}["
+    properties = parameter.schema.definition.get("properties", {})
+    return {
+        name: _typed(text, properties.get(name, {}).get("type", "string"))
+        for key, text in given.items()
+        if key.startswith(start) and key.endswith("]") and (name := key[len(start) : -1])
+    }
+
+
+def _typed(text: str, kind: str) -> str | int:
+    return int(text) if kind == "integer" and _INTEGER.fullmatch(text) else text

@@ -1,0 +1,189 @@
+"""Running the mock server: in the foreground, or beside other code in a thread or a task."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self
+
+import uvicorn
+
+from adjourn_mock.app import MockApp, create_app
+
+__all__ = ["BindError", "MockServer", "serve"]
+
+_START_TIMEOUT_SECONDS = 10
+
+
+class BindError(OSError):
+    """The server cannot listen where it was asked to."""
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that says when it accepts connections."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(2048)
+    except (OSError, OverflowError, UnicodeError) as error:
+        listener.close()
+        taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+        reason = "the port is taken; --port 0 picks a free one" if taken else str(error)
+        raise BindError(f"cannot listen on {host}:{port}: {reason}") from None
+    return listener
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _config(app: MockApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=2,
+    )
+
+
+def serve(app: MockApp, *, host: str, port: int, ready: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM; `ready` gets the URL once connections are accepted.
+
+    Args:
+        app: what to serve.
+        host: the address to listen on.
+        port: the port; 0 picks a free one.
+        ready: called once, with the URL.
+
+    Raises:
+        BindError: the port is taken or the address is not this machine's.
+    """
+    listener = _listen(host, port)
+    server = _Server(_config(app), lambda: ready(_url(listener)))
+    # uvicorn raises the signal again once it has shut down; by then it has done its work.
+    handlers = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        server.run(sockets=[listener])
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        listener.close()
+
+
+class MockServer:
+    """A mock server in a thread of this process.
+
+        with MockServer() as server:
+            httpx.post(f"{server.url}/api/v1/sessions/chat_1/close", headers=server.headers, json={})
+
+    It serves from `start` to `stop`; the `with` and `async with` forms call both.
+
+    Args:
+        app: what to serve; made from `options` by default.
+        host: the address to listen on.
+        port: the port; 0, the default, picks a free one.
+        options: what `create_app` takes.
+
+    Attributes:
+        app: what is served.
+    """
+
+    def __init__(
+        self, app: MockApp | None = None, *, host: str = "127.0.0.1", port: int = 0, **options: Any
+    ) -> None:
+        self.app = app or create_app(**options)
+        self._host, self._port = host, port
+        self._listener: socket.socket | None = None
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens, for `TRIGGER_API_URL`.
+
+        Raises:
+            RuntimeError: it has not been started.
+        """
+        if self._listener is None:
+            raise RuntimeError("the server has not been started")
+        return _url(self._listener)
+
+    @property
+    def secret_key(self) -> str:
+        """The key of the first environment, for `TRIGGER_SECRET_KEY`."""
+        return next(iter(self.app.environments)).secret_key
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of a request with `secret_key`."""
+        return {"Authorization": f"Bearer {self.secret_key}"}
+
+    def start(self) -> Self:
+        """Listen and serve; return once connections are accepted.
+
+        Raises:
+            BindError: the port is taken or the address is not this machine's.
+            RuntimeError: it did not come up.
+        """
+        self._listener = _listen(self._host, self._port)
+        started = threading.Event()
+        self._server = _Server(_config(self.app), started.set)
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [self._listener]}, name="adjourn-mock", daemon=True
+        )
+        self._thread.start()
+        if not started.wait(_START_TIMEOUT_SECONDS):
+            self.stop()
+            raise RuntimeError(f"the server did not start within {_START_TIMEOUT_SECONDS} seconds")
+        return self
+
+    def stop(self) -> None:
+        """Stop serving; open connections are closed. Stopping twice is harmless."""
+        if self._server is not None and self._thread is not None:
+            self._server.should_exit = True
+            self._thread.join()
+        if self._listener is not None:
+            with suppress(OSError):
+                self._listener.close()
+        self._server = self._thread = self._listener = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    async def __aenter__(self) -> Self:
+        return await asyncio.to_thread(self.start)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await asyncio.to_thread(self.stop)

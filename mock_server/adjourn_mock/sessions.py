@@ -1,0 +1,123 @@
+"""The life of a session, as pure functions from row to row.
+
+Times are milliseconds since 1970 and, like ids, are passed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+
+__all__ = ["Filter", "Page", "Session", "Status", "close", "create", "refresh", "status", "update"]
+
+Status = Literal["ACTIVE", "CLOSED", "EXPIRED"]
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A row, its members in the order in which the service writes them."""
+
+    id: str
+    external_id: str | None
+    type: str
+    task_identifier: str
+    trigger_config: dict[str, Any]
+    current_run_id: str | None
+    tags: tuple[str, ...]
+    metadata: dict[str, Any] | None
+    closed_at: int | None
+    closed_reason: str | None
+    expires_at: int | None
+    created_at: int
+    updated_at: int
+
+
+class Filter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which sessions a list keeps; an empty tuple or None asks for nothing (clause list.filter)."""
+
+    types: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    task_identifiers: tuple[str, ...] = ()
+    external_id: str | None = None
+    statuses: tuple[str, ...] = ()
+    created_from: int | None = None
+    created_to: int | None = None
+
+    def keeps(self, session: Session, now: int) -> bool:
+        return (
+            (not self.types or session.type in self.types)
+            and (not self.tags or any(tag in session.tags for tag in self.tags))
+            and (not self.task_identifiers or session.task_identifier in self.task_identifiers)
+            and (self.external_id is None or session.external_id == self.external_id)
+            and (not self.statuses or status(session, now) in self.statuses)
+            and (self.created_from is None or session.created_at >= self.created_from)
+            and (self.created_to is None or session.created_at <= self.created_to)
+        )
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Some rows, newest first, and whether there are older and newer ones that match."""
+
+    sessions: tuple[Session, ...]
+    has_older: bool
+    has_newer: bool
+
+
+def create(
+    body: Mapping[str, Any], *, session_id: str, run_id: str, expires_at: int | None, now: int
+) -> Session:
+    """A new session from a valid create body (clause create.created)."""
+    return Session(
+        id=session_id,
+        external_id=body.get("externalId"),
+        type=body["type"],
+        task_identifier=body["taskIdentifier"],
+        trigger_config=body["triggerConfig"],
+        current_run_id=run_id,
+        tags=tuple(body.get("tags", ())),
+        metadata=body.get("metadata"),
+        closed_at=None,
+        closed_reason=None,
+        expires_at=expires_at,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def status(session: Session, now: int) -> Status:
+    """CLOSED where it was closed, EXPIRED where its time is over, else ACTIVE (clause close.listed)."""
+    if session.closed_at is not None:
+        return "CLOSED"
+    if session.expires_at is not None and session.expires_at <= now:
+        return "EXPIRED"
+    return "ACTIVE"
+
+
+def refresh(session: Session, trigger_config: dict[str, Any], now: int) -> Session:
+    """The session with the triggerConfig of a repeated create (clause create.cached)."""
+    return msgspec.structs.replace(
+        session, trigger_config=trigger_config, updated_at=max(now, session.updated_at)
+    )
+
+
+def close(session: Session, reason: str | None, now: int) -> Session:
+    """The session closed; one that is closed stays as it is (clauses close.closes, close.idempotent)."""
+    if session.closed_at is not None:
+        return session
+    closed_at = max(now, session.created_at)
+    return msgspec.structs.replace(
+        session, closed_at=closed_at, closed_reason=reason, updated_at=max(closed_at, session.updated_at)
+    )
+
+
+def update(session: Session, body: Mapping[str, Any], now: int) -> Session:
+    """The session with the tags and metadata of an update body (clause update.applied)."""
+    if "tags" not in body and "metadata" not in body:
+        return session
+    return msgspec.structs.replace(
+        session,
+        tags=tuple(body.get("tags", session.tags)),
+        metadata=body.get("metadata", session.metadata),
+        updated_at=max(now, session.updated_at),
+    )
