@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 import click
-
 from adjourn_spec import Contract, DocumentError, load_contract
 
 __all__ = ["cli", "main"]

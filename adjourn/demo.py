@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
-
 from adjourn_mock import MockServer
 from adjourn_spec import Contract, Operation
 

@@ -1,0 +1,1 @@
+"""Contract tests for any implementation of the Sessions API."""

@@ -8,33 +8,36 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
+from adjourn_spec import BodyRule, Operation, SessionKey
+from starlette.types import Receive
 
 from adjourn_mock.environments import Environment
 from adjourn_mock.exchange import Answer, Refusal, Request
 from adjourn_mock.service import Service
 from adjourn_mock.sessions import Session
 from adjourn_mock.tokens import PublicAccessToken
-from adjourn_spec import BodyRule, Operation, SessionKey
 
 __all__ = ["Behaviour", "Call", "Caller", "Result", "Route"]
 
 
-class Route(NamedTuple):
+class Route(msgspec.Struct, frozen=True, gc=False):
     """The operation asked for and the raw segment of its path parameter."""
 
     operation: Operation
     segment: bytes | None
 
 
-class Caller(NamedTuple):
+class Caller(msgspec.Struct, frozen=True, gc=False):
     """Who calls; `token` is None for a secret key."""
 
     environment: Environment
     token: PublicAccessToken | None
 
 
-class Call(NamedTuple):
+class Call(msgspec.Struct, frozen=True, gc=False):
     """A request that was let through, as an operation sees it.
 
     `text` is the decoded path parameter, `key` what it means; `value` is the
@@ -48,7 +51,7 @@ class Call(NamedTuple):
     value: Mapping[str, Any]
 
 
-class Result(NamedTuple):
+class Result(msgspec.Struct, frozen=True, gc=False):
     """What an operation did: the clause whose status is answered, the row, members beside it."""
 
     clause: str
@@ -83,7 +86,7 @@ class Behaviour:
         authorize: may this caller do that? Secret keys may do anything and are not asked.
         find: look the session up.
         create, list, retrieve, update, close: do it.
-        row: write a session as JSON members, in order.
+        row: what is written as JSON, the session itself or its members.
         list_row: the same for lists.
         answer: make an answer of a result.
         refuse: make an answer of a refusal.
@@ -95,7 +98,7 @@ class Behaviour:
     authenticate: Callable[[Service, Request], Caller]
     decode: Callable[[bytes], str]
     identify: Callable[[Service, str], SessionKey]
-    receive: Callable[[Request, BodyRule], Awaitable[bytes]]
+    receive: Callable[[Request, Receive, BodyRule], Awaitable[bytes]]
     parse: Callable[[bytes, BodyRule], Any]
     validate: Callable[[Any, BodyRule], Mapping[str, Any]]
     query: Callable[[Request, Operation], Mapping[str, Any]]
@@ -106,7 +109,7 @@ class Behaviour:
     retrieve: Callable[[Service, Behaviour, Call], Awaitable[Result]]
     update: Callable[[Service, Behaviour, Call], Awaitable[Result]]
     close: Callable[[Service, Behaviour, Call], Awaitable[Result]]
-    row: Callable[[Session], dict[str, Any]]
+    row: Callable[[Session], Session | dict[str, Any]]
     list_row: Callable[[Session], dict[str, Any]]
     answer: Callable[[Service, Behaviour, Result], Answer]
     refuse: Callable[[Service, Refusal], Answer]

@@ -7,21 +7,22 @@ decided in the order of clause error.order.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from itertools import chain
+from collections.abc import Awaitable, Mapping
 from typing import Any
+
+import msgspec
+from adjourn_spec import BodyRule, Operation, SessionKey
+from starlette.types import Receive
 
 from adjourn_mock.behaviour import Behaviour, Call, Caller, Result, Route
 from adjourn_mock.environments import Environment
 from adjourn_mock.exchange import Answer, ClientGone, Refusal, Request, encode
-from adjourn_mock.instants import rfc3339
 from adjourn_mock.operations import close, create, list_sessions, retrieve, update
 from adjourn_mock.query import QueryError, read_query
 from adjourn_mock.routes import decode_segment
 from adjourn_mock.service import Service
 from adjourn_mock.sessions import Session
 from adjourn_mock.tokens import TokenError
-from adjourn_spec import BodyRule, Operation, SessionKey
 
 __all__ = [
     "DOCUMENTED",
@@ -43,18 +44,22 @@ __all__ = [
     "validate",
 ]
 
+MAX_HEADERS = 200
 MAX_NESTING = 512
 MAX_ERROR_CHARACTERS = 200
 # What JavaScript's String.prototype.trim takes away.
-JAVASCRIPT_SPACE = "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
+JAVASCRIPT_SPACE = (
+    "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006"
+    "\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
+)
 
 
 def admit(service: Service, request: Request) -> None:
     """Refuse a head that is too large."""
     limit_bytes = service.contract.head_limit_bytes
-    size = len(request.raw_path) + len(request.query) + sum(map(len, chain.from_iterable(request.raw_headers)))
-    if size > limit_bytes:
-        raise Refusal("path.unknown", f"Request head larger than {limit_bytes} bytes", status=431)
+    size = len(request.raw_path) + len(request.query) + sum(map(len, request.headers.values()))
+    if size > limit_bytes or len(request.raw_headers) > MAX_HEADERS:
+        raise Refusal("path.unknown", "Request Header Fields Too Large", status=431)
 
 
 def preflight(service: Service, request: Request) -> Answer | None:
@@ -80,8 +85,8 @@ def route(service: Service, request: Request) -> Route:
     found = service.routes.match(request.raw_path)
     if found is None:
         raise Refusal("path.unknown")
-    path, operations, segment = found
-    operation = operations.get(request.method)
+    path, segment = found
+    operation = path.operations.get(request.method)
     if operation is None:
         allowed = ", ".join(path.operations).encode()
         raise Refusal(path.method_clause, headers=((b"allow", allowed),))
@@ -93,18 +98,19 @@ def authenticate(service: Service, request: Request) -> Caller:
     authorization = request.headers.get(b"authorization")
     if not authorization:
         raise Refusal("auth.required")
+    environment = service.environments.with_authorization(authorization)
+    if environment is not None:
+        return Caller(environment, None)
     if not authorization.startswith(b"Bearer "):
         raise Refusal("auth.scheme")
     credential = authorization[7:].strip(b" \t")
     if not credential:
         raise Refusal("auth.scheme")
-    return known_caller(service, credential)
-
-
-def known_caller(service: Service, credential: bytes) -> Caller:
     environment = service.environments.with_key(credential)
-    if environment is not None:
-        return Caller(environment, None)
+    return bearer_of_token(service, credential) if environment is None else Caller(environment, None)
+
+
+def bearer_of_token(service: Service, credential: bytes) -> Caller:
     if credential.count(b".") != 2:
         raise Refusal("auth.unknown-key")
     try:
@@ -115,6 +121,7 @@ def known_caller(service: Service, credential: bytes) -> Caller:
 
 
 def decode(segment: bytes) -> str:
+    """Percent-decode once, as UTF-8 (clause id.decoding)."""
     try:
         return decode_segment(segment)
     except ValueError:
@@ -125,27 +132,36 @@ def identify(service: Service, text: str) -> SessionKey:
     return service.contract.identify(text)
 
 
-async def receive(request: Request, rule: BodyRule) -> bytes:
+async def receive(request: Request, receive: Receive, rule: BodyRule) -> bytes:
     """Get the body; stop as soon as it is known to be too large (clauses body.limit, body.limit-chunked)."""
     declared = request.headers.get(b"content-length")
     if declared is not None and int(declared) > rule.limit_bytes:
         raise Refusal(rule.limit_clause)
-    content = b""
+    content: bytes = b""
     while True:
-        message = await request.receive()
+        message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientGone
-        content += message.get("body", b"")
+        content = content + message.get("body", b"") if content else message.get("body", b"")
         if len(content) > rule.limit_bytes:
             raise Refusal(rule.limit_clause)
-        if not message.get("more_body", False):
+        if not message.get("more_body"):
             return content
 
 
 def parse(content: bytes, rule: BodyRule) -> Any:
-    """JSON as JavaScript reads it: the last of duplicate members counts, lone surrogates may be escaped."""
+    """JSON as JavaScript reads it (clause body.malformed).
+
+    What is plain is read at once; what msgspec refuses is looked at again, for it may be
+    lawful all the same: lone surrogates in escapes, numbers beyond a double.
+    """
     if not content and not rule.required:
         return {}
+    if len(content) <= MAX_NESTING:
+        try:
+            return msgspec.json.decode(content)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            pass
     try:
         text = content.decode()
     except UnicodeDecodeError:
@@ -154,6 +170,7 @@ def parse(content: bytes, rule: BodyRule) -> Any:
 
 
 def parse_text(text: str, rule: BodyRule) -> Any:
+    """The last of duplicate members counts, lone surrogates may be escaped."""
     try:
         value = _decoder.decode(text)
     except ValueError:
@@ -194,17 +211,17 @@ _decoder = json.JSONDecoder(parse_constant=_not_json, parse_float=_finite)
 
 def validate(value: Any, rule: BodyRule) -> Mapping[str, Any]:
     """Hold the body to its schema; the document says which clause a broken rule belongs to."""
-    value = trimmed(value)
+    if isinstance(value, dict) and "externalId" in value:
+        value = trimmed(value)
     if rule.schema.is_valid(value):
         return value  # type: ignore[no-any-return]
     raise invalid(value, rule)
 
 
-def trimmed(value: Any) -> Any:
+def trimmed(value: dict[str, Any]) -> dict[str, Any]:
     """Drop the white space around an externalId (clause create.trimmed)."""
-    if isinstance(value, dict) and isinstance(external_id := value.get("externalId"), str):
-        return {**value, "externalId": external_id.strip(JAVASCRIPT_SPACE)}
-    return value
+    external_id = value["externalId"]
+    return {**value, "externalId": external_id.strip(JAVASCRIPT_SPACE)} if isinstance(external_id, str) else value
 
 
 def invalid(value: Any, rule: BodyRule) -> Refusal:
@@ -241,46 +258,36 @@ async def authorize(service: Service, behaviour: Behaviour, call: Call) -> None:
     raise Refusal("auth.secret-only")
 
 
-async def find(service: Service, environment: Environment, key: SessionKey) -> Session | None:
-    return await service.store.find(environment.id, key)
+def find(service: Service, environment: Environment, key: SessionKey) -> Awaitable[Session | None]:
+    return service.store.find(environment.id, key)
 
 
-def row(session: Session) -> dict[str, Any]:
-    """Every member, in the service's order (clause row.members)."""
-    closed_at, expires_at = session.closed_at, session.expires_at
-    return {
-        "id": session.id,
-        "externalId": session.external_id,
-        "type": session.type,
-        "taskIdentifier": session.task_identifier,
-        "triggerConfig": session.trigger_config,
-        "currentRunId": session.current_run_id,
-        "tags": session.tags,
-        "metadata": session.metadata,
-        "closedAt": None if closed_at is None else rfc3339(closed_at),
-        "closedReason": session.closed_reason,
-        "expiresAt": None if expires_at is None else rfc3339(expires_at),
-        "createdAt": rfc3339(session.created_at),
-        "updatedAt": rfc3339(session.updated_at),
-    }
+def row(session: Session) -> Session | dict[str, Any]:
+    """Every member, in the service's order: as it is kept (clause row.members)."""
+    return session
 
 
 def list_row(session: Session) -> dict[str, Any]:
     """The same without triggerConfig (clause row.list)."""
-    members = row(session)
+    members = as_members(session)
     del members["triggerConfig"]
     return members
 
 
+def as_members(row: Session | dict[str, Any]) -> dict[str, Any]:
+    """A row as JSON members that may be changed."""
+    members: dict[str, Any] = msgspec.to_builtins(row)
+    return members
+
+
 def answer(service: Service, behaviour: Behaviour, result: Result) -> Answer:
-    clause, session, members = result
-    status = service.contract.statuses[clause]
+    session, members = result.session, result.members
+    status = service.contract.statuses[result.clause]
     if session is None:
         return Answer(status, encode(members))
-    value = behaviour.row(session)
-    if members:
-        value.update(members)
-    return Answer(status, encode(value), session_id=session.id)
+    row = behaviour.row(session)
+    body = encode({**as_members(row), **members} if members else row)
+    return Answer(status, body, session_id=session.id)
 
 
 def refuse(service: Service, refusal: Refusal) -> Answer:

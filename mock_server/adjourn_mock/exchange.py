@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from starlette.types import Receive, Scope
+from starlette.types import Scope
 
 __all__ = ["JSON", "Answer", "ClientGone", "Headers", "Refusal", "Request", "encode"]
 
 JSON = b"application/json"
+_encoder = msgspec.json.Encoder()
 Headers = tuple[tuple[bytes, bytes], ...]
 
 
-class Request:
-    """A request as the server got it, its body still to be received.
+class Request(msgspec.Struct, gc=False):
+    """A request as the server got it, without its body.
 
     Attributes:
         raw_path: the path as it was sent, percent-encoded and without the query, below the mount point.
@@ -25,22 +25,23 @@ class Request:
         body: what was received of the body so far.
     """
 
-    __slots__ = ("body", "headers", "method", "query", "raw_headers", "raw_path", "receive")
+    method: str
+    raw_path: bytes
+    query: bytes
+    raw_headers: list[tuple[bytes, bytes]]
+    headers: dict[bytes, bytes]
+    body: bytes = b""
 
-    def __init__(self, scope: Scope, receive: Receive) -> None:
-        self.method: str = scope["method"]
-        path: bytes = scope.get("raw_path") or scope["path"].encode()
-        root = scope.get("root_path", "")
-        self.raw_path = path.removeprefix(root.encode()) if root else path
-        self.query: bytes = scope["query_string"]
-        self.raw_headers: list[tuple[bytes, bytes]] = scope["headers"]
-        self.headers: dict[bytes, bytes] = dict(reversed(self.raw_headers))
-        self.receive = receive
-        self.body = b""
+    @classmethod
+    def of(cls, scope: Scope) -> Request:
+        raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
+        if root := scope.get("root_path"):
+            raw_path = raw_path.removeprefix(root.encode())
+        raw_headers = scope["headers"]
+        return cls(scope["method"], raw_path, scope["query_string"], raw_headers, dict(reversed(raw_headers)))
 
 
-@dataclass(slots=True)
-class Answer:
+class Answer(msgspec.Struct, gc=False):
     """What is sent back; `session_id` and `clause` are for the journal."""
 
     status: int
@@ -51,7 +52,7 @@ class Answer:
     clause: str | None = None
 
 
-class Refusal(Exception):
+class Refusal(Exception):  # noqa: N818 - it is a lawful answer
     """A request is not granted.
 
     Args:
@@ -88,8 +89,6 @@ class ClientGone(Exception):  # noqa: N818 - an event, not an error
 def encode(value: Any) -> bytes:
     """JSON, compact, as UTF-8; lone surrogates, which UTF-8 has no bytes for, are escaped."""
     try:
-        return msgspec.json.encode(value)
+        return _encoder.encode(value)
     except UnicodeEncodeError:
-        return json.dumps(value, separators=(",", ":")).encode()
-
-
+        return json.dumps(msgspec.to_builtins(value), separators=(",", ":")).encode()

@@ -1,4 +1,8 @@
-"""Moments as milliseconds since 1970, and how they are written (clause row.times)."""
+"""Moments, and how they are written (clause row.times).
+
+Clocks and queries count milliseconds since 1970. Rows keep text, RFC 3339 in UTC to
+the millisecond: it is what is sent, and in this form moments order as text does.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,11 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Protocol
 
-__all__ = ["Clock", "SystemClock", "instant", "rfc3339"]
+__all__ = ["Clock", "SystemClock", "nearest", "normalized", "rfc3339"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST = -62_135_596_800_000
+_LAST = 253_402_300_799_999
 
 
 class Clock(Protocol):
@@ -41,8 +47,13 @@ def _to_the_second(seconds: int) -> str:
     return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
 
 
-def instant(text: str) -> int:
-    """Read an RFC 3339 date-time, to the millisecond.
+def nearest(milliseconds: int) -> str:
+    """Write a moment, or the first or last that can be written where it lies beyond."""
+    return rfc3339(min(max(milliseconds, _FIRST), _LAST))
+
+
+def normalized(text: str) -> str:
+    """Bring an RFC 3339 date-time into the form that rows keep.
 
     Raises:
         ValueError: it is none, or lies outside the years 1 to 9999.
@@ -50,9 +61,7 @@ def instant(text: str) -> int:
     moment = datetime.fromisoformat(text.upper().replace(":60", ":59"))
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} has no offset")
-    milliseconds = (moment - _EPOCH) // timedelta(milliseconds=1)
     try:
-        rfc3339(milliseconds)
+        return rfc3339((moment - _EPOCH) // timedelta(milliseconds=1))
     except OverflowError:
         raise ValueError(f"{text!r} lies outside the years 1 to 9999") from None
-    return milliseconds

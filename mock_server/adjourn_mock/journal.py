@@ -6,9 +6,13 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from adjourn_spec import Operation
+
+from adjourn_mock.exchange import Answer, Request
+
 __all__ = ["Entry", "Journal"]
 
-DEFAULT_ENTRIES = 1000
+DEFAULT_ENTRIES = 500
 
 
 class Entry(NamedTuple):
@@ -39,15 +43,28 @@ class Journal:
     """The last `size` exchanges; older ones are forgotten, `count` still knows how many there were."""
 
     def __init__(self, size: int = DEFAULT_ENTRIES) -> None:
-        self._entries: deque[Entry] = deque(maxlen=size)
+        self._exchanges: deque[tuple[int, Operation | None, Request, Answer]] = deque(maxlen=size)
         self.count = 0
 
-    def add(self, entry: Entry) -> None:
-        self._entries.append(entry)
+    def add(self, at: int, operation: Operation | None, request: Request, answer: Answer) -> None:
+        """Note an exchange; it is made an `Entry` of when it is read."""
+        self._exchanges.append((at, operation, request, answer))
         self.count += 1
 
     def __iter__(self) -> Iterator[Entry]:
-        return iter(tuple(self._entries))
+        for at, operation, request, answer in tuple(self._exchanges):
+            yield Entry(
+                at=at,
+                operation=operation.name if operation else None,
+                method=request.method,
+                raw_path=request.raw_path,
+                headers=request.raw_headers,
+                request_body=request.body,
+                status=answer.status,
+                response_body=answer.body,
+                session_id=answer.session_id,
+                clause=answer.clause,
+            )
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._exchanges)

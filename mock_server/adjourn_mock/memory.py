@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
+from adjourn_spec import FriendlyId, SessionKey
+
 from adjourn_mock import sessions
 from adjourn_mock.sessions import Filter, Page, Session
-from adjourn_spec import FriendlyId, SessionKey
 
 __all__ = ["MemoryStore"]
 
@@ -22,7 +23,7 @@ class _Shelf:
     ids: dict[str, str] = field(default_factory=dict)
     order: list[str] = field(default_factory=list)
 
-    def created_at(self, session_id: str) -> int:
+    def created_at(self, session_id: str) -> str:
         return self.rows[session_id].created_at
 
     def position(self, session_id: str) -> int | None:
@@ -34,10 +35,16 @@ class _Shelf:
 
 
 class MemoryStore:
-    """A store for one process. No method awaits, so each is atomic in an event loop."""
+    """A store for one process. No method awaits, so each is atomic in an event loop.
 
-    def __init__(self) -> None:
+    Args:
+        seed: sessions that are there from the start, each with the id of its environment.
+    """
+
+    def __init__(self, seed: Iterable[tuple[str, Session]] = ()) -> None:
         self._shelves: dict[str, _Shelf] = {}
+        for environment, session in seed:
+            self._insert(environment, session)
 
     async def find(self, environment: str, key: SessionKey) -> Session | None:
         shelf = self._shelves.get(environment)
@@ -47,6 +54,9 @@ class MemoryStore:
         return None if session_id is None else shelf.rows.get(session_id)
 
     async def insert(self, environment: str, session: Session) -> Session:
+        return self._insert(environment, session)
+
+    def _insert(self, environment: str, session: Session) -> Session:
         shelf = self._shelves.setdefault(environment, _Shelf())
         if session.external_id is not None:
             holder = shelf.ids.setdefault(session.external_id, session.id)
@@ -63,7 +73,7 @@ class MemoryStore:
         session = shelf.rows[session_id] = change(shelf.rows[session_id])
         return session
 
-    async def close_once(self, environment: str, session_id: str, reason: str | None, now: int) -> Session | None:
+    async def close_once(self, environment: str, session_id: str, reason: str | None, now: str) -> Session | None:
         shelf = self._shelves.get(environment)
         session = None if shelf is None else shelf.rows.get(session_id)
         if shelf is None or session is None or session.closed_at is not None:
@@ -72,7 +82,7 @@ class MemoryStore:
         return session
 
     async def page(
-        self, environment: str, keep: Filter, *, size: int, after: str | None, before: str | None, now: int
+        self, environment: str, keep: Filter, *, size: int, after: str | None, before: str | None, now: str
     ) -> Page:
         shelf = self._shelves.get(environment, _Shelf())
         position = shelf.position(cursor) if (cursor := after or before) else len(shelf.order)
@@ -86,9 +96,7 @@ class MemoryStore:
         newer = (shelf.order[index] for index in range(position + 1, len(shelf.order)))
         if before is not None:
             found = matching(newer, size + 1)
-            return Page(
-                tuple(reversed(found[:size])), has_older=True, has_newer=len(found) > size
-            )
+            return Page(tuple(reversed(found[:size])), has_older=True, has_newer=len(found) > size)
         found = matching(older, size + 1)
         return Page(tuple(found[:size]), has_older=len(found) > size, has_newer=after is not None)
 

@@ -9,10 +9,9 @@ from typing import Any
 from adjourn_mock import sessions
 from adjourn_mock.behaviour import Behaviour, Call, Result
 from adjourn_mock.exchange import Refusal
-from adjourn_mock.instants import instant
+from adjourn_mock.instants import nearest, normalized, rfc3339
 from adjourn_mock.service import Service
 from adjourn_mock.sessions import Filter, Session
-
 
 __all__ = ["close", "create", "list_sessions", "new_session", "retrieve", "update"]
 
@@ -27,7 +26,7 @@ async def create(service: Service, behaviour: Behaviour, call: Call) -> Result:
     row = await service.store.insert(environment.id, session)
     if row is session:
         return _created(service, call, row, cached=False)
-    now = environment.clock.now()
+    now = rfc3339(environment.clock.now())
     if sessions.status(row, now) != "ACTIVE":
         raise Refusal("close.recreate")
 
@@ -47,7 +46,7 @@ async def new_session(service: Service, behaviour: Behaviour, call: Call) -> Ses
     ids = call.caller.environment.ids
     expires_at = call.value.get("expiresAt")
     try:
-        deadline = None if expires_at is None else instant(expires_at)
+        deadline = None if expires_at is None else normalized(expires_at)
     except ValueError:
         raise Refusal("create.invalid", "Validation error: expiresAt: out of range") from None
     return sessions.create(
@@ -55,7 +54,7 @@ async def new_session(service: Service, behaviour: Behaviour, call: Call) -> Ses
         session_id=ids.session_id(),
         run_id=ids.run_id(),
         expires_at=deadline,
-        now=call.caller.environment.clock.now(),
+        now=rfc3339(call.caller.environment.clock.now()),
     )
 
 
@@ -75,11 +74,11 @@ async def close(service: Service, behaviour: Behaviour, call: Call) -> Result:
     session = await _found(service, behaviour, call)
     environment = call.caller.environment
     if session.closed_at is None:
-        session = await service.store.close_once(
-            environment.id, session.id, call.value.get("reason"), environment.clock.now()
-        )
-        if session is None:
+        now = rfc3339(environment.clock.now())
+        closed = await service.store.close_once(environment.id, session.id, call.value.get("reason"), now)
+        if closed is None:
             raise Refusal("id.unknown")
+        session = closed
     return Result("close.closes", session, _NOTHING)
 
 
@@ -89,7 +88,7 @@ async def update(service: Service, behaviour: Behaviour, call: Call) -> Result:
     if "externalId" in call.value and call.value["externalId"] != session.external_id:
         raise Refusal("update.external-id")
     environment = call.caller.environment
-    now = environment.clock.now()
+    now = rfc3339(environment.clock.now())
     updated = await service.store.amend(
         environment.id, session.id, lambda current: sessions.update(current, call.value, now)
     )
@@ -116,7 +115,7 @@ async def list_sessions(service: Service, behaviour: Behaviour, call: Call) -> R
         size=asked.get("size", service.contract.schema("Page").definition["properties"]["size"]["default"]),
         after=_from_cursor(service, asked.get("after")),
         before=_from_cursor(service, asked.get("before")),
-        now=now,
+        now=rfc3339(now),
     )
     pagination = {}
     if page.sessions and page.has_older:
@@ -130,14 +129,15 @@ async def list_sessions(service: Service, behaviour: Behaviour, call: Call) -> R
 def _filter(value: Mapping[str, Any], now: int) -> Filter:
     period = value.get("filter[createdAt][period]")
     starts = [start for start in (value.get("filter[createdAt][from]"), _since(period, now)) if start is not None]
+    end = value.get("filter[createdAt][to]")
     return Filter(
         types=tuple(value.get("filter[type]", ())),
         tags=tuple(value.get("filter[tags]", ())),
         task_identifiers=tuple(value.get("filter[taskIdentifier]", ())),
         external_id=value.get("filter[externalId]"),
         statuses=tuple(value.get("filter[status]", ())),
-        created_from=max(starts, default=None),
-        created_to=value.get("filter[createdAt][to]"),
+        created_from=nearest(max(starts)) if starts else None,
+        created_to=None if end is None else nearest(end),
     )
 
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import logging
 
+from adjourn_spec import ExternalId, Operation, SessionKey
 from starlette.types import Receive, Scope, Send
 
-from adjourn_mock.behaviour import Behaviour, Call, Caller, Route
+from adjourn_mock.behaviour import Behaviour, Call
+from adjourn_mock.environments import Environment
 from adjourn_mock.exchange import Answer, ClientGone, Refusal, Request, encode
 from adjourn_mock.instants import SystemClock
-from adjourn_mock.journal import Entry
 from adjourn_mock.service import Service
-from adjourn_spec import ExternalId
 
 __all__ = ["Pipeline"]
 
 _log = logging.getLogger("adjourn")
-_NOBODY = ExternalId("")
+_NOBODY: SessionKey = ExternalId("")
 
 
 class Pipeline:
@@ -33,76 +33,58 @@ class Pipeline:
         exposed = ",".join(service.contract.cors.expose_headers)
         self._expose = (b"access-control-expose-headers", exposed.encode())
         self._clock = SystemClock()
+        self._perform = {name: behaviour.perform(name) for name in service.contract.operations}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
+        request = Request.of(scope)
         try:
-            answer = await self._answered(request)
+            answer = await self._answer(request, receive)
         except ClientGone:
             return
-        headers = [
-            (b"content-type", answer.media_type),
-            (b"content-length", str(len(answer.body)).encode()),
-            *answer.headers,
-        ]
-        if request.headers.get(b"authorization"):
+        headers = [(b"content-type", answer.media_type), (b"content-length", b"%d" % len(answer.body)), *answer.headers]
+        if b"authorization" in request.headers:
             full_again = self._clock.now() + self._milliseconds_per_token
-            headers += (*self._rate_headers, (b"x-ratelimit-reset", str(full_again).encode()))
-        if origin := request.headers.get(b"origin"):
+            headers += (*self._rate_headers, (b"x-ratelimit-reset", b"%d" % full_again))
+        if b"origin" in request.headers:
+            origin = request.headers[b"origin"]
             headers += ((b"access-control-allow-origin", origin), self._expose, (b"vary", b"origin"))
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
 
-    async def _answered(self, request: Request) -> Answer:
-        route: Route | None = None
-        caller: Caller | None = None
+    async def _answer(self, request: Request, receive: Receive) -> Answer:
         service, behaviour = self.service, self.behaviour
+        operation: Operation | None = None
+        environment: Environment | None = None
         try:
             behaviour.admit(service, request)
-            if (preflight := behaviour.preflight(service, request)) is not None:
+            if request.method == "OPTIONS" and (preflight := behaviour.preflight(service, request)) is not None:
                 return preflight
             route = behaviour.route(service, request)
+            operation = route.operation
             caller = behaviour.authenticate(service, request)
-            answer = await self._performed(request, route, caller)
+            environment = caller.environment
+            text, key = "", _NOBODY
+            if route.segment is not None:
+                text = behaviour.decode(route.segment)
+                key = behaviour.identify(service, text)
+            rule = operation.body
+            if rule is None:
+                value = behaviour.query(request, operation)
+            else:
+                request.body = await behaviour.receive(request, receive, rule)
+                value = behaviour.validate(behaviour.parse(request.body, rule), rule)
+            call = Call(caller, operation, text, key, value)
+            if caller.token is not None:
+                await behaviour.authorize(service, behaviour, call)
+            result = await self._perform[operation.name](service, behaviour, call)
+            answer = behaviour.answer(service, behaviour, result)
         except Refusal as refusal:
             answer = behaviour.refuse(service, refusal)
         except ClientGone:
             raise
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever it is, the client gets an answer and the server goes on
             _log.exception("The mock failed to answer %s %r", request.method, request.raw_path)
             answer = Answer(500, encode({"error": "The mock server failed; its log says why"}))
-        if caller is not None:
-            environment = caller.environment
-            environment.journal.add(
-                Entry(
-                    environment.clock.now(),
-                    route.operation.name if route else None,
-                    request.method,
-                    request.raw_path,
-                    request.raw_headers,
-                    request.body,
-                    answer.status,
-                    answer.body,
-                    answer.session_id,
-                    answer.clause,
-                )
-            )
+        if environment is not None:
+            environment.journal.add(environment.clock.now(), operation, request, answer)
         return answer
-
-    async def _performed(self, request: Request, route: Route, caller: Caller) -> Answer:
-        service, behaviour = self.service, self.behaviour
-        operation, segment = route
-        text, key = "", _NOBODY
-        if segment is not None:
-            text = behaviour.decode(segment)
-            key = behaviour.identify(service, text)
-        if operation.body is None:
-            value = behaviour.query(request, operation)
-        else:
-            request.body = content = await behaviour.receive(request, operation.body)
-            value = behaviour.validate(behaviour.parse(content, operation.body), operation.body)
-        call = Call(caller, operation, text, key, value)
-        if caller.token is not None:
-            await behaviour.authorize(service, behaviour, call)
-        result = await behaviour.perform(operation.name)(service, behaviour, call)
-        return behaviour.answer(service, behaviour, result)

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from adjourn_spec import Contract, Operation, PathTemplate
 
-__all__ = ["Routes", "decode_segment"]
+__all__ = ["Path", "Routes", "decode_segment"]
+
+
+class Path(NamedTuple):
+    """A path of the contract with its operations by method; `takes_segment` where it has a parameter."""
+
+    operations: Mapping[str, Operation]
+    method_clause: str
+    takes_segment: bool
 
 
 class Routes:
@@ -18,18 +28,18 @@ class Routes:
     """
 
     def __init__(self, contract: Contract) -> None:
-        pattern = b"|".join(_pattern(index, path) for index, path in enumerate(contract.paths))
+        pattern = b"|".join(_pattern(path) for path in contract.paths)
         self._exact, self._any_case = re.compile(pattern), re.compile(pattern, re.IGNORECASE)
-        self._operations: dict[str, dict[str, Operation]] = {
-            f"path{index}": {method: contract.operations[name] for method, name in path.operations.items()}
-            for index, path in enumerate(contract.paths)
-        }
-        self._paths = {f"path{index}": path for index, path in enumerate(contract.paths)}
+        self._paths: dict[int | None, Path] = {}
+        group = 0
+        for path in contract.paths:
+            takes_segment = "{" in path.template
+            group += 1 + takes_segment
+            operations = {method: contract.operations[name] for method, name in path.operations.items()}
+            self._paths[group] = Path(operations, path.method_clause, takes_segment)
 
-    def match(
-        self, raw_path: bytes, *, any_case: bool = False
-    ) -> tuple[PathTemplate, dict[str, Operation], bytes | None] | None:
-        """The template, its operations by method and the raw segment of its parameter, if it has one.
+    def match(self, raw_path: bytes, *, any_case: bool = False) -> tuple[Path, bytes | None] | None:
+        """The path and the raw segment of its parameter, if it has one.
 
         Args:
             raw_path: the path as it was sent.
@@ -38,21 +48,15 @@ class Routes:
         found = (self._any_case if any_case else self._exact).fullmatch(raw_path)
         if found is None:
             return None
-        name = found.lastgroup or ""
-        path = self._paths[name]
-        segment = found.group(_segment_group(name)) if "{" in path.template else None
-        return path, self._operations[name], segment
+        group = found.lastindex
+        path = self._paths[group]
+        return path, (found[group - 1] if path.takes_segment and group else None)
 
 
-def _pattern(index: int, path: PathTemplate) -> bytes:
-    """One alternative: the segment's group, if any, and right after it an empty group that names the path."""
+def _pattern(path: PathTemplate) -> bytes:
+    """One alternative: the segment's group, if it has one, and an empty group whose number tells the path."""
     parts = re.split(r"\{[^}]+\}", path.template)
-    segment = f"(?P<{_segment_group(f'path{index}')}>[^/]+)".encode()
-    return segment.join(re.escape(part).encode() for part in parts) + f"(?P<path{index}>)".encode()
-
-
-def _segment_group(name: str) -> str:
-    return f"{name}_segment"
+    return b"([^/]+)".join(re.escape(part).encode() for part in parts) + b"()"
 
 
 def decode_segment(segment: bytes) -> str:

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from adjourn_mock.environments import Environment, Environments
-from adjourn_mock.instants import instant, rfc3339
-from adjourn_mock.sessions import Session
 from adjourn_spec import Contract, DocumentError, FriendlyId, read_document
+
+from adjourn_mock.environments import Environment, Environments
+from adjourn_mock.instants import normalized, rfc3339
+from adjourn_mock.sessions import Session
 
 __all__ = ["Seed", "read_seed"]
 
@@ -22,9 +23,7 @@ _DEFAULTS = {"type": "chat.agent", "taskIdentifier": "my-chat", "triggerConfig":
 Seed = Sequence[tuple[Environment, Session]]
 
 
-def read_seed(
-    source: str | Path | Mapping[str, Any], contract: Contract, environments: Environments
-) -> Seed:
+def read_seed(source: str | Path | Mapping[str, Any], contract: Contract, environments: Environments) -> Seed:
     """Read sessions from `{"sessions": [{...}, ...]}`.
 
     Each session may have the members of a row and `environment`, the name of the
@@ -118,8 +117,8 @@ class _Reader:
             updated_at=updated_at,
         )
 
-    def _instant(self, member: str, text: str | None) -> int | None:
+    def _instant(self, member: str, text: str | None) -> str | None:
         try:
-            return None if text is None else instant(text)
+            return None if text is None else normalized(text)
         except ValueError as error:
             raise self._fail(member, str(error)) from None

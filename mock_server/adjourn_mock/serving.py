@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gc
 import signal
 import socket
 import threading
@@ -15,6 +16,7 @@ from typing import Any, Self
 import uvicorn
 
 from adjourn_mock.app import MockApp, create_app
+from adjourn_mock.protocol import OneWriteProtocol
 
 __all__ = ["BindError", "MockServer", "serve"]
 
@@ -61,11 +63,12 @@ def _url(listener: socket.socket) -> str:
 def _config(app: MockApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=OneWriteProtocol,
         ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
+        proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=2,
     )
@@ -87,6 +90,8 @@ def serve(app: MockApp, *, host: str, port: int, ready: Callable[[str], None]) -
     server = _Server(_config(app), lambda: ready(_url(listener)))
     # uvicorn raises the signal again once it has shut down; by then it has done its work.
     handlers = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
+    # What is there by now stays: the collector need not look at it again and again.
+    gc.freeze()
     try:
         server.run(sockets=[listener])
     finally:
@@ -113,9 +118,7 @@ class MockServer:
         app: what is served.
     """
 
-    def __init__(
-        self, app: MockApp | None = None, *, host: str = "127.0.0.1", port: int = 0, **options: Any
-    ) -> None:
+    def __init__(self, app: MockApp | None = None, *, host: str = "127.0.0.1", port: int = 0, **options: Any) -> None:
         self.app = app or create_app(**options)
         self._host, self._port = host, port
         self._listener: socket.socket | None = None

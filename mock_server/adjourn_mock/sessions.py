@@ -1,6 +1,7 @@
 """The life of a session, as pure functions from row to row.
 
-Times are milliseconds since 1970 and, like ids, are passed in.
+Times are RFC 3339 in UTC to the millisecond, a form in which they order as text;
+like ids, they are passed in.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ __all__ = ["Filter", "Page", "Session", "Status", "close", "create", "refresh", 
 Status = Literal["ACTIVE", "CLOSED", "EXPIRED"]
 
 
-class Session(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A row, its members in the order in which the service writes them."""
+class Session(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="camel"):
+    """A row; its members have the names and the order that the service writes (clause row.members)."""
 
     id: str
     external_id: str | None
@@ -26,11 +27,11 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     current_run_id: str | None
     tags: tuple[str, ...]
     metadata: dict[str, Any] | None
-    closed_at: int | None
+    closed_at: str | None
     closed_reason: str | None
-    expires_at: int | None
-    created_at: int
-    updated_at: int
+    expires_at: str | None
+    created_at: str
+    updated_at: str
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,10 +42,10 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     task_identifiers: tuple[str, ...] = ()
     external_id: str | None = None
     statuses: tuple[str, ...] = ()
-    created_from: int | None = None
-    created_to: int | None = None
+    created_from: str | None = None
+    created_to: str | None = None
 
-    def keeps(self, session: Session, now: int) -> bool:
+    def keeps(self, session: Session, now: str) -> bool:
         return (
             (not self.types or session.type in self.types)
             and (not self.tags or any(tag in session.tags for tag in self.tags))
@@ -64,9 +65,7 @@ class Page(msgspec.Struct, frozen=True):
     has_newer: bool
 
 
-def create(
-    body: Mapping[str, Any], *, session_id: str, run_id: str, expires_at: int | None, now: int
-) -> Session:
+def create(body: Mapping[str, Any], *, session_id: str, run_id: str, expires_at: str | None, now: str) -> Session:
     """A new session from a valid create body (clause create.created)."""
     return Session(
         id=session_id,
@@ -85,7 +84,7 @@ def create(
     )
 
 
-def status(session: Session, now: int) -> Status:
+def status(session: Session, now: str) -> Status:
     """CLOSED where it was closed, EXPIRED where its time is over, else ACTIVE (clause close.listed)."""
     if session.closed_at is not None:
         return "CLOSED"
@@ -94,14 +93,12 @@ def status(session: Session, now: int) -> Status:
     return "ACTIVE"
 
 
-def refresh(session: Session, trigger_config: dict[str, Any], now: int) -> Session:
+def refresh(session: Session, trigger_config: dict[str, Any], now: str) -> Session:
     """The session with the triggerConfig of a repeated create (clause create.cached)."""
-    return msgspec.structs.replace(
-        session, trigger_config=trigger_config, updated_at=max(now, session.updated_at)
-    )
+    return msgspec.structs.replace(session, trigger_config=trigger_config, updated_at=max(now, session.updated_at))
 
 
-def close(session: Session, reason: str | None, now: int) -> Session:
+def close(session: Session, reason: str | None, now: str) -> Session:
     """The session closed; one that is closed stays as it is (clauses close.closes, close.idempotent)."""
     if session.closed_at is not None:
         return session
@@ -111,7 +108,7 @@ def close(session: Session, reason: str | None, now: int) -> Session:
     )
 
 
-def update(session: Session, body: Mapping[str, Any], now: int) -> Session:
+def update(session: Session, body: Mapping[str, Any], now: str) -> Session:
     """The session with the tags and metadata of an update body (clause update.applied)."""
     if "tags" not in body and "metadata" not in body:
         return session

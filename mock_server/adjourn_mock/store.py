@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from adjourn_mock.sessions import Filter, Page, Session
 from adjourn_spec import SessionKey
+
+from adjourn_mock.sessions import Filter, Page, Session
 
 __all__ = ["Store"]
 
@@ -32,14 +33,14 @@ class Store(Protocol):
         Returns the row afterwards, or None where there is no such session.
         """
 
-    async def close_once(self, environment: str, session_id: str, reason: str | None, now: int) -> Session | None:
+    async def close_once(self, environment: str, session_id: str, reason: str | None, now: str) -> Session | None:
         """Close a session unless it is closed (clause close.atomic).
 
         Returns the row of the first close, whoever made it, or None where there is no such session.
         """
 
     async def page(
-        self, environment: str, keep: Filter, *, size: int, after: str | None, before: str | None, now: int
+        self, environment: str, keep: Filter, *, size: int, after: str | None, before: str | None, now: str
     ) -> Page:
         """Up to `size` sessions, newest first, older than the id `after` or newer than the id `before`."""
 

@@ -6,22 +6,25 @@ Only the steps in which it differs from `documented` stand here.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import unquote_to_bytes
+
+from adjourn_spec import BodyRule, Operation, SessionKey
+from starlette.types import Receive
 
 from adjourn_mock import documented, operations, sessions
 from adjourn_mock.behaviour import Behaviour, Call, Caller, Result, Route
 from adjourn_mock.documented import DOCUMENTED
 from adjourn_mock.environments import Environment
 from adjourn_mock.exchange import Answer, Refusal, Request, encode
-from adjourn_mock.instants import instant, rfc3339
+from adjourn_mock.instants import normalized, rfc3339
 from adjourn_mock.query import QueryError, read_query
 from adjourn_mock.service import Service
 from adjourn_mock.sessions import Session
 from adjourn_mock.tokens import TokenError, UnknownEnvironmentError
-from adjourn_spec import BodyRule, Operation, SessionKey
 
 __all__ = ["SERVER"]
 
@@ -55,12 +58,12 @@ def route(service: Service, request: Request) -> Route:
     found = service.routes.match(request.raw_path, any_case=True)
     if found is None:
         raise Refusal("path.unknown", media_type=_HTML, body=_page("Not Found"))
-    path, methods, segment = found
-    if operation := methods.get(request.method):
+    path, segment = found
+    if operation := path.operations.get(request.method):
         return Route(operation, segment)
     if request.method in ("GET", "HEAD"):
         raise Refusal(path.method_clause, body=b"")
-    allowed = ", ".join(method for method in methods if method != "GET").encode()
+    allowed = ", ".join(method for method in path.operations if method != "GET").encode()
     raise Refusal(path.method_clause, headers=((b"allow", allowed),))
 
 
@@ -97,11 +100,11 @@ def decode(segment: bytes) -> str:
     return unquote_to_bytes(segment).decode().replace("%2F", "/")
 
 
-async def receive(request: Request, rule: BodyRule) -> bytes:
+async def receive(request: Request, receive: Receive, rule: BodyRule) -> bytes:
     """Without a declared length nothing is read; an empty body is none."""
     if b"content-length" not in request.headers:
         raise Refusal(rule.limit_clause)
-    content = await documented.receive(request, rule)
+    content = await documented.receive(request, receive, rule)
     if not content:
         raise Refusal(rule.malformed_clause, "Request body is empty")
     return content
@@ -119,7 +122,8 @@ def validate(value: Any, rule: BodyRule) -> Mapping[str, Any]:
     """Characters are UTF-16 code units; every rule of a schema is refused with 400."""
     if isinstance(value, dict) and "expiresAt" in value:
         value = {**value, "expiresAt": _javascript_date(value["expiresAt"])}
-    value = documented.trimmed(value)
+    if isinstance(value, dict) and "externalId" in value:
+        value = documented.trimmed(value)
     if rule.schema.is_valid(_as_code_units(value)):
         return value  # type: ignore[no-any-return]
     refusal = documented.invalid(_as_code_units(value), rule)
@@ -142,26 +146,19 @@ def _as_code_units(value: Any) -> Any:
 
 def _javascript_date(value: Any) -> Any:
     """What JavaScript's Date makes of a value, as far as tests need it; what it cannot read stays as it is."""
-    if value is None or isinstance(value, bool | int | float):
-        milliseconds = int(value or 0)
-    else:
-        try:
-            milliseconds = _read_date(value)
-        except (TypeError, ValueError, OverflowError, AttributeError):
-            return value
     try:
-        return rfc3339(milliseconds)
-    except OverflowError:
+        if value is None or isinstance(value, bool | int | float):
+            return rfc3339(int(value or 0))
+        return _read_date(value)
+    except (TypeError, ValueError, OverflowError, AttributeError):
         return value
 
 
-def _read_date(text: str) -> int:
+def _read_date(text: str) -> str:
     for form in (text, f"{text}T00:00:00Z", f"{text}Z"):
-        try:
-            return instant(form)
-        except ValueError:
-            continue
-    return int(parsedate_to_datetime(text).timestamp() * 1000)
+        with suppress(ValueError):
+            return normalized(form)
+    return rfc3339(int(parsedate_to_datetime(text).timestamp() * 1000))
 
 
 def query(request: Request, operation: Operation) -> Mapping[str, Any]:
@@ -206,7 +203,7 @@ async def create(service: Service, behaviour: Behaviour, call: Call) -> Result:
             await _refresh(service, environment, call)
         raise
     assert result.session is not None  # noqa: S101 - create answers a row
-    if sessions.status(result.session, environment.clock.now()) == "EXPIRED":
+    if sessions.status(result.session, rfc3339(environment.clock.now())) == "EXPIRED":
         raise Refusal("close.recreate")
     return result
 
@@ -214,7 +211,7 @@ async def create(service: Service, behaviour: Behaviour, call: Call) -> Result:
 async def _refresh(service: Service, environment: Environment, call: Call) -> None:
     session = await service.store.find(environment.id, service.contract.identify(call.value["externalId"]))
     if session is not None:
-        trigger_config, now = call.value["triggerConfig"], environment.clock.now()
+        trigger_config, now = call.value["triggerConfig"], rfc3339(environment.clock.now())
         await service.store.amend(
             environment.id, session.id, lambda current: sessions.refresh(current, trigger_config, now)
         )
@@ -246,15 +243,15 @@ def _has_lone_surrogate(text: str) -> bool:
 
 def row(session: Session) -> dict[str, Any]:
     """Objects come back with shorter names first, as the database keeps them."""
-    members = documented.row(session)
+    members = documented.as_members(session)
     members["triggerConfig"] = _as_kept(session.trigger_config)
     members["metadata"] = _as_kept(session.metadata)
     return members
 
 
 def list_row(session: Session) -> dict[str, Any]:
-    members = row(session)
-    del members["triggerConfig"]
+    members = documented.list_row(session)
+    members["metadata"] = _as_kept(session.metadata)
     return members
 
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 __all__ = ["ExternalId", "FriendlyId", "SessionKey"]
 
 
-@dataclass(frozen=True, slots=True)
-class FriendlyId:
+class FriendlyId(msgspec.Struct, frozen=True, gc=False):
     """An id that the service gave; it starts with the friendly prefix (clause id.friendly)."""
 
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class ExternalId:
+class ExternalId(msgspec.Struct, frozen=True, gc=False):
     """An id that the caller gave; any value without the prefix (clause id.external)."""
 
     value: str
