@@ -242,6 +242,7 @@ def test_a_changed_document_changes_the_mock(tmp_path: Path) -> None:
         served = httpx.get(f"{server.url}/openapi.json").json()
         assert served["components"]["schemas"]["SessionId"]["pattern"] == "^sess_"
         assert yaml.safe_load(httpx.get(f"{server.url}/openapi.yaml").text) == served
+        api.client.close()
 
 
 def test_ids_are_the_same_with_the_same_seed() -> None:
