@@ -70,11 +70,8 @@ def _deep_members(parameter: QueryParameter, given: Mapping[str, str]) -> dict[s
     """`page[size]=5&page[after]=x` as `{"size": 5, "after": "x"}`."""
     start = f"{parameter.name}["
     properties = parameter.schema.definition.get("properties", {})
-    return {
-        name: _typed(text, properties.get(name, {}).get("type", "string"))
-        for key, text in given.items()
-        if key.startswith(start) and key.endswith("]") and (name := key[len(start) : -1])
-    }
+    names = {key: key[len(start) : -1] for key in given if key.startswith(start) and key.endswith("]")}
+    return {name: _typed(given[key], properties.get(name, {}).get("type", "string")) for key, name in names.items()}
 
 
 def _typed(text: str, kind: str) -> str | int:

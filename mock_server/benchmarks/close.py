@@ -27,7 +27,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
-
 from adjourn_spec import load_contract, openapi_path
 
 HERE = Path(__file__).parent
@@ -152,7 +151,9 @@ def main() -> None:
                 press(server, options.seconds, options.connections)
         print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; "
               f"{options.rounds} rounds of {options.seconds:g} s, {options.connections} connections\n")  # fmt: skip
-        print(f"{'':14} {'requests/s':>10} {'adjourn is':>11} {'p50 ms':>8} {'p99 ms':>8} {'start s':>8} {'peak MB':>8}")
+        print(
+            f"{'':14} {'requests/s':>10} {'adjourn is':>11} {'p50 ms':>8} {'p99 ms':>8} {'start s':>8} {'peak MB':>8}"
+        )
         for server in servers:
             ratio = statistics.median(a / b for a, b in zip(adjourn.rates, server.rates, strict=True))
             print(

@@ -200,7 +200,7 @@ def test_filters_keep_what_matches(listed: Any, query: str, expected: set[int]) 
     [
         "page[size]=0", "page[size]=101", "page[size]=x", "page[size]=1.5", "page[size]=", "page[size]=-1", "page[after]=a&page[before]=b",
         "filter[status]=OPEN", "filter[status]=", "filter[status]=closed", "filter[createdAt][period]=soon", "filter[createdAt][from]=x",
-        "filter[createdAt][from]=-1", "page[after]=", "&".join(f"a{n}=1" for n in range(1001)),
+        "filter[createdAt][from]=-1", "page[after]=", "page[]=1", "page[other]=1", "&".join(f"a{n}=1" for n in range(1001)),
     ],
 )  # fmt: skip
 def test_a_query_that_breaks_its_schema_is_400(listed: Any, query: str) -> None:
