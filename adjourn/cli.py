@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import sys
+import time
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from typing import Any
 
 import click
@@ -148,6 +152,121 @@ def demo(spec: str | None) -> None:
     except DemoError as error:
         click.echo(f"adjourn: {error}", err=True)
         sys.exit(1)
+
+
+@cli.command()
+@click.argument("url", required=False, envvar="TRIGGER_API_URL")
+@click.option("--secret-key", envvar="TRIGGER_SECRET_KEY", metavar="KEY", help="The server's secret key.")
+@click.option("--other-secret-key", envvar="ADJOURN_OTHER_SECRET_KEY", metavar="KEY", help="One of another environment.")
+@click.option("--clause", "clauses", multiple=True, metavar="GLOB", help="Only clauses like this; repeatable.")
+@click.option("--dialect", type=click.Choice(["documented", "server"]), help="Hold the grey zones to a dialect.")
+@click.option("--profile", type=click.Choice(["smoke", "standard", "thorough"]), default="standard", show_default=True)
+@click.option("--fail-fast", is_flag=True, help="Stop at the first broken clause.")
+@click.option("--accept", multiple=True, metavar="SLUG", help="A clause that may be broken; repeatable.")
+@click.option("--rate", metavar="N/s", help="The most requests a second.")
+@click.option("--time-budget", type=click.FloatRange(min=1), metavar="S", help="The most seconds it may take.")
+@click.option("--seed", type=click.IntRange(min=0), metavar="N", help="The same seed sends the same requests.")
+@click.option("--session-pool", metavar="FILE", help="Sessions made beforehand, where the server has no create.")
+@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Processes.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.option("--report", "reports", multiple=True, metavar="FILE", help="Write a report: .json, .xml (JUnit), .md; repeatable.")
+@spec_option
+def check(
+    url: str | None,
+    secret_key: str | None,
+    other_secret_key: str | None,
+    clauses: tuple[str, ...],
+    dialect: str | None,
+    profile: str,
+    fail_fast: bool,
+    accept: tuple[str, ...],
+    rate: str | None,
+    time_budget: float | None,
+    seed: int | None,
+    session_pool: str | None,
+    workers: int,
+    as_json: bool,
+    reports: tuple[str, ...],
+    spec: str | None,
+) -> None:
+    """Check which clauses of the contract a server keeps.
+
+    Exit code 0: the contract is kept; 1: a clause is broken; 2: it could not be checked.
+    Only sessions that the check makes itself are touched, and they are closed in the end.
+
+    \b
+    Examples:
+      adjourn check http://127.0.0.1:3031 --secret-key tr_dev_adjourn --other-secret-key tr_stg_adjourn
+      adjourn check https://staging.example --secret-key $KEY --rate 20/s --profile smoke
+      adjourn check $URL --secret-key $KEY --clause 'id.*' --clause body.limit --fail-fast
+      adjourn check $URL --secret-key $KEY --report result.json --report junit.xml
+    """
+    try:
+        from adjourn.check import check as run_check
+        from adjourn.check import tell
+        from adjourn_contract.reports import ReportError, as_json_text, write_report
+    except ImportError as error:
+        raise Trouble(f"the contract tests need more ({error.name}): pip install 'adjourn[contract]'") from None
+    contract = _contract(spec)
+    _hold_options(contract, url, secret_key, clauses, accept)
+    options = {
+        "url": url, "secret-key": secret_key, "other-secret-key": other_secret_key, "clause": clauses, "dialect": dialect,
+        "profile": profile, "rate": _rate(rate), "time-budget": time_budget, "seed": seed, "session-pool": session_pool, "spec": spec,
+    }  # fmt: skip
+    began = time.monotonic()
+    verdicts = run_check(contract, options, fail_fast=fail_fast, workers=workers, accepted=accept)
+    seconds = time.monotonic() - began
+    for path in reports:
+        try:
+            write_report(path, verdicts, url=url or "", seconds=seconds)
+        except (OSError, ReportError) as error:
+            raise Trouble(f"{path}: {error}") from None
+    if as_json:
+        click.echo(as_json_text(verdicts, url=url or "", seconds=seconds))
+    else:
+        click.echo(tell(verdicts, url=url or "", seconds=seconds, colour=sys.stdout.isatty() and "NO_COLOR" not in os.environ))
+    sys.exit(verdicts.exit_code)
+
+
+def _hold_options(
+    contract: Contract, url: str | None, secret_key: str | None, clauses: tuple[str, ...], accept: tuple[str, ...]
+) -> None:
+    if not url:
+        raise Trouble("give the server's URL, as the argument or in TRIGGER_API_URL")
+    if not url.startswith(("http://", "https://")):
+        raise Trouble(f"{url!r} is not an http or https URL")
+    if not secret_key:
+        raise Trouble("give the server's secret key, with --secret-key or in TRIGGER_SECRET_KEY")
+    for glob in (*clauses, *accept):
+        if not any(fnmatchcase(slug, glob) for slug in contract.clauses):
+            raise Trouble(f"no clause is like {glob!r}; adjourn clauses lists them")
+
+
+def _rate(text: str | None) -> float | None:
+    """`20/s`, `20` or `600/m` as requests a second."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(?:/(s|m))?", text)
+    if found is None or float(found[1]) <= 0:
+        raise Trouble(f"--rate {text!r} is not a number of requests, as 20/s")
+    return float(found[1]) / (60 if found[2] == "m" else 1)
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def clauses(as_json: bool) -> None:
+    """List the clauses of the contract.
+
+    \b
+    Example:
+      adjourn clauses
+    """
+    listed = _contract(None).clauses.values()
+    if as_json:
+        click.echo(json.dumps([{"slug": c.slug, "statement": c.statement, "source": c.source, "level": c.level} for c in listed], indent=2))
+    else:
+        for clause in listed:
+            click.echo(f"{clause.slug:<22} {clause.statement}")
 
 
 @cli.group()

@@ -1,0 +1,207 @@
+"""pytest is the engine: options, the run, the order of the tests, and what each reports.
+
+    pytest --pyargs adjourn_contract --adjourn-url http://127.0.0.1:3031
+
+Only pytest is imported until a test of ours is collected.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Generator, Iterator
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from adjourn_contract.run import Run
+    from adjourn_contract.scene import Scene
+
+__all__ = ["OUTCOME"]
+
+OUTCOME = "adjourn"
+_ORDER = (
+    "test_auth", "test_bodies", "test_reasons", "test_ids", "test_closing", "test_races",
+    "test_volume", "test_time", "test_machine", "test_schemathesis",
+)  # fmt: skip
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("adjourn", "contract tests of the Sessions API")
+    group.addoption("--adjourn-url", help="the server to check; TRIGGER_API_URL by default")
+    group.addoption("--adjourn-secret-key", help="its secret key; TRIGGER_SECRET_KEY by default")
+    group.addoption("--adjourn-other-secret-key", help="one of another environment; ADJOURN_OTHER_SECRET_KEY by default")
+    group.addoption("--adjourn-spec", help="another OpenAPI document")
+    group.addoption("--adjourn-dialect", choices=["documented", "server"], help="hold the grey zones to a dialect")
+    group.addoption("--adjourn-profile", default="standard", choices=["smoke", "standard", "thorough"])
+    group.addoption("--adjourn-clause", action="append", default=[], help="only clauses like this; repeatable")
+    group.addoption("--adjourn-rate", type=float, help="the most requests a second")
+    group.addoption("--adjourn-time-budget", type=float, help="the most seconds the check may take")
+    group.addoption("--adjourn-seed", type=int, help="the same seed sends the same requests")
+    group.addoption("--adjourn-session-pool", help="sessions made beforehand, where there is no create")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "clause(*slugs): the clauses of the contract that a test holds")
+
+
+def _is_ours(item: pytest.Item) -> bool:
+    return item.get_closest_marker("clause") is not None and "run" in getattr(item, "fixturenames", ())
+
+
+def _clauses(item: pytest.Item) -> tuple[str, ...]:
+    return tuple(slug for marker in item.iter_markers("clause") for slug in marker.args)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    ours = [item for item in items if _is_ours(item)]
+    if not ours:
+        return
+    wanted = config.getoption("--adjourn-clause")
+    chosen = [
+        item
+        for item in ours
+        if not wanted or any(fnmatchcase(slug, glob) for slug in _clauses(item) for glob in wanted)
+    ]
+    config.hook.pytest_deselected(items=[item for item in ours if item not in chosen])
+
+    def place(item: pytest.Item) -> int:
+        name = item.path.stem
+        return _ORDER.index(name) if name in _ORDER else len(_ORDER)
+
+    items[:] = [*(item for item in items if not _is_ours(item)), *sorted(chosen, key=place)]
+
+
+def make_run(config: pytest.Config) -> Run:
+    """The run that the options and the environment ask for.
+
+    Raises:
+        CannotCheck: an option is missing or wrong, or the target cannot be checked.
+    """
+    import random
+
+    from adjourn_contract.broken import CannotCheck
+    from adjourn_contract.run import PROFILES, Run
+    from adjourn_contract.wire import Wire
+    from adjourn_spec import DocumentError, load_contract
+
+    def option(name: str, variable: str | None = None) -> Any:
+        value = config.getoption(f"--adjourn-{name}")
+        return os.environ.get(variable) if value is None and variable else value
+
+    url, key = option("url", "TRIGGER_API_URL"), option("secret-key", "TRIGGER_SECRET_KEY")
+    if not url or not key:
+        raise CannotCheck("give the server's URL and secret key: --adjourn-url, --adjourn-secret-key")
+    other_key = option("other-secret-key", "ADJOURN_OTHER_SECRET_KEY") or None
+    if other_key == key:
+        raise CannotCheck("the other secret key must be one of another environment, not the same")
+    seed, budget = option("seed"), option("time-budget")
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    tag = f"{random.SystemRandom().getrandbits(40) if seed is None else seed:x}{worker}"
+    try:
+        contract = load_contract(option("spec"))
+        run = Run(
+            wire=Wire(url, rate=option("rate")),
+            contract=contract,
+            key=key,
+            other_key=other_key,
+            dialect=option("dialect"),
+            profile=PROFILES[option("profile")],
+            tag=tag,
+            pool=read_pool(option("session-pool")),
+            deadline=time.monotonic() + budget if budget else float("inf"),
+        )
+    except (DocumentError, ValueError) as error:
+        raise CannotCheck(str(error)) from None
+    run.url = url
+    run.probe()
+    return run
+
+
+def read_pool(path: str | None) -> list[dict[str, Any]]:
+    """Sessions made beforehand: a list of `{id: ..., externalId: ...}`."""
+    from adjourn_spec import DocumentError, read_document
+
+    if path is None:
+        return []
+    value = read_document(path)
+    sessions = value.get("sessions") if isinstance(value, dict) else value
+    if not isinstance(sessions, list) or not all(isinstance(each, dict) and isinstance(each.get("id"), str) for each in sessions):
+        raise DocumentError(path, "", "must be a list of sessions, each with its id")
+    return list(sessions)
+
+
+@pytest.fixture(scope="session")
+def run(request: pytest.FixtureRequest) -> Iterator[Run]:
+    """The run of the check: its target, its volume, and what it has to close in the end."""
+    from adjourn_contract.broken import CannotCheck
+    from adjourn_contract.variants import variants
+
+    try:
+        made = make_run(request.config)
+        if "createSession" not in made.lacks:
+            aged = variants(made.contract)
+            made.plant(aged if made.profile.lives > 10 else aged[:3])
+    except CannotCheck as trouble:
+        pytest.exit(str(trouble), returncode=2)
+    except AssertionError:
+        # What is wrong with create or retrieve is for the tests to tell.
+        pass
+    yield made
+    made.close_all()
+
+
+@pytest.fixture
+def scene(run: Run) -> Scene:
+    """A story of its own, for the proof."""
+    return run.scene()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    run: Run | None = getattr(item, "funcargs", {}).get("run") if _is_ours(item) else None
+    if run is not None and time.monotonic() > run.deadline:
+        from adjourn_contract.broken import NotCheckable
+
+        raise NotCheckable("the time budget is used up")
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if call.when != "call" or not _is_ours(item):
+        return report
+    from adjourn_contract.broken import Broken, NotCheckable
+
+    error = call.excinfo.value if call.excinfo else None
+    outcome: dict[str, Any] = {"clauses": list(_clauses(item)), "test": item.name}
+    run: Run = item.funcargs["run"]  # type: ignore[attr-defined]
+    outcome["requests"], run.wire.requests = run.wire.requests, 0
+    if error is None:
+        outcome["outcome"] = "kept"
+    elif isinstance(error, Broken):
+        from adjourn_contract.curl import curl_lines
+
+        lines = curl_lines(error.exchanges, run.url, key=run.key, other_key=run.other_key, tag=run.tag)
+        outcome |= {"outcome": "broken", "clause": error.clause, "expected": _clean(run, error.expected), "got": _clean(run, error.got), "curl": lines}
+        clause = run.contract.clauses.get(error.clause)
+        statement = clause.statement if clause else ""
+        report.longrepr = "\n".join([f"{error.clause}: {statement}", f"  expected {outcome['expected']}", f"  got      {outcome['got']}", *(f"  {line}" for line in lines)])
+    elif isinstance(error, NotCheckable):
+        outcome |= {"outcome": "not checked", "reason": str(error)}
+        report.outcome, report.longrepr = "skipped", (str(item.path), item.location[1] or 0, f"Skipped: {error}")
+    else:
+        outcome |= {"outcome": "failed", "reason": f"the test itself failed: {type(error).__name__}: {error}"}
+    report.user_properties.append((OUTCOME, outcome))
+    return report
+
+
+def _clean(run: Run, text: str) -> str:
+    """A text without the keys."""
+    for secret in (run.key, run.other_key):
+        if secret:
+            text = text.replace(secret, f"{secret[:7]}...")
+    return text

@@ -1,0 +1,272 @@
+"""The run of a check: its target, its volume, what it has made and must close again."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from adjourn_contract.broken import CannotCheck, NotCheckable
+from adjourn_contract.scene import CHAT, Scene
+from adjourn_contract.wire import Exchange, Unreachable, Wire
+from adjourn_spec import Contract
+
+__all__ = ["PROFILES", "Profile", "Run"]
+
+Case = TypeVar("Case")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How much is tried.
+
+    Attributes:
+        lives: sessions that are lived from create to the last close, for faults that show now and then.
+        races: rounds of racing closes.
+        racers: connections in a race.
+        examples: Hypothesis examples of each property.
+        steps: steps of each run of the state machine.
+        schemathesis: examples of each operation, 0 for none.
+        age_seconds: how long some sessions wait before they are closed.
+    """
+
+    lives: int
+    races: int
+    racers: int
+    examples: int
+    steps: int
+    schemathesis: int
+    age_seconds: float
+
+
+PROFILES = {
+    "smoke": Profile(lives=10, races=2, racers=8, examples=5, steps=8, schemathesis=0, age_seconds=1.2),
+    "standard": Profile(lives=160, races=12, racers=12, examples=20, steps=14, schemathesis=8, age_seconds=2.2),
+    "thorough": Profile(lives=1500, races=80, racers=24, examples=200, steps=40, schemathesis=150, age_seconds=3.2),
+}
+
+
+@dataclass
+class Run:
+    """One check of one target.
+
+    Attributes:
+        wire: the connection to it.
+        contract: what it is held to.
+        key: the secret key; `other_key` one of another environment, or None.
+        dialect: hold it to this dialect in the grey zones, or None to accept either answer.
+        tag: the run's id, part of every externalId that it makes.
+    """
+
+    wire: Wire
+    contract: Contract
+    key: str
+    other_key: str | None
+    dialect: str | None
+    profile: Profile
+    tag: str
+    pool: list[dict[str, Any]] = field(default_factory=list)
+    deadline: float = float("inf")
+    url: str = ""
+    latency_seconds: float = 0
+    lacks: dict[str, str] = field(default_factory=dict)
+    token: str | None = None
+    internal_ids: set[str] = field(default_factory=set)
+    _numbers: Any = field(default_factory=itertools.count)
+    _open: dict[tuple[str, str], None] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _aged: list[tuple[float, Scene, dict[str, Any]]] = field(default_factory=list)
+
+    def scene(self) -> Scene:
+        """A story of its own."""
+        return Scene(self)
+
+    def name(self, what: str = "") -> str:
+        """An externalId that nobody has."""
+        with self._lock:
+            return f"adjourn-{self.tag}-{next(self._numbers)}{'-' + what if what else ''}"
+
+    def random(self, what: str) -> Random:
+        """Chance that the run's tag decides."""
+        return Random(f"{self.tag} {what}")
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return (*(key for key in (self.key, self.other_key) if key), *self.internal_ids)
+
+    # what is there
+
+    def probe(self) -> None:
+        """Find out whether the target can be checked and what it has.
+
+        Raises:
+            CannotCheck: it cannot.
+        """
+        scene = self.scene()
+        try:
+            self.wire.connect().close()
+        except Unreachable as error:
+            raise CannotCheck(f"the server is unreachable: {error}") from None
+        began = time.monotonic()
+        seen = scene.send("GET", self.path(self.name("probe")))
+        self.latency_seconds = time.monotonic() - began
+        if seen.status == 0:
+            raise CannotCheck("the server does not answer: it closes the connection or stays silent")
+        if seen.status == 401:
+            raise CannotCheck("the server refuses the secret key (401)")
+        if seen.status == 403:
+            raise CannotCheck("the server does not let the secret key read sessions (403)")
+        if 300 <= seen.status < 400:
+            raise CannotCheck(f"the server redirects to {seen.header('location')}; check the URL")
+        self._probe_create()
+        self._probe_rest()
+
+    def _probe_create(self) -> None:
+        scene = self.scene()
+        made = scene.send("POST", self.collection, {**CHAT, "externalId": self.name("probe")})
+        if made.status in (404, 405, 501):
+            self.lacks["createSession"] = f"the server has no create (it answers {made.status})"
+            if not self.pool:
+                raise CannotCheck(f"{self.lacks['createSession']}; give sessions with --session-pool FILE")
+            return
+        if made.status == 401:
+            raise CannotCheck("the server refuses the secret key (401)")
+        if made.status in (200, 409):
+            raise CannotCheck("sessions of this seed are there already; choose another --seed")
+        if made.status != 201 or not isinstance(made.value, dict) or not isinstance(made.value.get("id"), str):
+            raise CannotCheck(f"no session can be created: the server answers {made.said}")
+        self.remember(self.key, made)
+        token = made.value.get("publicAccessToken")
+        claims = _claims(token)
+        if claims is not None:
+            self.token = token
+            if isinstance(claims.get("sub"), str):
+                self.internal_ids.add(claims["sub"])
+
+    def _probe_rest(self) -> None:
+        if self.other_key is not None:
+            seen = self.scene().send("GET", self.path(self.name("probe")), credential=self.other_key)
+            if seen.status == 401:
+                raise CannotCheck("the server refuses the other secret key (401)")
+        listed = self.scene().send("GET", self.collection)
+        if listed.status in (404, 405, 501):
+            self.lacks["listSessions"] = f"the server has no list (it answers {listed.status})"
+        updated = self.scene().send("PATCH", self.path(self.name("probe")), {})
+        if updated.status in (405, 501) or (updated.status == 404 and updated.media_type not in _JSON_TYPES):
+            self.lacks["updateSession"] = f"the server has no update (it answers {updated.status})"
+        elif updated.status == 404 and "createSession" not in self.lacks:
+            row = self.scene().open()
+            if self.scene().send("PATCH", self.path(row["id"]), {}).status in (404, 405, 501):
+                self.lacks["updateSession"] = "the server has no update"
+
+    def need(self, *operations: str) -> None:
+        """Raise NotCheckable where the server lacks an operation."""
+        for operation in operations:
+            if operation in self.lacks:
+                raise NotCheckable(self.lacks[operation])
+
+    def need_other_key(self) -> str:
+        if self.other_key is None:
+            raise NotCheckable("it takes a second key: --other-secret-key")
+        return self.other_key
+
+    # paths
+
+    @property
+    def collection(self) -> str:
+        return self.contract.operations["createSession"].template
+
+    def path(self, key: str) -> str:
+        return self.raw_path(_quoted(key))
+
+    def raw_path(self, segment: str) -> str:
+        return self.contract.operations["retrieveSession"].template.replace("{session}", segment)
+
+    def close_path(self, key: str) -> str:
+        return self.raw_close_path(_quoted(key))
+
+    def raw_close_path(self, segment: str) -> str:
+        return self.contract.operations["closeSession"].template.replace("{session}", segment)
+
+    # volume
+
+    def each(self, cases: Iterable[Case], act: Callable[[Scene, Case], object]) -> None:
+        """Let `act` play a scene for each case, several at once where answers are slow.
+
+        Raises:
+            Broken, NotCheckable: what the first case that has something to say says.
+        """
+        listed = list(cases)
+        if self.latency_seconds < 0.005 or len(listed) < 2:
+            for case in listed:
+                act(self.scene(), case)
+            return
+        with ThreadPoolExecutor(min(16, len(listed))) as pool:
+            for future in [pool.submit(act, self.scene(), case) for case in listed]:
+                future.result()
+
+    def count(self, wanted: int) -> int:
+        """`wanted`, or fewer where the server is so slow that the check would take minutes."""
+        slowness = max(1.0, self.latency_seconds / 0.01)
+        return max(2, int(wanted / slowness))
+
+    # what is left open
+
+    def remember(self, key: str, created: Exchange) -> None:
+        if isinstance(created.value, dict) and isinstance(created.value.get("id"), str):
+            with self._lock:
+                self._open[(key, created.value["id"])] = None
+
+    def forget(self, key: str, session_id: str) -> None:
+        with self._lock:
+            self._open.pop((key, session_id), None)
+
+    def close_all(self) -> None:
+        """Close what the run has made and left open; nothing else is touched."""
+        with self._lock:
+            left, self._open = list(self._open), {}
+        for key, session_id in left:
+            if self.scene().send("POST", self.close_path(session_id), {}, credential=key).status == 0:
+                return
+
+    # sessions that grow old while others are checked
+
+    def plant(self, sessions: Sequence[dict[str, Any]]) -> None:
+        """Make sessions now that are to be closed after a while."""
+        for members in sessions:
+            scene = self.scene()
+            self._aged.append((time.monotonic(), scene, scene.open(**members)))
+
+    def aged(self) -> list[tuple[float, Scene, dict[str, Any]]]:
+        """The planted sessions, each with the time it was made, once they are old enough."""
+        aged, self._aged = self._aged, []
+        if aged:
+            time.sleep(max(0.0, self.profile.age_seconds - (time.monotonic() - aged[-1][0])))
+        return aged
+
+
+_JSON_TYPES = ("application/json", "application/problem+json")
+
+
+def _quoted(key: str) -> str:
+    return quote(key, safe="")
+
+
+def _claims(token: Any) -> dict[str, Any] | None:
+    """The claims of a JWT, unverified; None where it is none."""
+    if not isinstance(token, str) or token.count(".") != 2:
+        return None
+    payload = token.split(".")[1]
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except ValueError:
+        return None
+    return claims if isinstance(claims, dict) else None

@@ -1,0 +1,235 @@
+"""A scene: one short story told to the server, every answer held to what any answer owes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
+
+from adjourn_contract.answers import faults_of_answer, faults_of_row
+from adjourn_contract.broken import Broken, NotCheckable
+from adjourn_contract.wire import Exchange, Unreachable
+
+if TYPE_CHECKING:
+    from adjourn_contract.run import Run
+
+__all__ = ["CHAT", "Row", "Scene"]
+
+Row = dict[str, Any]
+CHAT: Row = {"type": "chat.agent", "taskIdentifier": "my-chat", "triggerConfig": {"basePayload": {}}}
+_CHANGED_BY_CLOSE = ("closedAt", "closedReason", "updatedAt")
+_AUTO = object()
+# A close body that is refused is 400; an implementation may say 422 (grey.refusal-status).
+REFUSED = (400, 422)
+
+
+class Scene:
+    """Requests that belong together, kept as the proof of what they show."""
+
+    def __init__(self, run: Run) -> None:
+        self.run, self.exchanges = run, list[Exchange]()
+
+    # saying something
+
+    def send(
+        self,
+        method: str,
+        target: str,
+        body: Any = None,
+        *,
+        credential: str | None = _AUTO,  # type: ignore[assignment]
+        authorization: str | None = None,
+        headers: Sequence[tuple[str, str]] = (),
+        chunks: Sequence[bytes] | None = None,
+        media_type: str | None = "application/json",
+    ) -> Exchange:
+        """Send a request with a secret key.
+
+        Args:
+            method: the method.
+            target: the raw path and query.
+            body: bytes as they are, None for no body, anything else as JSON.
+            credential: sent as Bearer; the run's key by default, None for no Authorization header.
+            authorization: the whole header instead.
+            headers: more headers.
+            chunks: the body in chunks, without a length.
+            media_type: the Content-Type where there is a body, or None for none.
+
+        Returns the request and its answer, with status 0 where the connection ended without one.
+        """
+        content = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        listed = list(headers)
+        secret = self.run.key if credential is _AUTO else credential
+        if authorization is not None:
+            listed.append(("Authorization", authorization))
+        elif secret is not None:
+            listed.append(("Authorization", f"Bearer {secret}"))
+        if (content is not None or chunks is not None) and media_type is not None:
+            listed.append(("Content-Type", media_type))
+        try:
+            return self.note(self.run.wire.send(method, target, listed, content, chunks=chunks))
+        except Unreachable:
+            sent = content if chunks is None else b"".join(chunks)
+            return self.note(Exchange(method, target, tuple(listed), sent, chunks is not None, 0, (), b""))
+
+    def note(self, exchange: Exchange) -> Exchange:
+        self.exchanges.append(exchange)
+        return exchange
+
+    def fail(self, clause: str, expected: str, got: str) -> Broken:
+        """The proof that a clause is broken, to be raised."""
+        return Broken(clause, expected, got, self.exchanges)
+
+    def expect(
+        self, exchange: Exchange, statuses: int | Collection[int], clause: str, what: str, *, error: bool = False
+    ) -> Exchange:
+        """Hold an answer to a status, and to what any answer owes.
+
+        Args:
+            exchange: the answer.
+            statuses: which it may have.
+            clause: what is broken by another.
+            what: what was asked, for the report.
+            error: whether a JSON body with an error string is owed.
+        """
+        allowed = (statuses,) if isinstance(statuses, int) else tuple(statuses)
+        if exchange.status not in allowed:
+            wanted = " or ".join(map(str, allowed))
+            raise self.fail(clause, f"{wanted} for {what}", exchange.said)
+        sent = [value.removeprefix("Bearer ").strip() for name, value in exchange.headers if name == "Authorization"]
+        secrets = (*self.run.secrets, *(value for value in sent if len(value) > 12))
+        for fault in faults_of_answer(exchange, () if exchange.status == 201 else secrets):
+            raise self.fail(*fault)
+        if error and not (isinstance(exchange.value, dict) and isinstance(exchange.value.get("error"), str)):
+            raise self.fail(clause, f"a JSON body with an error string for {what}", exchange.said)
+        return exchange
+
+    def row_of(self, exchange: Exchange, *, extra_members: bool = False) -> Row:
+        """The row of an answer, held to the row clauses."""
+        for fault in faults_of_row(self.run.contract, exchange.value, extra_members=extra_members):
+            raise self.fail(*fault)
+        row: Row = exchange.value
+        if row.get("closedAt") is None and row.get("closedReason") is not None:
+            raise self.fail("row.schema", "closedReason null while closedAt is null", f"{row['closedReason']!r}")
+        return row
+
+    # the operations, as they should go
+
+    def create(self, external_id: str | None = _AUTO, *, credential: str | None = None, **members: Any) -> Row:  # type: ignore[assignment]
+        """A new session; the answer of create."""
+        made = self.try_create(external_id, credential=credential, **members)
+        self.expect(made, 201, "create.created", "a valid create with a new externalId")
+        row = self.row_of(made, extra_members=True)
+        wanted = self._body(external_id, members)
+        self._hold_created(row, wanted if external_id is not _AUTO else {**wanted, "externalId": row.get("externalId")})
+        return row
+
+    def try_create(
+        self, external_id: str | None = _AUTO, *, credential: str | None = None, **members: Any  # type: ignore[assignment]
+    ) -> Exchange:
+        """Create, whatever comes back."""
+        if "createSession" in self.run.lacks:
+            raise NotCheckable(self.run.lacks["createSession"])
+        key = credential or self.run.key
+        made = self.send("POST", self.run.collection, self._body(external_id, members), credential=key)
+        self.run.remember(key, made)
+        return made
+
+    def _body(self, external_id: Any, members: Row) -> Row:
+        body = {**CHAT, **members}
+        if external_id is _AUTO:
+            external_id = self.run.name()
+        return body if external_id is None else {**body, "externalId": external_id}
+
+    def _hold_created(self, row: Row, wanted: Row) -> None:
+        for name in ("type", "taskIdentifier", "tags", "metadata"):
+            if name in wanted and row.get(name) != wanted[name]:
+                raise self.fail("create.created", f"{name} as it was sent: {wanted[name]!r}", repr(row.get(name)))
+        if row["closedAt"] is not None:
+            raise self.fail("create.created", "a new session to be open", f"closedAt {row['closedAt']!r}")
+
+    def open(self, external_id: str | None = _AUTO, *, credential: str | None = None, **members: Any) -> Row:  # type: ignore[assignment]
+        """A new open session, as retrieve shows it."""
+        if "createSession" in self.run.lacks and self.run.pool and external_id is _AUTO and not members:
+            return self.retrieve(self.run.pool.pop()["id"])
+        made = self.create(external_id, credential=credential, **members)
+        return self.retrieve(made["id"], credential=credential)
+
+    def retrieve(self, key: str, *, credential: str | None = None, clause: str = "retrieve.row") -> Row:
+        """The row that a session has now."""
+        seen = self.send("GET", self.run.path(key), credential=credential or self.run.key)
+        return self.row_of(self.expect(seen, 200, clause, "retrieve of a session that is there"))
+
+    def try_close(self, key: str, body: Any = _AUTO, **options: Any) -> Exchange:
+        """Close, whatever comes back."""
+        return self.send("POST", self.run.close_path(key), {} if body is _AUTO else body, **options)
+
+    def close(
+        self,
+        before: Row,
+        body: Any = _AUTO,
+        *,
+        by: str | None = None,
+        credential: str | None = None,
+        clause: str = "close.closes",
+        reason_clause: str = "reason.verbatim",
+        look: bool = True,
+        **options: Any,
+    ) -> Row:
+        """Close an open session for the first time; hold answer and later reads to the contract.
+
+        Args:
+            before: the row as retrieve showed it.
+            body: the close body, `{}` by default.
+            by: the id to close it by, the friendly one by default.
+            credential: the secret key, the run's by default.
+            clause: what is broken where the close is not 200.
+            reason_clause: what is broken where the reason is not recorded.
+            look: whether to retrieve it afterwards.
+            options: of `send`.
+        """
+        key = credential or self.run.key
+        seen = self.try_close(by or before["id"], body, credential=key, **options)
+        self.expect(seen, 200, clause, "close of an open session")
+        self.run.forget(key, before["id"])
+        row = self.row_of(seen)
+        self._hold_first_close(before, row, _reason_of(body), reason_clause)
+        if look:
+            for name in (before["id"], before["externalId"]):
+                if name is not None:
+                    self.same(row, self.retrieve(name, credential=key), "close.persisted", "retrieve after close")
+        return row
+
+    def _hold_first_close(self, before: Row, row: Row, reason: str | None, reason_clause: str) -> None:
+        if row["id"] != before["id"]:
+            raise self.fail("id.friendly", f"the session {before['id']}", f"the session {row['id']}")
+        if row["closedAt"] is None:
+            raise self.fail("close.closes", "closedAt to be set", "null")
+        if row["closedReason"] != reason or type(row["closedReason"]) is not type(reason):
+            clause = "reason.optional" if reason is None else reason_clause
+            raise self.fail(clause, f"closedReason {reason!a}", f"{row['closedReason']!a}")
+        for name in before:
+            if name not in _CHANGED_BY_CLOSE and before[name] != row[name]:
+                raise self.fail("close.preserves", f"{name} as before: {before[name]!r}", repr(row[name]))
+
+    def again(self, closed: Row, body: Any = _AUTO, *, by: str | None = None, credential: str | None = None) -> None:
+        """Close a closed session; hold the answer to the row of the first close."""
+        seen = self.try_close(by or closed["id"], body, credential=credential or self.run.key)
+        self.expect(seen, 200, "close.idempotent", "close of a session that is closed")
+        self.same(closed, self.row_of(seen), "close.idempotent", "a later close")
+
+    def same(self, expected: Row, got: Row, clause: str, when: str) -> None:
+        """Hold a row to another, member by member."""
+        for name, value in expected.items():
+            if got.get(name) != value or type(got.get(name)) is not type(value):
+                raise self.fail(clause, f"{name} {value!a} at {when}", f"{got.get(name)!a}")
+
+    def untouched(self, before: Row, clause: str, *, credential: str | None = None) -> None:
+        """Hold a session to the row it had: what was refused or meant another has changed nothing."""
+        self.same(before, self.retrieve(before["id"], credential=credential), clause, "retrieve afterwards")
+
+
+def _reason_of(body: Any) -> str | None:
+    value = json.loads(body) if isinstance(body, bytes) and body else body
+    reason = value.get("reason") if isinstance(value, dict) else None
+    return reason if isinstance(reason, str) else None

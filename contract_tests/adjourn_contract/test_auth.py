@@ -1,0 +1,304 @@
+"""Who may call: the auth clauses."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from adjourn_contract.run import Run
+from adjourn_contract.scene import CHAT, REFUSED, Row, Scene
+from adjourn_contract.tokens import Token
+
+OPERATIONS = ("closeSession", "retrieveSession", "createSession", "updateSession", "listSessions")
+
+
+def attempt(scene: Scene, operation: str, row: Row, authorization: str | None):  # type: ignore[no-untyped-def]
+    """Call an operation on a session with other credentials."""
+    run = scene.run
+    run.need(operation)
+    options = {"credential": None} if authorization is None else {"authorization": authorization}
+    if operation == "createSession":
+        return scene.send("POST", run.collection, {**CHAT, "externalId": run.name()}, **options)
+    if operation == "listSessions":
+        return scene.send("GET", run.collection, **options)
+    if operation == "updateSession":
+        return scene.send("PATCH", run.path(row["id"]), {"tags": ["intruder"]}, **options)
+    if operation == "closeSession":
+        return scene.send("POST", run.close_path(row["id"]), {"reason": "intruder"}, **options)
+    return scene.send("GET", run.path(row["id"]), **options)
+
+
+def refused(scene: Scene, row: Row, authorization: str | None, clause: str, what: str, operations=OPERATIONS) -> None:  # type: ignore[no-untyped-def]
+    """The same credentials are 401 everywhere, and nothing happens."""
+    for operation in operations:
+        if operation not in scene.run.lacks:
+            answer = attempt(scene, operation, row, authorization)
+            scene.expect(answer, 401, clause, f"{operation} {what}", error=True)
+    scene.untouched(row, "auth.no-effect")
+
+
+@pytest.mark.clause("auth.required", "auth.no-effect")
+def test_without_credentials_every_operation_is_401(run: Run, scene: Scene) -> None:
+    row = scene.open()
+    refused(scene, row, None, "auth.required", "without an Authorization header")
+    for path in (run.close_path(row["externalId"] or row["id"]), run.close_path(run.name())):
+        for body in (None, {}, {"reason": "x"}):
+            answer = scene.send("POST", path, body, credential=None)
+            scene.expect(answer, 401, "auth.required", "close without an Authorization header", error=True)
+    scene.untouched(row, "auth.no-effect")
+
+
+@pytest.mark.clause("auth.required")
+def test_a_key_elsewhere_is_no_authorization(run: Run, scene: Scene) -> None:
+    row = scene.open()
+    for headers in (("X-Api-Key", run.key), ("Proxy-Authorization", f"Bearer {run.key}"), ("Cookie", f"token={run.key}")):
+        answer = scene.send("POST", run.close_path(row["id"]), {}, credential=None, headers=[headers])
+        scene.expect(answer, 401, "auth.required", f"close with the key in {headers[0]} alone")
+    for name in ("token", "access_token", "api_key"):
+        answer = scene.send("POST", f"{run.close_path(row['id'])}?{name}={run.key}", {}, credential=None)
+        scene.expect(answer, 401, "auth.required", f"close with the key in the query, as {name}")
+    scene.untouched(row, "auth.no-effect")
+
+
+@pytest.mark.clause("auth.scheme", "auth.no-effect")
+def test_other_schemes_and_empty_tokens_are_401(run: Run) -> None:
+    key = run.key
+    basic = base64.b64encode(f"{key}:".encode()).decode()
+    values = [
+        f"Basic {basic}", f"Basic {key}", f"Token {key}", f"ApiKey {key}", f"Digest {key}", f"bearer {key}", f"BEARER {key}",
+        "Bearer", "Bearer  ", f"Bearer{key}", f"Bearer: {key}", f"Bearer Bearer {key}", f"X Bearer {key}", f"Bearer={key}",
+        f"Bearer,{key}", f"JWT {key}", f'Bearer "{key}"', f"Negotiate {key}", "", " ",
+    ]  # fmt: skip
+    run.each(values, lambda scene, value: refused(scene, scene.open(), value, "auth.scheme", f"with Authorization {value.replace(key, 'KEY')!r}", OPERATIONS[:2]))
+
+
+@pytest.mark.clause("auth.unknown-key", "auth.no-effect")
+def test_keys_that_are_not_exactly_registered_are_401(run: Run) -> None:
+    key = run.key
+    kind, _, rest = key.rpartition("_")
+    changed = "x" if key[-1] != "x" else "y"
+    keys = {
+        "an unknown key": "tr_dev_nobodyhasthiskey0123456789",
+        "an unknown key of production": "tr_prod_nobodyhasthiskey0123456789",
+        "characters added": key + "x", "a digit added": key + "0", "a character less": key[:-1], "a character before": "x" + key,
+        "upper case": key.upper(), "swapped case": key.swapcase(), "a capital": key[:1].upper() + key[1:], "title case": f"{kind}_{rest.title()}",
+        "its prefix": f"{kind}_", "another last character": key[:-1] + changed, 
+        "the key twice": key + key, "the key and a word": f"{key} x", "the key with a comma": f"{key},", "the key percent-encoded": key.replace("_", "%5F"),
+        "a word": "undefined", "null": "null", "a star": "*", "dashes": key.replace("_", "-"), "a long suffix": key + "_" + "x" * 40,
+        "without its prefix": rest, "a key of additional form": f"{kind}_sk_nobody", "characters added behind a dot": key + ".x",
+    }  # fmt: skip
+    unlike = [(what, value) for what, value in keys.items() if value not in (key, run.other_key)]
+    run.each(unlike, lambda scene, case: refused(scene, scene.open(), f"Bearer {case[1]}", "auth.unknown-key", f"with {case[0]}", OPERATIONS[:2]))
+    scene = run.scene()
+    refused(scene, scene.open(), "Bearer tr_dev_nobodyhasthiskey0123456789", "auth.unknown-key", "with an unknown key")
+
+
+@pytest.mark.clause("auth.first", "auth.no-effect")
+def test_credentials_are_checked_before_anything_else(run: Run) -> None:
+    limit = run.contract.operations["closeSession"].body.limit_bytes  # type: ignore[union-attr]
+    bodies = {
+        "a body that is too large": b"x" * (limit + 1), "a much larger body": b"x" * (limit * 20), "a body that is no JSON": b"{", "an array": b"[]",
+        "a reason that is too long": {"reason": "x" * (run.contract.reason_max_length + 1)}, "a reason that is no string": {"reason": 5}, "a body that is right": {},
+    }  # fmt: skip
+
+    def play(scene: Scene, case: tuple[str, object]) -> None:
+        what, body = case
+        row = scene.open()
+        for path in (run.close_path(row["id"]), run.close_path(run.name()), run.close_path(run.contract.friendly_prefix + "nobody")):
+            for options in ({"credential": "tr_dev_nobodyhasthiskey0123456789"}, {"credential": None}, {"credential": "a.b.c"}):
+                answer = scene.send("POST", path, body, **options)  # type: ignore[arg-type]
+                scene.expect(answer, 401, "auth.first", f"close with wrong credentials and {what}")
+        for method, target in (("GET", run.path(run.name())), ("PATCH", run.path(run.name()))):
+            if method == "GET" or "updateSession" not in run.lacks:
+                answer = scene.send(method, target, body if method == "PATCH" else None, credential="tr_dev_nobodyhasthiskey0123456789")
+                scene.expect(answer, 401, "auth.first", f"{method} of an unknown session with wrong credentials")
+        scene.untouched(row, "auth.no-effect")
+
+    run.each(bodies.items(), play)
+
+
+@pytest.mark.clause("auth.secret-only", "auth.no-effect")
+def test_a_public_access_token_reads_but_neither_closes_nor_updates(run: Run) -> None:
+    Token.need(run)
+
+    def play(scene: Scene, members: dict[str, object]) -> None:
+        external_id = run.name()
+        created = scene.create(external_id, **members)
+        token = created["publicAccessToken"]
+        row = scene.retrieve(created["id"])
+        seen = scene.send("GET", run.path(external_id), credential=token)
+        scene.expect(seen, 200, "auth.secret-only", "retrieve with the session's public access token")
+        for key in (row["id"], external_id):
+            for body in ({"reason": "token"}, {}):
+                answer = scene.try_close(key, body, credential=token)
+                scene.expect(answer, 403, "auth.secret-only", "close with a public access token", error=True)
+        if "updateSession" not in run.lacks:
+            answer = scene.send("PATCH", run.path(row["id"]), {"tags": ["token"]}, credential=token)
+            scene.expect(answer, 403, "auth.secret-only", "update with a public access token", error=True)
+        scene.untouched(row, "auth.no-effect")
+        closed = scene.close(row, {"reason": "secret key"})
+        answer = scene.try_close(row["id"], {}, credential=token)
+        scene.expect(answer, 403, "auth.secret-only", "close of a closed session with a public access token")
+        scene.untouched(closed, "auth.no-effect")
+
+    run.each([{}, {"tags": ["a"]}, {"type": "another.type", "metadata": {"a": 1}}], play)
+
+
+@pytest.mark.clause("auth.secret-only")
+def test_a_token_cannot_tell_whether_a_session_exists_by_closing(run: Run, scene: Scene) -> None:
+    Token.need(run)
+    token = scene.create()["publicAccessToken"]
+    other = scene.open()
+    for key in (other["id"], run.name(), run.contract.friendly_prefix + "nobody"):
+        scene.expect(scene.try_close(key, {}, credential=token), 403, "auth.secret-only", "close of another session with a token")
+    scene.untouched(other, "auth.no-effect")
+
+
+@pytest.mark.clause("auth.token-invalid", "auth.no-effect")
+def test_tokens_that_are_not_good_are_401(run: Run) -> None:
+    Token.need(run)
+    scene = run.scene()
+    external_id = run.name()
+    created = scene.create(external_id)
+    row = scene.retrieve(created["id"])
+    token = Token.of(created["publicAccessToken"])
+    bad = {"a bad signature": token.tampered(), "no signature": token.unsigned(), "the algorithm none": token.without_algorithm(),
+           "another payload": token.with_payload(scopes=["admin", "write:sessions", f"read:sessions:{external_id}"]),
+           "a signature with another secret": token.signed("tr_dev_nobodyhasthiskey0123456789")}  # fmt: skip
+    if run.other_key is not None:
+        bad["a signature with another environment's key"] = token.signed(run.other_key)
+    if token.is_signed_with(run.key):
+        bad["an expiry in the past"] = token.signed(run.key, exp=1_600_000_000)
+        bad["an expiry a minute ago"] = token.signed(run.key, expires_in_seconds=-60)
+    for what, value in bad.items():
+        for answer in (
+            scene.send("GET", run.path(external_id), credential=value),
+            scene.send("GET", run.path(row["id"]), credential=value),
+            scene.try_close(external_id, {"reason": "bad token"}, credential=value),
+        ):
+            scene.expect(answer, 401, "auth.token-invalid", f"a public access token with {what}", error=True)
+    scene.untouched(row, "auth.no-effect")
+
+
+@pytest.mark.clause("token.shape")
+def test_the_public_access_token_is_a_jwt_of_the_environment(run: Run, scene: Scene) -> None:
+    Token.need(run)
+    token = Token.of(scene.create()["publicAccessToken"])
+    rule = run.contract.token
+    for name, expected, got in (
+        ("alg", rule.algorithm, token.header.get("alg")),
+        ("pub", True, token.claims.get("pub")),
+    ):
+        if expected != got:
+            raise scene.fail("token.shape", f"{name} {expected!r} in the public access token", repr(got))
+    if not isinstance(token.claims.get("exp"), int | float):
+        raise scene.fail("token.shape", "an expiry in the public access token", "none")
+
+
+@pytest.mark.clause("env.isolation")
+def test_an_environment_sees_its_own_sessions_only(run: Run) -> None:
+    other = run.need_other_key()
+
+    def play(scene: Scene, state: str) -> None:
+        row = scene.open(**({"tags": ["shared"], "metadata": {"a": 1}} if state == "tagged" else {}))
+        if state == "closed":
+            row = scene.close(row, {"reason": "mine"})
+        for key in (row["id"], row["externalId"]):
+            if key is None:
+                continue
+            answer = scene.send("GET", run.path(key), credential=other)
+            scene.expect(answer, 404, "env.isolation", "retrieve of another environment's session", error=True)
+            answer = scene.try_close(key, {"reason": "theirs"}, credential=other)
+            scene.expect(answer, 404, "env.isolation", "close of another environment's session", error=True)
+            if "updateSession" not in run.lacks:
+                answer = scene.send("PATCH", run.path(key), {"tags": ["theirs"]}, credential=other)
+                scene.expect(answer, 404, "env.isolation", "update of another environment's session", error=True)
+        scene.untouched(row, "env.isolation")
+
+    run.each(["open", "closed", "tagged"], play)
+
+
+@pytest.mark.clause("env.isolation")
+def test_two_environments_may_hold_the_same_external_id(run: Run, scene: Scene) -> None:
+    other = run.need_other_key()
+    run.need("createSession")
+    for first, second in ((run.key, other), (other, run.key)):
+        name = run.name("twin")
+        mine = scene.open(name, credential=first)
+        made = scene.try_create(name, credential=second)
+        scene.expect(made, 201, "env.isolation", "create with an externalId that another environment has")
+        theirs = scene.retrieve(made.value["id"], credential=second)
+        if theirs["id"] == mine["id"]:
+            raise scene.fail("env.isolation", "another session than the other environment's", "the same")
+        seen = scene.try_close(name, {"reason": "second"}, credential=second)
+        scene.expect(seen, 200, "env.isolation", "close by an externalId that two environments have")
+        if seen.value.get("id") != theirs["id"]:
+            raise scene.fail("env.isolation", f"the session of the caller's environment, {theirs['id']}", str(seen.value.get("id")))
+        scene.untouched(mine, "env.isolation", credential=first)
+        closed = scene.close(mine, {"reason": "first"}, by=name, credential=first)
+        scene.same(seen.value, scene.retrieve(name, credential=second, clause="env.isolation"), "env.isolation", "retrieve after the twin was closed")
+        scene.untouched(closed, "env.isolation", credential=first)
+        name = run.name("after")
+        scene.close(scene.open(name, credential=first), credential=first)
+        made = scene.try_create(name, credential=second)
+        scene.expect(made, 201, "env.isolation", "create with an externalId that another environment has closed")
+
+
+@pytest.mark.clause("env.isolation")
+def test_lists_show_the_callers_environment_only(run: Run, scene: Scene) -> None:
+    other = run.need_other_key()
+    run.need("listSessions", "createSession")
+    row = scene.open()
+    listed = scene.send("GET", f"{run.collection}?filter[externalId]={row['externalId']}".replace("[", "%5B").replace("]", "%5D"), credential=other)
+    scene.expect(listed, 200, "env.isolation", "a list")
+    if row["id"] in listed.answer.decode(errors="replace"):
+        raise scene.fail("env.isolation", "no session of another environment in a list", row["id"])
+
+
+@pytest.mark.clause("error.order")
+def test_of_several_faults_the_first_in_order_is_told(run: Run, scene: Scene) -> None:
+    limit = run.contract.operations["closeSession"].body.limit_bytes  # type: ignore[union-attr]
+    large, malformed, long = b"{" + b" " * limit, b"{", {"reason": "x" * (run.contract.reason_max_length + 1)}
+    typed = {"reason": 5}
+    unknown, friendly = run.name(), run.contract.friendly_prefix + "nobody"
+    for key in (unknown, friendly):
+        for what, body, statuses in (
+            ("a body that is too large for an unknown session", large, (413,)),
+            ("a body that is no JSON for an unknown session", malformed, REFUSED),
+            ("a reason that is too long for an unknown session", long, REFUSED),
+            ("a reason that is no string for an unknown session", typed, REFUSED),
+        ):
+            scene.expect(scene.try_close(key, body), statuses, "error.order", what)
+    row = scene.open()
+    scene.expect(scene.try_close(row["id"], large), 413, "error.order", "a body that is too large and no JSON")
+    huge = {"reason": "x" * (limit + 1)}
+    scene.expect(scene.try_close(row["id"], huge), 413, "error.order", "a body that is too large with a reason that is too long")
+    if run.token is not None and "createSession" not in run.lacks:
+        token = scene.create()["publicAccessToken"]
+        for what, body, statuses in (
+            ("a body that is too large, with a public access token", large, (413,)),
+            ("a body that is no JSON, with a public access token", malformed, REFUSED),
+            ("a reason that is too long, with a public access token", long, REFUSED),
+            ("an unknown session, with a public access token", {}, (403,)),
+        ):
+            scene.expect(scene.try_close(unknown, body, credential=token), statuses, "error.order", what)
+    for credential in ("tr_dev_nobodyhasthiskey0123456789", None):
+        answer = scene.send("PUT", run.close_path(row["id"]), large, credential=credential)
+        scene.expect(answer, (401, 405), "error.order", "another method with wrong credentials")
+    scene.untouched(row, "body.no-effect")
+
+
+@pytest.mark.clause("error.order")
+def test_a_closed_session_hides_no_fault(run: Run, scene: Scene) -> None:
+    limit = run.contract.operations["closeSession"].body.limit_bytes  # type: ignore[union-attr]
+    closed = scene.close(scene.open(), {"reason": "done"})
+    for what, body, statuses in (
+        ("a body that is too large for a closed session", {"x": "x" * limit}, (413,)),
+        ("a body that is no JSON for a closed session", b"{", REFUSED),
+        ("a reason that is too long for a closed session", {"reason": "x" * (run.contract.reason_max_length + 1)}, REFUSED),
+        ("a reason that is no string for a closed session", {"reason": 5}, REFUSED),
+    ):
+        scene.expect(scene.try_close(closed["id"], body), statuses, "error.order", what)
+    scene.untouched(closed, "body.no-effect")
+

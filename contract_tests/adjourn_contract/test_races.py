@@ -1,0 +1,121 @@
+"""Closes that overlap: clause close.atomic.
+
+Each connection sends its request but for the last byte; then the last bytes follow one
+right after the other, so that the server has all requests within a fraction of a millisecond.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack
+
+import pytest
+
+from adjourn_contract.run import Run
+from adjourn_contract.scene import CHAT, Row, Scene
+from adjourn_contract.wire import Exchange, Unreachable
+
+Request = tuple[str, str, bytes]  # method, target, body
+
+
+def race(scene: Scene, requests: list[Request]) -> list[Exchange]:
+    """Send all requests at once and collect the answers; none where the server asked to wait."""
+    run = scene.run
+    wire = run.wire
+    with ExitStack() as stack:
+        racers = []
+        for method, target, body in requests:
+            wire.pace()
+            connection = stack.enter_context(wire.connect())
+            head = f"{method} {wire.base}{target} HTTP/1.1\r\nHost: {wire.host}:{wire.port}\r\nAuthorization: Bearer {run.key}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+            content = head.encode() + body
+            connection.sendall(content[:-1])
+            racers.append((connection, content[-1:]))
+        for connection, last in racers:
+            connection.sendall(last)
+        answers = [wire.read(connection) for connection, _ in racers]
+    headers = (("Authorization", f"Bearer {run.key}"), ("Content-Type", "application/json"))
+    exchanges = [
+        Exchange(method, target, headers, body, False, status, answer_headers, answer)
+        for (method, target, body), (status, answer_headers, answer) in zip(requests, answers, strict=True)
+    ]
+    if any(exchange.status == 429 for exchange in exchanges):
+        return []
+    return [scene.note(exchange) for exchange in exchanges]
+
+
+def close_of(run: Run, key: str, reason: str | None) -> Request:
+    return "POST", run.close_path(key), json.dumps({} if reason is None else {"reason": reason}).encode()
+
+
+@pytest.mark.clause("close.atomic")
+def test_of_overlapping_closes_exactly_one_wins(run: Run) -> None:
+    for number in range(run.count(run.profile.races)):
+        scene = run.scene()
+        row = scene.open() if number % 3 or "createSession" in run.lacks else scene.open(None, tags=["race"])
+        keys = [row["id"], row["externalId"] or row["id"]]
+        reasons = [None if racer % 7 == 6 else f"racer {racer}" for racer in range(run.profile.racers)]
+        answers = race(scene, [close_of(run, keys[racer % 2], reason) for racer, reason in enumerate(reasons)])
+        hold_one_winner(scene, row, answers, reasons)
+
+
+def hold_one_winner(scene: Scene, row: Row, answers: list[Exchange], reasons: list[str | None]) -> None:
+    for answer in answers:
+        scene.expect(answer, 200, "close.atomic", "each of several closes at once")
+    if not answers:
+        return
+    scene.run.forget(scene.run.key, row["id"])
+    winner = scene.row_of(answers[0])
+    for answer in answers[1:]:
+        scene.same(winner, scene.row_of(answer), "close.atomic", "another of several closes at once")
+    if winner["closedReason"] not in reasons:
+        raise scene.fail("close.atomic", "a reason of one of the closes", repr(winner["closedReason"]))
+    for key in {row["id"], row["externalId"] or row["id"]}:
+        scene.same(winner, scene.retrieve(key), "close.atomic", "retrieve after several closes at once")
+    scene.same(winner, scene.row_of(scene.try_close(row["id"], {"reason": "late"})), "close.atomic", "a later close")
+
+
+@pytest.mark.clause("close.atomic", "close.terminal")
+def test_a_close_survives_updates_and_creates_at_the_same_time(run: Run) -> None:
+    run.need("createSession")
+    for number in range(run.count(max(2, run.profile.races // 2))):
+        scene = run.scene()
+        row = scene.open()
+        requests: list[Request] = [close_of(run, row["id"], "first"), close_of(run, row["externalId"], "second")]
+        create = json.dumps({**CHAT, "externalId": row["externalId"], "triggerConfig": {"basePayload": {"n": number}}}).encode()
+        others: list[Request] = [("POST", run.collection, create)] * 2
+        if "updateSession" not in run.lacks:
+            others += [("PATCH", run.path(row["id"]), json.dumps({"tags": [f"u{n}"], "metadata": {"n": n}}).encode()) for n in range(3)]
+        order = [*others[:2], requests[0], *others[2:], requests[1]] if number % 2 else [requests[0], *others, requests[1]]
+        answers = race(scene, order)
+        if not answers:
+            continue
+        closes = [answer for answer in answers if answer.target.endswith("/close")]
+        for answer in closes:
+            scene.expect(answer, 200, "close.atomic", "a close among updates and creates")
+        run.forget(run.key, row["id"])
+        first = scene.row_of(closes[0])
+        kept = {name: first[name] for name in ("id", "closedAt", "closedReason")}
+        scene.same(kept, scene.row_of(closes[1]), "close.atomic", "the other close")
+        scene.same(kept, scene.retrieve(row["id"]), "close.terminal", "retrieve after updates and creates at the same time")
+        for answer in answers:
+            if answer.method == "PATCH" and answer.status == 200 and answer.value.get("closedAt") is not None:
+                scene.same(kept, answer.value, "close.terminal", "an update that overlaps with a close")
+
+
+@pytest.mark.clause("close.only-one", "close.atomic")
+def test_closes_of_different_sessions_at_once_do_not_mix(run: Run) -> None:
+    for _ in range(run.count(max(2, run.profile.races // 3))):
+        scene = run.scene()
+        rows = [scene.open() for _ in range(min(8, run.profile.racers))]
+        try:
+            answers = race(scene, [close_of(run, row["externalId"] or row["id"], f"of {row['id']}") for row in rows])
+        except Unreachable:
+            continue
+        for row, answer in zip(rows, answers, strict=False):
+            scene.expect(answer, 200, "close.atomic", "a close among closes of others")
+            run.forget(run.key, row["id"])
+            expected = {"id": row["id"], "externalId": row["externalId"], "closedReason": f"of {row['id']}"}
+            closed = scene.row_of(answer)
+            scene.same(expected, closed, "close.only-one", "a close among closes of others")
+            scene.untouched(closed, "close.only-one")

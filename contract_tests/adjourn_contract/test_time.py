@@ -1,0 +1,97 @@
+"""What only shows after a while: the time of the close, updatedAt, expiry, later closes."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from adjourn_contract.broken import NotCheckable
+from adjourn_contract.instants import precision_seconds, seconds
+from adjourn_contract.run import Run
+from adjourn_contract.scene import Row, Scene
+
+TOLERANCE_SECONDS = 1.0
+
+
+@pytest.mark.clause("close.closes", "close.updated-at", "close.idempotent", "close.preserves")
+def test_the_close_has_the_time_at_which_it_happened(run: Run) -> None:
+    aged = run.aged()
+    closed: list[tuple[Scene, Row, Row, float]] = []
+    for made, scene, row in aged:
+        elapsed = time.monotonic() - made
+        closed.append((scene, row, scene.close(row, {"reason": "of age"}), elapsed))
+    coarse = precision_seconds([each[name] for _, _, each, _ in closed for name in ("createdAt", "closedAt", "updatedAt")])
+    for scene, row, after, elapsed in closed:
+        took = seconds(after["closedAt"]) - seconds(row["createdAt"])
+        if abs(took - elapsed) > TOLERANCE_SECONDS + coarse + 2 * run.latency_seconds:
+            raise scene.fail("close.closes", f"closedAt {elapsed:.1f} s after createdAt, when the close was sent", f"{took:.1f} s after it ({after['closedAt']})")
+        moved = seconds(after["updatedAt"]) - seconds(row["updatedAt"])
+        if moved <= 0 and elapsed > coarse + 1:
+            raise scene.fail("close.updated-at", f"updatedAt after {row['updatedAt']}, {elapsed:.1f} s later", after["updatedAt"])
+        if abs(moved - elapsed) > TOLERANCE_SECONDS + coarse + 2 * run.latency_seconds:
+            raise scene.fail("close.updated-at", f"updatedAt at the time of the close, {elapsed:.1f} s after it was {row['updatedAt']}", after["updatedAt"])
+    time.sleep(min(run.profile.age_seconds, 1.2) if coarse > 0.1 else 0.05)
+    for scene, row, after, _ in closed:
+        for key in (row["id"], row["externalId"] or row["id"]):
+            scene.again(after, {"reason": "later"}, by=key)
+            scene.again(after, {}, by=key)
+        scene.untouched(after, "close.idempotent")
+
+
+@pytest.mark.clause("close.closes")
+def test_the_close_is_not_in_the_future(run: Run, scene: Scene) -> None:
+    row = scene.open()
+    seen = scene.try_close(row["id"])
+    scene.expect(seen, 200, "close.closes", "close of an open session")
+    closed = scene.row_of(seen)
+    skew = 300.0
+    if abs(seconds(closed["createdAt"]) - time.time()) < skew and seconds(closed["closedAt"]) > time.time() + skew:
+        raise scene.fail("close.closes", "closedAt not in the future", closed["closedAt"])
+    if seconds(closed["closedAt"]) - seconds(closed["createdAt"]) > 60 + 2 * run.latency_seconds:
+        raise scene.fail("close.closes", f"closedAt right after createdAt, {closed['createdAt']}", closed["closedAt"])
+
+
+def soon(row: Row, after_seconds: float) -> str:
+    """A date-time on the server's own clock, which the row's createdAt tells."""
+    moment = datetime.fromtimestamp(seconds(row["createdAt"]) + after_seconds, UTC) + timedelta(seconds=1)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@pytest.mark.clause("close.expired", "close.recreate", "close.preserves", "close.idempotent", "close.listed")
+def test_an_expired_session_can_be_closed_but_not_created_again(run: Run) -> None:
+    run.need("createSession")
+    scene = run.scene()
+    clock = scene.create()
+    rows: list[tuple[Scene, Row]] = []
+    for members in ({}, {"external_id": None}, {"tags": ["expiring"], "metadata": {"a": 1}}, {}):
+        each = run.scene()
+        made: dict[str, Any] = {**members, "expiresAt": soon(clock, 0.4)}
+        answer = each.try_create(**({"external_id": None, **made} if "external_id" in members else made))
+        if answer.status == 409:
+            raise NotCheckable("the server lets no session expire soon")
+        each.expect(answer, 201, "create.created", "create of a session that expires soon")
+        rows.append((each, each.retrieve(answer.value["id"])))
+    time.sleep(1.75)
+    for number, (each, row) in enumerate(rows):
+        if number == 3:
+            made_again = each.try_create(row["externalId"])
+            each.expect(made_again, 409, "close.recreate", "create with an expired session's externalId")
+        still = each.retrieve(row["id"], clause="close.expired")
+        if still["closedAt"] is not None:
+            raise each.fail("close.expired", "an expired session that nobody has closed to be open", still["closedAt"])
+        seen = each.try_close(row["externalId"] or row["id"], {"reason": "after its time"})
+        each.expect(seen, 200, "close.expired", "close of an expired session")
+        run.forget(run.key, row["id"])
+        closed = each.row_of(seen)
+        expected = {name: value for name, value in still.items() if name not in ("closedAt", "closedReason", "updatedAt")}
+        each.same({**expected, "closedReason": "after its time"}, closed, "close.expired", "close of an expired session")
+        if closed["closedAt"] is None:
+            raise each.fail("close.expired", "closedAt to be set", "null")
+        each.untouched(closed, "close.persisted")
+        each.again(closed, {"reason": "later"})
+        if row["externalId"] is not None:
+            again = each.try_create(row["externalId"])
+            each.expect(again, 409, "close.recreate", "create with the externalId of a session that expired and was closed")

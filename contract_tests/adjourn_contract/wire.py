@@ -1,0 +1,270 @@
+"""HTTP as it is written: requests that clients do not send, kept with their answers.
+
+Built on the standard library's `http.client`, which sends targets as they are, and on
+sockets where even that is too polite.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlsplit
+
+__all__ = ["Exchange", "Unreachable", "Wire"]
+
+MAX_ANSWER_BYTES = 4 * 1024 * 1024
+MAX_WAITS = 40
+
+Headers = tuple[tuple[str, str], ...]
+
+
+class Unreachable(ConnectionError):
+    """No answer: the connection is refused, reset or silent."""
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A request and its answer. `status` is 0 where the connection ended without one.
+
+    `target` is the raw path with its query; `body` is what was sent, without framing;
+    `began` is seconds on the monotonic clock.
+    """
+
+    method: str
+    target: str
+    headers: Headers
+    body: bytes | None
+    chunked: bool
+    status: int
+    answer_headers: Headers = field(repr=False)
+    answer: bytes = field(repr=False)
+    began: float = 0
+    seconds: float = 0
+    wire_bytes: bytes | None = None
+
+    def header(self, name: str) -> str | None:
+        """A header of the answer."""
+        return next((value for key, value in self.answer_headers if key.lower() == name.lower()), None)
+
+    @property
+    def media_type(self) -> str:
+        """The answer's media type in lower case, without parameters."""
+        return (self.header("content-type") or "").partition(";")[0].strip().lower()
+
+    @cached_property
+    def value(self) -> Any:
+        """The answer as JSON, or None where it is none."""
+        try:
+            return json.loads(self.answer)
+        except (ValueError, RecursionError):
+            return None
+
+    @property
+    def said(self) -> str:
+        """Status and body, short enough for one line."""
+        text = self.answer[:400].decode(errors="replace").replace("\n", " ")
+        return f"{self.status} {text}".strip() if self.status else "no answer: the connection was closed"
+
+
+class Wire:
+    """Connections to one server, one for each thread. Waits out 429 and keeps to a rate.
+
+    Args:
+        url: the server's base URL, http or https; a path in it stands before every target.
+        rate: the most requests a second, or None.
+        timeout_seconds: how long to wait for an answer.
+    """
+
+    def __init__(self, url: str, *, rate: float | None = None, timeout_seconds: float = 10) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"{url!r} is not an http or https URL")
+        self.base = parts.path.rstrip("/")
+        self.is_secure = parts.scheme == "https"
+        self.host, self.port = parts.hostname, parts.port or (443 if self.is_secure else 80)
+        self.timeout_seconds = timeout_seconds
+        self.requests = 0
+        self._interval = 1 / rate if rate else 0.0
+        self._next = 0.0
+        self._lock = threading.Lock()
+        self._local = threading.local()
+
+    def send(
+        self,
+        method: str,
+        target: str,
+        headers: Iterable[tuple[str, str]],
+        body: bytes | None = None,
+        *,
+        chunks: Sequence[bytes] | None = None,
+    ) -> Exchange:
+        """Send a request and read its answer; where it is 429, wait and send it again.
+
+        Args:
+            method: the method.
+            target: the raw path and query, below the base URL.
+            headers: as they are sent; Host and the framing of the body are added.
+            body: the body with its length, or None for none.
+            chunks: the body in chunks, without a length.
+
+        Raises:
+            Unreachable: no answer came.
+        """
+        listed = tuple(headers)
+        for _ in range(MAX_WAITS):
+            exchange = self._once(method, target, listed, body, chunks)
+            if exchange.status != 429:
+                return exchange
+            time.sleep(_wait_seconds(exchange))
+        return exchange
+
+    def _once(
+        self, method: str, target: str, headers: Headers, body: bytes | None, chunks: Sequence[bytes] | None
+    ) -> Exchange:
+        self.pace()
+        content = body if chunks is None else b"".join(chunks)
+        for attempt in (1, 2):
+            connection, is_fresh = self._connection()
+            began = time.monotonic()
+            try:
+                self._write(connection, method, target, headers, body, chunks)
+                answer = connection.getresponse()
+                received = answer.read(MAX_ANSWER_BYTES)
+                if answer.will_close or not answer.isclosed():
+                    self._drop()
+            except (OSError, http.client.HTTPException) as error:
+                self._drop()
+                if is_fresh or attempt == 2:
+                    raise Unreachable(_reason(error)) from None
+                continue
+            return Exchange(
+                method, target, headers, content, chunks is not None, answer.status, tuple(answer.getheaders()),
+                received, began, time.monotonic() - began,
+            )  # fmt: skip
+        raise AssertionError("unreachable")
+
+    def _write(
+        self,
+        connection: http.client.HTTPConnection,
+        method: str,
+        target: str,
+        headers: Headers,
+        body: bytes | None,
+        chunks: Sequence[bytes] | None,
+    ) -> None:
+        connection.putrequest(method, self.base + target, skip_accept_encoding=True)
+        for name, value in headers:
+            connection.putheader(name, value.encode("latin-1", "replace"))
+        if chunks is not None:
+            connection.putheader("Transfer-Encoding", "chunked")
+        elif body is not None:
+            connection.putheader("Content-Length", str(len(body)))
+        try:
+            connection.endheaders(body if chunks is None else None)
+            for chunk in chunks or ():
+                connection.send(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+            if chunks is not None:
+                connection.send(b"0\r\n\r\n")
+        except (BrokenPipeError, ConnectionResetError):
+            # The server answered and closed before it had read all; its answer may still be read.
+            pass
+
+    def raw(self, sent: bytes, *, method: str = "POST", target: str = "") -> Exchange:
+        """Send bytes on a connection of their own and read one answer; status 0 where none comes."""
+        self.pace()
+        began = time.monotonic()
+        with self.connect() as connection:
+            try:
+                connection.sendall(sent)
+            except OSError:
+                pass
+            answer = self.read(connection, method)
+        status, headers, body = answer
+        return Exchange(
+            method, target, (), None, False, status, headers, body, began, time.monotonic() - began, wire_bytes=sent
+        )
+
+    def read(self, connection: socket.socket, method: str = "POST") -> tuple[int, Headers, bytes]:
+        """Read one answer from a socket."""
+        answer = http.client.HTTPResponse(connection, method=method)
+        try:
+            answer.begin()
+            return answer.status, tuple(answer.getheaders()), answer.read(MAX_ANSWER_BYTES)
+        except (OSError, http.client.HTTPException):
+            return 0, (), b""
+        finally:
+            answer.close()
+
+    def connect(self) -> socket.socket:
+        """A new connection.
+
+        Raises:
+            Unreachable: it is refused or does not come about in time.
+        """
+        try:
+            connection = socket.create_connection((self.host, self.port), timeout=self.timeout_seconds)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self.is_secure:
+                return ssl.create_default_context().wrap_socket(connection, server_hostname=self.host)
+        except OSError as error:
+            raise Unreachable(_reason(error)) from None
+        return connection
+
+    def pace(self) -> None:
+        """Count a request and, where a rate is set, wait for its turn."""
+        with self._lock:
+            self.requests += 1
+            if not self._interval:
+                return
+            now = time.monotonic()
+            wait = max(0.0, self._next - now)
+            self._next = max(now, self._next) + self._interval
+        if wait:
+            time.sleep(wait)
+
+    def _connection(self) -> tuple[http.client.HTTPConnection, bool]:
+        connection: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
+        if connection is not None:
+            return connection, False
+        make: Callable[..., http.client.HTTPConnection] = (
+            http.client.HTTPSConnection if self.is_secure else http.client.HTTPConnection
+        )
+        connection = make(self.host, self.port, timeout=self.timeout_seconds)
+        try:
+            connection.connect()
+        except OSError as error:
+            raise Unreachable(_reason(error)) from None
+        self._local.connection = connection
+        return connection, True
+
+    def _drop(self) -> None:
+        connection = getattr(self._local, "connection", None)
+        if connection is not None:
+            connection.close()
+        self._local.connection = None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "it did not answer in time"
+    return str(error) or type(error).__name__
+
+
+def _wait_seconds(exchange: Exchange) -> float:
+    """How long a 429 asks to wait: Retry-After in seconds, x-ratelimit-reset in epoch milliseconds, or a second."""
+    try:
+        return min(30.0, max(0.01, float(exchange.header("retry-after") or "")))
+    except ValueError:
+        pass
+    try:
+        return min(30.0, max(0.05, int(exchange.header("x-ratelimit-reset") or "") / 1000 - time.time()))
+    except ValueError:
+        return 1.0
