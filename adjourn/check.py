@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-import pytest
-
 import adjourn_contract
+import pytest
 from adjourn_contract.plugin import OUTCOME
 from adjourn_contract.verdicts import Verdict, Verdicts
 from adjourn_spec import Contract

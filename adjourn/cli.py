@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import statistics
 import sys
 import time
 from collections.abc import Callable
@@ -85,6 +86,7 @@ def cli() -> None:
 )
 @click.option("--seed", metavar="FILE", help="Sessions that are there from the start, YAML or JSON.")
 @click.option("--id-seed", type=int, metavar="N", help="Make the ids the same on every run.")
+@click.option("--fault", "faults", multiple=True, metavar="NAME", help="Break a clause; adjourn faults list has the names.")
 @click.option("--json", "as_json", is_flag=True, help="Say where it listens as one line of JSON.")
 def mock(
     host: str,
@@ -94,6 +96,7 @@ def mock(
     dialect: str,
     seed: str | None,
     id_seed: int | None,
+    faults: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Serve the mock until SIGINT or SIGTERM.
@@ -107,13 +110,14 @@ def mock(
       adjourn mock --port 0 --json
       adjourn mock --secret-key tr_dev_mine --seed sessions.yaml
       adjourn mock --dialect server
+      adjourn mock --fault reason-trimmed
     """
-    from adjourn_mock import BindError, KeyFormatError, create_app, serve
+    from adjourn_mock import BindError, create_app, serve
 
     contract = _contract(spec)
     try:
-        app = create_app(contract, secret_keys=secret_keys, dialect=dialect, seed=seed, id_seed=id_seed)
-    except (DocumentError, KeyFormatError) as error:
+        app = create_app(contract, secret_keys=secret_keys, dialect=dialect, seed=seed, id_seed=id_seed, faults=faults)
+    except ValueError as error:
         raise Trouble(str(error)) from None
 
     def ready(url: str) -> None:
@@ -202,9 +206,10 @@ def check(
       adjourn check $URL --secret-key $KEY --report result.json --report junit.xml
     """
     try:
+        from adjourn_contract.reports import ReportError, as_json_text, write_report
+
         from adjourn.check import check as run_check
         from adjourn.check import tell
-        from adjourn_contract.reports import ReportError, as_json_text, write_report
     except ImportError as error:
         raise Trouble(f"the contract tests need more ({error.name}): pip install 'adjourn[contract]'") from None
     contract = _contract(spec)
@@ -250,6 +255,64 @@ def _rate(text: str | None) -> float | None:
     if found is None or float(found[1]) <= 0:
         raise Trouble(f"--rate {text!r} is not a number of requests, as 20/s")
     return float(found[1]) / (60 if found[2] == "m" else 1)
+
+
+@cli.group()
+def faults() -> None:
+    """Faults of the mock: each breaks one clause, to try clients and to prove the contract tests."""
+
+
+@faults.command("list")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def list_faults(as_json: bool) -> None:
+    """List the faults: name, clause, what goes wrong.
+
+    \b
+    Example:
+      adjourn faults list
+    """
+    from adjourn_mock.faults import FAULTS
+
+    if as_json:
+        listed = [{"name": f.name, "clause": f.clause, "summary": f.summary} for f in FAULTS.values()]
+        click.echo(json.dumps(listed, indent=2))
+        return
+    for fault in FAULTS.values():
+        click.echo(f"{fault.name:<38} {fault.clause:<22} {fault.summary}")
+
+
+@faults.command("prove")
+@click.argument("globs", nargs=-1)
+@click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True, metavar="N", help="At once.")
+@click.option("--sample", type=click.IntRange(min=1), metavar="N", help="Every N-th fault only.")
+@click.option("--whole", is_flag=True, help="Run each check to its end rather than to the first broken clause.")
+def prove_faults(globs: tuple[str, ...], workers: int, sample: int | None, whole: bool) -> None:
+    """Check the mock with each fault and tell which are caught. Exit code 1 if one is missed.
+
+    \b
+    Examples:
+      adjourn faults prove
+      adjourn faults prove 'reason-*' --whole
+    """
+    from adjourn_mock.faults import FAULTS
+
+    from adjourn.prove import prove
+
+    chosen = [f for f in FAULTS.values() if not globs or any(fnmatchcase(f.name, glob) for glob in globs)]
+    chosen = chosen[:: sample or 1]
+    if not chosen:
+        raise Trouble("no fault has such a name; adjourn faults list has them")
+    results = []
+    for caught in prove(chosen, workers=workers, fail_fast=not whole):
+        results.append(caught)
+        verdict = "caught" if caught.is_caught else "MISSED"
+        blamed = "" if caught.by_its_own_clause else f" by {', '.join(caught.blamed) or caught.trouble or 'nothing'}"
+        click.echo(f"{verdict}  {caught.seconds:5.1f} s  {caught.fault.name:<38} {caught.fault.clause}{blamed}")
+    found = [caught for caught in results if caught.is_caught]
+    own = sum(caught.by_its_own_clause for caught in found)
+    median = statistics.median(caught.seconds for caught in found) if found else 0
+    click.echo(f"\n{len(found)} of {len(results)} caught, {own} by their own clause; median {median:.1f} s")
+    sys.exit(0 if len(found) == len(results) else 1)
 
 
 @cli.command()

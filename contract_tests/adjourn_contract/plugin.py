@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
@@ -23,9 +24,17 @@ __all__ = ["OUTCOME"]
 
 OUTCOME = "adjourn"
 _ORDER = (
-    "test_auth", "test_bodies", "test_reasons", "test_ids", "test_closing", "test_races",
+    "test_auth", "test_bodies", "test_reasons", "test_ids", "test_environments", "test_closing", "test_races",
     "test_volume", "test_time", "test_machine", "test_schemathesis",
 )  # fmt: skip
+# What everything else builds on, so that a fault in it is told as that.
+_FIRST = (
+    "test_a_friendly_id_means_its_row",
+    "test_an_external_id_means_its_row",
+    "test_an_unknown_id_is_404_and_makes_nothing",
+    "test_without_a_reason_it_is_null",
+    "test_every_sort_of_session_closes_once_and_stays_as_it_was",
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -67,9 +76,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     ]
     config.hook.pytest_deselected(items=[item for item in ours if item not in chosen])
 
-    def place(item: pytest.Item) -> int:
+    def place(item: pytest.Item) -> tuple[int, int]:
+        if item.name in _FIRST:
+            return -1, _FIRST.index(item.name)
         name = item.path.stem
-        return _ORDER.index(name) if name in _ORDER else len(_ORDER)
+        return (_ORDER.index(name) if name in _ORDER else len(_ORDER)), 0
 
     items[:] = [*(item for item in items if not _is_ours(item)), *sorted(chosen, key=place)]
 
@@ -82,10 +93,11 @@ def make_run(config: pytest.Config) -> Run:
     """
     import random
 
+    from adjourn_spec import DocumentError, load_contract
+
     from adjourn_contract.broken import CannotCheck
     from adjourn_contract.run import PROFILES, Run
     from adjourn_contract.wire import Wire
-    from adjourn_spec import DocumentError, load_contract
 
     def option(name: str, variable: str | None = None) -> Any:
         value = config.getoption(f"--adjourn-{name}")
@@ -116,7 +128,6 @@ def make_run(config: pytest.Config) -> Run:
     except (DocumentError, ValueError) as error:
         raise CannotCheck(str(error)) from None
     run.url = url
-    run.probe()
     return run
 
 
@@ -141,14 +152,14 @@ def run(request: pytest.FixtureRequest) -> Iterator[Run]:
 
     try:
         made = make_run(request.config)
-        if "createSession" not in made.lacks:
-            aged = variants(made.contract)
-            made.plant(aged if made.profile.lives > 10 else aged[:3])
+        made.probe()
     except CannotCheck as trouble:
         pytest.exit(str(trouble), returncode=2)
-    except AssertionError:
+    if "createSession" not in made.lacks:
         # What is wrong with create or retrieve is for the tests to tell.
-        pass
+        with suppress(AssertionError):
+            aged = variants(made.contract)
+            made.plant(aged if made.profile.lives > 10 else aged[:3])
     yield made
     made.close_all()
 

@@ -14,10 +14,11 @@ from random import Random
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from adjourn_spec import Contract
+
 from adjourn_contract.broken import CannotCheck, NotCheckable
 from adjourn_contract.scene import CHAT, Scene
 from adjourn_contract.wire import Exchange, Unreachable, Wire
-from adjourn_spec import Contract
 
 __all__ = ["PROFILES", "Profile", "Run"]
 
@@ -120,20 +121,18 @@ class Run:
         self.latency_seconds = time.monotonic() - began
         if seen.status == 0:
             raise CannotCheck("the server does not answer: it closes the connection or stays silent")
-        if seen.status == 401:
-            raise CannotCheck("the server refuses the secret key (401)")
-        if seen.status == 403:
-            raise CannotCheck("the server does not let the secret key read sessions (403)")
         if 300 <= seen.status < 400:
             raise CannotCheck(f"the server redirects to {seen.header('location')}; check the URL")
-        self._probe_create()
+        self._probe_create(seen)
         self._probe_rest()
 
-    def _probe_create(self) -> None:
+    def _probe_create(self, seen: Exchange) -> None:
         scene = self.scene()
         made = scene.send("POST", self.collection, {**CHAT, "externalId": self.name("probe")})
         if made.status in (404, 405, 501):
             self.lacks["createSession"] = f"the server has no create (it answers {made.status})"
+            if seen.status == 401:
+                raise CannotCheck("the server refuses the secret key (401)")
             if not self.pool:
                 raise CannotCheck(f"{self.lacks['createSession']}; give sessions with --session-pool FILE")
             return
@@ -163,9 +162,10 @@ class Run:
         if updated.status in (405, 501) or (updated.status == 404 and updated.media_type not in _JSON_TYPES):
             self.lacks["updateSession"] = f"the server has no update (it answers {updated.status})"
         elif updated.status == 404 and "createSession" not in self.lacks:
-            row = self.scene().open()
-            if self.scene().send("PATCH", self.path(row["id"]), {}).status in (404, 405, 501):
-                self.lacks["updateSession"] = "the server has no update"
+            made = self.scene().try_create()
+            session_id = made.value.get("id") if isinstance(made.value, dict) else None
+            if isinstance(session_id, str) and self.scene().send("PATCH", self.path(session_id), {}).status == 404:
+                self.lacks["updateSession"] = "the server has no update (it answers 404)"
 
     def need(self, *operations: str) -> None:
         """Raise NotCheckable where the server lacks an operation."""

@@ -173,6 +173,7 @@ class Scene:
         credential: str | None = None,
         clause: str = "close.closes",
         reason_clause: str = "reason.verbatim",
+        rest_clause: str = "close.preserves",
         look: bool = True,
         **options: Any,
     ) -> Row:
@@ -185,6 +186,7 @@ class Scene:
             credential: the secret key, the run's by default.
             clause: what is broken where the close is not 200.
             reason_clause: what is broken where the reason is not recorded.
+            rest_clause: what is broken where another member changes.
             look: whether to retrieve it afterwards.
             options: of `send`.
         """
@@ -193,14 +195,16 @@ class Scene:
         self.expect(seen, 200, clause, "close of an open session")
         self.run.forget(key, before["id"])
         row = self.row_of(seen)
-        self._hold_first_close(before, row, _reason_of(body), reason_clause)
+        self._hold_first_close(before, row, _reason_of(body), reason_clause, rest_clause)
         if look:
             for name in (before["id"], before["externalId"]):
                 if name is not None:
                     self.same(row, self.retrieve(name, credential=key), "close.persisted", "retrieve after close")
         return row
 
-    def _hold_first_close(self, before: Row, row: Row, reason: str | None, reason_clause: str) -> None:
+    def _hold_first_close(
+        self, before: Row, row: Row, reason: str | None, reason_clause: str, rest_clause: str
+    ) -> None:
         if row["id"] != before["id"]:
             raise self.fail("id.friendly", f"the session {before['id']}", f"the session {row['id']}")
         if row["closedAt"] is None:
@@ -210,7 +214,7 @@ class Scene:
             raise self.fail(clause, f"closedReason {reason!a}", f"{row['closedReason']!a}")
         for name in before:
             if name not in _CHANGED_BY_CLOSE and before[name] != row[name]:
-                raise self.fail("close.preserves", f"{name} as before: {before[name]!r}", repr(row[name]))
+                raise self.fail(rest_clause, f"{name} as before: {before[name]!r}", repr(row[name]))
 
     def again(self, closed: Row, body: Any = _AUTO, *, by: str | None = None, credential: str | None = None) -> None:
         """Close a closed session; hold the answer to the row of the first close."""

@@ -51,6 +51,87 @@ ASCII = ("an unknown member", "spaces inside", "spaces behind", "spaces in front
 BYTES = ("letters of two bytes", "letters of four bytes", "escapes")
 
 
+MALFORMED = {
+    "a brace": b"{", "a word": b"close", "trailing garbage": b'{"reason":"ok"} x', "two objects": b'{"reason":"ok"}{"reason":"ok"}', "a closing brace more": b'{"reason":"ok"}}', "a comma behind it": b'{"reason":"ok"},',
+    "an array": b"[]", "an array with an object": b'[{"reason":"ok"}]', "a string": b'"ok"', "a JSON text in a string": b'"{\\"reason\\":\\"ok\\"}"', "a number": b"1", "a negative number": b"-1.5", "zero": b"0", "true": b"true", "false": b"false", "null": b"null", "an empty string": b'""',
+    "a trailing comma": b'{"reason":"ok",}', "single quotes": b"{'reason':'ok'}", "a name without quotes": b'{reason:"ok"}', "a comment": b'{"reason":"ok"} // done', "a comment inside": b'{/* why */"reason":"ok"}', "an unclosed string": b'{"reason":"ok}', "an unclosed object": b'{"reason":"ok"',
+    "no colon": b'{"reason" "ok"}', "no value": b'{"reason":}', "NaN": b'{"x":NaN}', "Infinity": b'{"x":Infinity}', "a leading zero": b'{"x":01}', "a plus sign": b'{"x":+1}', "a hexadecimal number": b'{"x":0x1F}', "a bare dot": b'{"x":1.}', "an unknown escape": b'{"reason":"\\x41"}',
+    "a control character": b'{"reason":"a\nb"}', "a form": b"reason=ok", "XML": b"<reason>ok</reason>", "YAML": b"reason: ok", "two commas": b'{"a":1,,"b":2}', "undefined": b'{"x":undefined}', "Python": b'{"x":True}', "a short escape": b'{"reason":"\\u12"}', "a line before": b"x\n{}", "an array unclosed": b"[",
+}  # fmt: skip
+
+
+@pytest.mark.clause("body.malformed", "body.no-effect")
+def test_what_is_no_json_object_is_refused_and_has_no_effect(run: Run) -> None:
+    def play(scene: Scene, case: tuple[str, bytes]) -> None:
+        what, body = case
+        row = scene.open()
+        for key in (row["id"], row["externalId"] or row["id"]):
+            answer = scene.try_close(key, body)
+            scene.expect(answer, REFUSED, "body.malformed", f"a close body that is {what}", error=True)
+        scene.untouched(row, "body.no-effect")
+
+    run.each(MALFORMED.items(), play)
+
+
+@pytest.mark.clause("body.malformed")
+def test_a_refused_body_does_not_keep_a_session_from_being_closed(run: Run, scene: Scene) -> None:
+    row = scene.open()
+    for body in (b"{", b"[]", b"close"):
+        scene.expect(scene.try_close(row["id"], body), REFUSED, "body.malformed", "a body that is refused")
+    scene.close(row, {"reason": "in the end"})
+
+
+@pytest.mark.clause("body.malformed")
+def test_malformed_bodies_are_refused_in_chunks_and_under_other_media_types_too(run: Run, scene: Scene) -> None:
+    row = scene.open()
+    for body in (b'{"reason":"ok"} x', b"[1]"):
+        answer = scene.send("POST", run.close_path(row["id"]), chunks=[body])
+        scene.expect(answer, (*REFUSED, 413), "body.malformed", "a chunked body that is no JSON object")
+        answer = scene.try_close(row["id"], body, media_type="text/plain")
+        scene.expect(answer, (*REFUSED, 415), "body.malformed", "a body that is no JSON object, as text/plain")
+    scene.untouched(row, "body.no-effect")
+
+
+@pytest.mark.clause("body.unknown-members")
+def test_unknown_members_are_ignored(run: Run) -> None:
+    past = "2001-02-03T04:05:06.000Z"
+    members: list[dict[str, Any]] = [
+        {"callingRunId": "run_1"}, {"closedAt": past}, {"closedAt": None}, {"closedReason": "injected"}, {"id": "session_injected"}, {"externalId": "injected"}, {"tags": ["injected"]}, {"metadata": {"injected": 1}},
+        {"type": "injected"}, {"taskIdentifier": "injected"}, {"triggerConfig": {"basePayload": {"injected": 1}}}, {"currentRunId": "run_injected"}, {"expiresAt": past}, {"createdAt": past}, {"updatedAt": past}, {"status": "ACTIVE"},
+        {"__proto__": {"reason": "injected"}}, {"constructor": {"prototype": {}}}, {"Reason": "injected"}, {"REASON": "injected"}, {"reasons": ["injected"]}, {"closeReason": "injected"}, {"message": "injected"}, {"force": True}, {"reopen": True}, {"": 1},
+        {"deep": {"er": [[[{}]]]}}, {"x": 1e30}, {"number": 12345678901234567890}, {"dryRun": True}, {"environment": "prod"}, {"isCached": True}, {"\u00fc": "\U0001f98a"}, {"reason ": "injected"}, {"closed_at": past}, {"sessionId": "injected"}, {"closed": False},
+    ]  # fmt: skip
+
+    def play(scene: Scene, extra: dict[str, Any]) -> None:
+        row = scene.open()
+        closed = scene.close(row, {"reason": "ok", **extra}, clause="body.unknown-members", reason_clause="body.unknown-members", rest_clause="body.unknown-members")
+        if closed["closedAt"] == past or closed["updatedAt"] == past:
+            raise scene.fail("body.unknown-members", "the time of the close", f"the time in the body, {past}")
+        row = scene.open()
+        seen = scene.try_close(row["id"], extra)
+        scene.expect(seen, 200, "body.unknown-members", f"a close body with {sorted(extra)!r} alone")
+        bare = scene.row_of(seen)
+        if bare["closedReason"] is not None:
+            raise scene.fail("body.unknown-members", "closedReason null", repr(bare["closedReason"]))
+        expected = {name: value for name, value in row.items() if name not in ("closedAt", "closedReason", "updatedAt")}
+        scene.same(expected, bare, "body.unknown-members", "close")
+        scene.untouched(bare, "close.persisted")
+
+    run.each(members, play)
+
+
+@pytest.mark.clause("body.unknown-members")
+def test_media_types_and_headers_do_not_change_what_is_recorded(run: Run, scene: Scene) -> None:
+    for media_type in ("application/json; charset=utf-8", "application/json;charset=UTF-8", "Application/JSON"):
+        scene.close(scene.open(), {"reason": "ok"}, media_type=media_type)
+    for media_type in ("text/plain", None, "application/x-www-form-urlencoded"):
+        row = scene.open()
+        answer = scene.try_close(row["id"], {"reason": "ok"}, media_type=media_type)
+        scene.expect(answer, 200 if run.dialect else (200, 415, 400), "close.closes", f"a close body as {media_type}")
+        if answer.status == 200:
+            scene.same({"closedReason": "ok"}, scene.row_of(answer), "reason.verbatim", "close")
+
+
 @pytest.mark.clause("body.limit", "body.no-effect")
 def test_the_limit_passes_and_a_byte_more_does_not(run: Run) -> None:
     limit = limit_of(run)
@@ -166,84 +247,3 @@ def test_a_length_that_lies_lets_nothing_past_the_limit(run: Run, scene: Scene) 
         if 200 <= answer.status < 300:
             raise scene.fail("body.limit-chunked", f"a refusal of {what}", answer.said)
         scene.untouched(row, "body.limit-chunked")
-
-
-MALFORMED = {
-    "a brace": b"{", "a word": b"close", "trailing garbage": b'{"reason":"ok"} x', "two objects": b'{"reason":"ok"}{"reason":"ok"}', "a closing brace more": b'{"reason":"ok"}}', "a comma behind it": b'{"reason":"ok"},',
-    "an array": b"[]", "an array with an object": b'[{"reason":"ok"}]', "a string": b'"ok"', "a JSON text in a string": b'"{\\"reason\\":\\"ok\\"}"', "a number": b"1", "a negative number": b"-1.5", "zero": b"0", "true": b"true", "false": b"false", "null": b"null", "an empty string": b'""',
-    "a trailing comma": b'{"reason":"ok",}', "single quotes": b"{'reason':'ok'}", "a name without quotes": b'{reason:"ok"}', "a comment": b'{"reason":"ok"} // done', "a comment inside": b'{/* why */"reason":"ok"}', "an unclosed string": b'{"reason":"ok}', "an unclosed object": b'{"reason":"ok"',
-    "no colon": b'{"reason" "ok"}', "no value": b'{"reason":}', "NaN": b'{"x":NaN}', "Infinity": b'{"x":Infinity}', "a leading zero": b'{"x":01}', "a plus sign": b'{"x":+1}', "a hexadecimal number": b'{"x":0x1F}', "a bare dot": b'{"x":1.}', "an unknown escape": b'{"reason":"\\x41"}',
-    "a control character": b'{"reason":"a\nb"}', "a form": b"reason=ok", "XML": b"<reason>ok</reason>", "YAML": b"reason: ok", "two commas": b'{"a":1,,"b":2}', "undefined": b'{"x":undefined}', "Python": b'{"x":True}', "a short escape": b'{"reason":"\\u12"}', "a line before": b"x\n{}", "an array unclosed": b"[",
-}  # fmt: skip
-
-
-@pytest.mark.clause("body.malformed", "body.no-effect")
-def test_what_is_no_json_object_is_refused_and_has_no_effect(run: Run) -> None:
-    def play(scene: Scene, case: tuple[str, bytes]) -> None:
-        what, body = case
-        row = scene.open()
-        for key in (row["id"], row["externalId"] or row["id"]):
-            answer = scene.try_close(key, body)
-            scene.expect(answer, REFUSED, "body.malformed", f"a close body that is {what}", error=True)
-        scene.untouched(row, "body.no-effect")
-
-    run.each(MALFORMED.items(), play)
-
-
-@pytest.mark.clause("body.malformed")
-def test_a_refused_body_does_not_keep_a_session_from_being_closed(run: Run, scene: Scene) -> None:
-    row = scene.open()
-    for body in (b"{", b"[]", {"reason": 5}):
-        scene.expect(scene.try_close(row["id"], body), REFUSED, "body.malformed", "a body that is refused")
-    scene.close(row, {"reason": "in the end"})
-
-
-@pytest.mark.clause("body.malformed")
-def test_malformed_bodies_are_refused_in_chunks_and_under_other_media_types_too(run: Run, scene: Scene) -> None:
-    row = scene.open()
-    for body in (b'{"reason":"ok"} x', b"[1]"):
-        answer = scene.send("POST", run.close_path(row["id"]), chunks=[body])
-        scene.expect(answer, (*REFUSED, 413), "body.malformed", "a chunked body that is no JSON object")
-        answer = scene.try_close(row["id"], body, media_type="text/plain")
-        scene.expect(answer, (*REFUSED, 415), "body.malformed", "a body that is no JSON object, as text/plain")
-    scene.untouched(row, "body.no-effect")
-
-
-@pytest.mark.clause("body.unknown-members")
-def test_unknown_members_are_ignored(run: Run) -> None:
-    past = "2001-02-03T04:05:06.000Z"
-    members: list[dict[str, Any]] = [
-        {"callingRunId": "run_1"}, {"closedAt": past}, {"closedAt": None}, {"closedReason": "injected"}, {"id": "session_injected"}, {"externalId": "injected"}, {"tags": ["injected"]}, {"metadata": {"injected": 1}},
-        {"type": "injected"}, {"taskIdentifier": "injected"}, {"triggerConfig": {"basePayload": {"injected": 1}}}, {"currentRunId": "run_injected"}, {"expiresAt": past}, {"createdAt": past}, {"updatedAt": past}, {"status": "ACTIVE"},
-        {"__proto__": {"reason": "injected"}}, {"constructor": {"prototype": {}}}, {"Reason": "injected"}, {"REASON": "injected"}, {"reasons": ["injected"]}, {"closeReason": "injected"}, {"message": "injected"}, {"force": True}, {"reopen": True}, {"": 1},
-        {"deep": {"er": [[[{}]]]}}, {"x": 1e30}, {"number": 12345678901234567890}, {"dryRun": True}, {"environment": "prod"}, {"isCached": True}, {"\u00fc": "\U0001f98a"}, {"reason ": "injected"}, {"closed_at": past}, {"sessionId": "injected"}, {"closed": False},
-    ]  # fmt: skip
-
-    def play(scene: Scene, extra: dict[str, Any]) -> None:
-        row = scene.open()
-        closed = scene.close(row, {"reason": "ok", **extra}, clause="body.unknown-members", reason_clause="body.unknown-members")
-        if closed["closedAt"] == past or closed["updatedAt"] == past:
-            raise scene.fail("body.unknown-members", "the time of the close", f"the time in the body, {past}")
-        row = scene.open()
-        seen = scene.try_close(row["id"], extra)
-        scene.expect(seen, 200, "body.unknown-members", f"a close body with {sorted(extra)!r} alone")
-        bare = scene.row_of(seen)
-        if bare["closedReason"] is not None:
-            raise scene.fail("body.unknown-members", "closedReason null", repr(bare["closedReason"]))
-        expected = {name: value for name, value in row.items() if name not in ("closedAt", "closedReason", "updatedAt")}
-        scene.same(expected, bare, "body.unknown-members", "close")
-        scene.untouched(bare, "close.persisted")
-
-    run.each(members, play)
-
-
-@pytest.mark.clause("body.unknown-members")
-def test_media_types_and_headers_do_not_change_what_is_recorded(run: Run, scene: Scene) -> None:
-    for media_type in ("application/json; charset=utf-8", "application/json;charset=UTF-8", "Application/JSON"):
-        scene.close(scene.open(), {"reason": "ok"}, media_type=media_type)
-    for media_type in ("text/plain", None, "application/x-www-form-urlencoded"):
-        row = scene.open()
-        answer = scene.try_close(row["id"], {"reason": "ok"}, media_type=media_type)
-        scene.expect(answer, 200 if run.dialect else (200, 415, 400), "close.closes", f"a close body as {media_type}")
-        if answer.status == 200:
-            scene.same({"closedReason": "ok"}, scene.row_of(answer), "reason.verbatim", "close")

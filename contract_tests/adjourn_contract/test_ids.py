@@ -59,6 +59,96 @@ def test_an_external_id_means_its_row(run: Run) -> None:
     run.each([run.name(), run.name("x.y_z-~"), f"{abs(hash(tagged))}{tagged[-3:]}", tagged + "x" * (longest - len(tagged))], play)
 
 
+@pytest.mark.clause("id.unknown")
+def test_an_unknown_id_is_404_and_makes_nothing(run: Run) -> None:
+    prefix = run.contract.friendly_prefix
+    keys = [run.name(), run.name("\u00fc/x"), prefix + "nobody", prefix + "c" + "0" * 24, prefix + "x" * 60, "0", "null", "undefined", "close", run.name("y" * 150), "true", "[]", "-1", "sessions"]
+
+    def play(scene: Scene, key: str) -> None:
+        misses(scene, key, "id.unknown", "an id that nobody has")
+        for body in ({}, {"reason": "nobody"}):
+            scene.expect(scene.try_close(key, body), 404, "id.unknown", "close of an unknown session", error=True)
+        scene.expect(scene.send("GET", run.path(key)), 404, "id.unknown", "retrieve after a close of it", error=True)
+
+    run.each(keys, play)
+
+
+@pytest.mark.clause("id.unknown")
+def test_a_close_of_an_unknown_session_does_not_stand_in_the_way_of_create(run: Run, scene: Scene) -> None:
+    run.need("createSession")
+    name = run.name()
+    scene.expect(scene.try_close(name, {"reason": "early"}), 404, "id.unknown", "close before create", error=True)
+    made = scene.try_create(name)
+    scene.expect(made, 201, "id.unknown", "create after a close of it was refused")
+    scene.close(scene.retrieve(name))
+
+
+@pytest.mark.clause("id.decoding")
+def test_a_segment_is_decoded_once_as_utf8(run: Run) -> None:
+    run.need("createSession")
+    odd = [
+        "a/b", "a//b", "/a", "a/close", "a b", "a+b", "a%b", "100%", "%20", "x%20y", "%2B", "%41", "a%2520b", "%zz", "a?b=c", "a#b", "a&b=c", "a;b=c", "a,b", "a:b@c", "a\\b", "a|b", 'a"b', "a'b", "<a>",
+        "{a}", "[a]", "a^b`c", "~a", "$a", "!a*", "(a)", "=a", "\u00fc", "\u65e5\u672c", "\U0001f98a", "e\u0301", "a\tb", "a\u00a0b", "\u200d", "..a", "a/../b", "./a", "a\u2028b", "\u00e9%C3%A9", "+", "a++b", "%",
+    ]  # fmt: skip
+
+    def play(scene: Scene, part: str) -> None:
+        external_id = f"{run.name()}{part}x"
+        row = scene.create(external_id)
+        if row["externalId"] != external_id:
+            raise scene.fail("id.decoding", f"externalId {external_id!r} as it was sent", repr(row["externalId"]))
+        row = scene.retrieve(row["id"])
+        means(scene, row, quote(external_id, safe=""), "id.decoding", f"the percent-encoded externalId {external_id!r}")
+        means(scene, row, _lower_hex(quote(external_id, safe="")), "id.decoding", f"{external_id!r}, encoded in lower case")
+        scene.close(row, {"reason": "decoded"}, by=external_id, clause="id.decoding")
+
+    run.each(odd, play)
+
+
+def _lower_hex(text: str) -> str:
+    pieces = text.split("%")
+    return pieces[0] + "".join("%" + piece[:2].lower() + piece[2:] for piece in pieces[1:])
+
+
+@pytest.mark.clause("id.decoding")
+def test_what_need_not_be_encoded_may_be_either_way(run: Run, scene: Scene) -> None:
+    run.need("createSession")
+    external_id = run.name("a+b!$&'()*,;=:@~.c")
+    row = scene.open(external_id)
+    means(scene, row, quote(external_id, safe="+!$&'()*,;=:@~."), "id.decoding", "an externalId with literal sub-delimiters")
+    encoded = "".join(f"%{ord(c):02X}" for c in external_id)
+    means(scene, row, encoded, "id.decoding", "an externalId with every character encoded")
+    means(scene, row, "".join(f"%{ord(c):02X}" for c in row["id"]), "id.decoding", "a friendly id with every character encoded")
+    closed = scene.send("POST", run.raw_close_path(quote(external_id, safe="+!$&'()*,;=:@~.")), {"reason": "literal"})
+    scene.expect(closed, 200, "id.decoding", "close by an externalId with a literal plus sign")
+
+
+@pytest.mark.clause("id.decoding")
+def test_decoding_goes_no_further(run: Run) -> None:
+    run.need("createSession")
+    tag = run.name()
+    cases = [
+        (f"{tag}a b", f"{tag}a+b", "a plus sign where the externalId has a space"),
+        (f"{tag}c d", f"{tag}c%2520d", "an escape encoded twice"),
+        (f"{tag}e+f", f"{tag}e%252Bf", "a plus sign encoded twice"),
+        (f"{tag}g+h", f"{tag}g%20h", "a space where the externalId has a plus sign"),
+        (f"{tag}i%20j", f"{tag}i%20j", "a space where the externalId has its escape"),
+        (f"{tag}k\u00e9", f"{tag}k%25C3%25A9", "a letter encoded twice"),
+        (f"{tag}m\u00e9", f"{tag}m%E9", "a letter encoded in Latin-1"),
+        (f"{tag}\u00c3\u00a9n", f"{tag}%C3%A9n", "UTF-8 where the externalId has its bytes as letters"),
+    ]
+
+    def play(scene: Scene, case: tuple[str, str, str]) -> None:
+        external_id, segment, what = case
+        row = scene.open(external_id)
+        for method, target in (("POST", run.raw_close_path(segment)), ("GET", run.raw_path(segment))):
+            answer = scene.send(method, target, {"reason": "decoded too far"} if method == "POST" else None)
+            if answer.status not in (400, 404):
+                raise scene.fail("id.decoding", f"404 for {method} by {what}", answer.said)
+        scene.untouched(row, "id.decoding")
+
+    run.each(cases, play)
+
+
 @pytest.mark.clause("id.prefix")
 def test_the_prefix_counts_exactly_as_written(run: Run) -> None:
     run.need("createSession")
@@ -188,96 +278,6 @@ def test_friendly_ids_match_exactly(run: Run, scene: Scene) -> None:
         if key != row["id"]:
             misses(scene, key, "id.exact", f"a friendly id {what}")
     scene.untouched(row, "id.exact")
-
-
-@pytest.mark.clause("id.decoding")
-def test_a_segment_is_decoded_once_as_utf8(run: Run) -> None:
-    run.need("createSession")
-    odd = [
-        "a/b", "a//b", "/a", "a/close", "a b", "a+b", "a%b", "100%", "%20", "x%20y", "%2B", "%41", "a%2520b", "%zz", "a?b=c", "a#b", "a&b=c", "a;b=c", "a,b", "a:b@c", "a\\b", "a|b", 'a"b', "a'b", "<a>",
-        "{a}", "[a]", "a^b`c", "~a", "$a", "!a*", "(a)", "=a", "\u00fc", "\u65e5\u672c", "\U0001f98a", "e\u0301", "a\tb", "a\u00a0b", "\u200d", "..a", "a/../b", "./a", "a\u2028b", "\u00e9%C3%A9", "+", "a++b", "%",
-    ]  # fmt: skip
-
-    def play(scene: Scene, part: str) -> None:
-        external_id = f"{run.name()}{part}x"
-        row = scene.create(external_id)
-        if row["externalId"] != external_id:
-            raise scene.fail("id.decoding", f"externalId {external_id!r} as it was sent", repr(row["externalId"]))
-        row = scene.retrieve(row["id"])
-        means(scene, row, quote(external_id, safe=""), "id.decoding", f"the percent-encoded externalId {external_id!r}")
-        means(scene, row, _lower_hex(quote(external_id, safe="")), "id.decoding", f"{external_id!r}, encoded in lower case")
-        scene.close(row, {"reason": "decoded"}, by=external_id, clause="id.decoding")
-
-    run.each(odd, play)
-
-
-def _lower_hex(text: str) -> str:
-    pieces = text.split("%")
-    return pieces[0] + "".join("%" + piece[:2].lower() + piece[2:] for piece in pieces[1:])
-
-
-@pytest.mark.clause("id.decoding")
-def test_what_need_not_be_encoded_may_be_either_way(run: Run, scene: Scene) -> None:
-    run.need("createSession")
-    external_id = run.name("a+b!$&'()*,;=:@~.c")
-    row = scene.open(external_id)
-    means(scene, row, quote(external_id, safe="+!$&'()*,;=:@~."), "id.decoding", "an externalId with literal sub-delimiters")
-    encoded = "".join(f"%{ord(c):02X}" for c in external_id)
-    means(scene, row, encoded, "id.decoding", "an externalId with every character encoded")
-    means(scene, row, "".join(f"%{ord(c):02X}" for c in row["id"]), "id.decoding", "a friendly id with every character encoded")
-    closed = scene.send("POST", run.raw_close_path(quote(external_id, safe="+!$&'()*,;=:@~.")), {"reason": "literal"})
-    scene.expect(closed, 200, "id.decoding", "close by an externalId with a literal plus sign")
-
-
-@pytest.mark.clause("id.decoding")
-def test_decoding_goes_no_further(run: Run) -> None:
-    run.need("createSession")
-    tag = run.name()
-    cases = [
-        (f"{tag}a b", f"{tag}a+b", "a plus sign where the externalId has a space"),
-        (f"{tag}c d", f"{tag}c%2520d", "an escape encoded twice"),
-        (f"{tag}e+f", f"{tag}e%252Bf", "a plus sign encoded twice"),
-        (f"{tag}g+h", f"{tag}g%20h", "a space where the externalId has a plus sign"),
-        (f"{tag}i%20j", f"{tag}i%20j", "a space where the externalId has its escape"),
-        (f"{tag}k\u00e9", f"{tag}k%25C3%25A9", "a letter encoded twice"),
-        (f"{tag}m\u00e9", f"{tag}m%E9", "a letter encoded in Latin-1"),
-        (f"{tag}\u00c3\u00a9n", f"{tag}%C3%A9n", "UTF-8 where the externalId has its bytes as letters"),
-    ]
-
-    def play(scene: Scene, case: tuple[str, str, str]) -> None:
-        external_id, segment, what = case
-        row = scene.open(external_id)
-        for method, target in (("POST", run.raw_close_path(segment)), ("GET", run.raw_path(segment))):
-            answer = scene.send(method, target, {"reason": "decoded too far"} if method == "POST" else None)
-            if answer.status not in (400, 404):
-                raise scene.fail("id.decoding", f"404 for {method} by {what}", answer.said)
-        scene.untouched(row, "id.decoding")
-
-    run.each(cases, play)
-
-
-@pytest.mark.clause("id.unknown")
-def test_an_unknown_id_is_404_and_makes_nothing(run: Run) -> None:
-    prefix = run.contract.friendly_prefix
-    keys = [run.name(), run.name("\u00fc/x"), prefix + "nobody", prefix + "c" + "0" * 24, prefix + "x" * 60, "0", "null", "undefined", "close", run.name("y" * 150), "true", "[]", "-1", "sessions"]
-
-    def play(scene: Scene, key: str) -> None:
-        misses(scene, key, "id.unknown", "an id that nobody has")
-        for body in ({}, {"reason": "nobody"}):
-            scene.expect(scene.try_close(key, body), 404, "id.unknown", "close of an unknown session", error=True)
-        scene.expect(scene.send("GET", run.path(key)), 404, "id.unknown", "retrieve after a close of it", error=True)
-
-    run.each(keys, play)
-
-
-@pytest.mark.clause("id.unknown")
-def test_a_close_of_an_unknown_session_does_not_stand_in_the_way_of_create(run: Run, scene: Scene) -> None:
-    run.need("createSession")
-    name = run.name()
-    scene.expect(scene.try_close(name, {"reason": "early"}), 404, "id.unknown", "close before create", error=True)
-    made = scene.try_create(name)
-    scene.expect(made, 201, "id.unknown", "create after a close of it was refused")
-    scene.close(scene.retrieve(name))
 
 
 @pytest.mark.clause("id.reserved")

@@ -75,6 +75,7 @@ def create_app(
     seed: str | Path | Mapping[str, Any] | None = None,
     id_seed: int | None = None,
     clock: Clock | None = None,
+    faults: Sequence[str] = (),
 ) -> MockApp:
     """Make a mock server for any ASGI host.
 
@@ -85,14 +86,18 @@ def create_app(
         seed: sessions that are there from the start, as a file or its content.
         id_seed: makes the ids the same on every run.
         clock: what tells the time; the machine's by default.
+        faults: names of faults, each of which breaks a clause; `adjourn faults list` has them.
 
     Raises:
         KeyFormatError: a secret key has not the form of one.
         DocumentError: the seed is broken.
-        ValueError: there is no such dialect.
+        ValueError: there is no such dialect or fault.
     """
     if dialect not in DIALECTS:
         raise ValueError(f"there is no dialect {dialect!r}; there are {', '.join(DIALECTS)}")
+    behaviour = DIALECTS[dialect]
+    if faults:
+        behaviour = _with_faults(behaviour, faults)
     contract = contract or load_contract()
     environments = Environments(contract, id_seed=id_seed, clock=clock)
     for secret_key in secret_keys or DEFAULT_KEYS:
@@ -100,7 +105,18 @@ def create_app(
     rows = () if seed is None else read_seed(seed, contract, environments)
     store = MemoryStore((environment.id, session) for environment, session in rows)
     service = Service(contract, environments, store, Routes(contract), Tokens(contract.token))
-    return MockApp(service, DIALECTS[dialect])
+    return MockApp(service, behaviour)
+
+
+def _with_faults(behaviour: Behaviour, names: Sequence[str]) -> Behaviour:
+    # A server without faults does not load them: it starts sooner.
+    from adjourn_mock.faults import FAULTS
+
+    for name in names:
+        if name not in FAULTS:
+            raise ValueError(f"there is no fault {name!r}; adjourn faults list has their names")
+        behaviour = FAULTS[name].change(behaviour)
+    return behaviour
 
 
 def _is_own_path(scope: Scope) -> bool:

@@ -64,6 +64,14 @@ class Tokens:
         payload = json.dumps(claims, separators=(",", ":")).encode()
         return self._signer.encode(payload, environment.secret_key, algorithm=self._rule.algorithm)
 
+    def is_signed_by(self, token: bytes, environment: Environment) -> bool:
+        """Whether an environment's key signed a token, expired or not."""
+        try:
+            self._signer.decode_complete(token, environment.secret_key, [self._rule.algorithm])
+        except PyJWTError:
+            return False
+        return True
+
     def verify(self, token: bytes, environments: Environments) -> PublicAccessToken:
         """Check signature, audience and expiry.
 

@@ -1,0 +1,48 @@
+"""The row clauses as Schemathesis checks.
+
+    SCHEMATHESIS_HOOKS=adjourn_contract.hooks schemathesis run URL/openapi.json -H "Authorization: Bearer $KEY"
+
+Schemathesis sees one exchange at a time; what it takes several to see is told by `adjourn check`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import schemathesis
+
+from adjourn_contract.answers import faults_of_answer, faults_of_row
+from adjourn_contract.wire import Exchange
+from adjourn_spec import Contract, load_contract
+
+__all__ = ["answers_keep_the_contract", "hold"]
+
+_contract = load_contract()
+
+
+@schemathesis.check
+def answers_keep_the_contract(context: Any, response: Any, case: Any) -> None:  # noqa: ARG001
+    """Media type, row, members, prefixes, date-times, secrets."""
+    fault = hold(_contract, response)
+    if fault is not None:
+        clause, expected, got = fault
+        raise AssertionError(f"{clause}: expected {expected}, got {got}")
+
+
+def hold(contract: Contract, response: Any) -> tuple[str, str, str] | None:
+    """What is wrong with one of Schemathesis' responses: clause, expected, got; None where nothing is."""
+    headers = tuple((name, value) for name, values in response.headers.items() for value in values)
+    request = response.request
+    path = str(request.url).partition("://")[2].partition("/")[2].partition("?")[0]
+    exchange = Exchange(
+        request.method, "/" + path, (), None, False, response.status_code, headers, response.content or b""
+    )
+    for fault in faults_of_answer(exchange, ()):
+        return fault
+    value = exchange.value
+    is_row = response.status_code in (200, 201) and isinstance(value, dict) and "data" not in value
+    if is_row and "/sessions" in exchange.target:
+        is_created = exchange.method == "POST" and not exchange.target.endswith("/close")
+        for fault in faults_of_row(contract, value, extra_members=is_created):
+            return fault
+    return None
