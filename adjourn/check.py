@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-import adjourn_contract
 import pytest
+
+import adjourn_contract
 from adjourn_contract.plugin import OUTCOME
 from adjourn_contract.verdicts import Verdict, Verdicts
 from adjourn_spec import Contract
@@ -89,9 +90,8 @@ def check(
         *(("-n", str(workers)) if workers > 1 else ("-p", "no:xdist")),
     ]
     for name, value in options.items():
-        for each in value if isinstance(value, tuple | list) else (value,):
-            if each is not None:
-                arguments.append(f"--adjourn-{name}={each}")
+        values = value if isinstance(value, tuple | list) else (value,)
+        arguments += [f"--adjourn-{name}={each}" for each in values if each is not None]
     if (seed := options.get("seed")) is not None:
         arguments.append(f"--hypothesis-seed={seed}")
     # The command line's own tests run inside pytest, whose variables must not reach the engine.
@@ -106,7 +106,7 @@ def check(
     return verdicts
 
 
-def tell(verdicts: Verdicts, *, url: str, seconds: float, colour: bool, verbose: bool = True) -> str:
+def tell(verdicts: Verdicts, *, url: str, seconds: float, colour: bool) -> str:
     """The result as text: a table of clauses, then the proof of each broken one."""
 
     def paint(code: str, text: str) -> str:
@@ -114,7 +114,8 @@ def tell(verdicts: Verdicts, *, url: str, seconds: float, colour: bool, verbose:
 
     if verdicts.trouble is not None and not verdicts.broken:
         return paint("31", f"{url} could not be checked: {verdicts.trouble}")
-    marks = {"kept": paint("32", "kept       "), "broken": paint("31", "broken     "), "accepted": paint("33", "accepted   "), "not checked": paint("2", "not checked")}  # fmt: skip
+    colours = {"kept": "32", "broken": "31", "accepted": "33", "not checked": "2"}
+    marks = {state: paint(code, f"{state:<11}") for state, code in colours.items()}
     asked = [verdict for verdict in verdicts.all() if verdict.reason != "not asked for"]
     lines = [f"{marks[verdict.state]}  {verdict.clause:<22} {verdict.reason}".rstrip() for verdict in asked]
     for verdict in verdicts.all():
@@ -139,4 +140,3 @@ def _proof(verdicts: Verdicts, verdict: Verdict, paint: Any) -> list[str]:
         "  again:",
         *(f"    {line}" for line in proof.curl),
     ]
-

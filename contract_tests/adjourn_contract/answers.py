@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from adjourn_spec import Contract, Violation
-
 from adjourn_contract.wire import Exchange
+from adjourn_spec import Contract, Violation
 
 __all__ = ["Fault", "faults_of_answer", "faults_of_row"]
 

@@ -9,7 +9,7 @@ from adjourn_contract.wire import Exchange
 __all__ = ["Broken", "CannotCheck", "NotCheckable"]
 
 
-class Broken(AssertionError):
+class Broken(AssertionError):  # noqa: N818 - said of the clause
     """A server breaks a clause.
 
     Attributes:

@@ -92,7 +92,7 @@ class _Writer:
         self._count += 1
         number = self._count
         self._variables[value["id"]] = f"ID{number}"
-        line = f"MADE{number}=$({command}); echo \"$MADE{number}\"; ID{number}=$({_member(number, 'id')})"
+        line = f'MADE{number}=$({command}); echo "$MADE{number}"; ID{number}=$({_member(number, "id")})'
         if isinstance(value.get("publicAccessToken"), str):
             self._variables[value["publicAccessToken"]] = f"TOKEN{number}"
             line += f"; TOKEN{number}=$({_member(number, 'publicAccessToken')})"
@@ -102,11 +102,14 @@ class _Writer:
         """A shell word in which known texts are variables."""
         pattern = "|".join(re.escape(known) for known in sorted(self._variables, key=len, reverse=True))
         pieces = re.split(f"({pattern})", text)
-        return "".join(
-            f'"${self._variables[piece]}"' if piece in self._variables else shlex.quote(piece)
-            for piece in pieces
-            if piece
-        ) or "''"
+        return (
+            "".join(
+                f'"${self._variables[piece]}"' if piece in self._variables else shlex.quote(piece)
+                for piece in pieces
+                if piece
+            )
+            or "''"
+        )
 
     def _masked(self, text: str) -> str:
         for known, name in self._variables.items():
@@ -115,4 +118,4 @@ class _Writer:
 
 
 def _member(number: int, name: str) -> str:
-    return f"printf %s \"$MADE{number}\" | grep -o '\"{name}\" *: *\"[^\"]*\"' | head -n 1 | cut -d'\"' -f4"
+    return f'printf %s "$MADE{number}" | grep -o \'"{name}" *: *"[^"]*"\' | head -n 1 | cut -d\'"\' -f4'

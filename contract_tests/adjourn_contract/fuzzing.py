@@ -1,8 +1,8 @@
-"""Requests that Schemathesis makes from the document, answers held to ours checks."""
+"""Requests that Schemathesis makes from the document, answers held to our checks."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import hypothesis
 import schemathesis
@@ -27,7 +27,7 @@ def fuzz(run: Run) -> None:
     """
     schema = schemathesis.openapi.from_dict(dict(run.contract.document))
     for result in schema.get_all_operations():
-        operation = result.ok()
+        operation = cast("Any", result).ok()
         if operation.definition.raw.get("operationId") in run.lacks:
             continue
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
@@ -58,18 +58,20 @@ def _fuzz_operation(run: Run, operation: Any, mode: GenerationMode) -> None:
 def _hold(run: Run, response: Any) -> None:
     request = response.request
     body = request.body if isinstance(request.body, bytes) else (request.body or "").encode() or None
-    exchange = Exchange(
-        request.method, str(request.url).removeprefix(run.url.rstrip("/")),
-        (("Authorization", f"Bearer {run.key}"), ("Content-Type", request.headers.get("content-type", "application/json"))),
-        body, False, response.status_code, (), response.content or b"",
-    )  # fmt: skip
+    target = str(request.url).removeprefix(run.url.rstrip("/"))
+    media_type = request.headers.get("content-type", "application/json")
+    headers = (("Authorization", f"Bearer {run.key}"), ("Content-Type", media_type))
+    status = response.status_code
+    exchange = Exchange(request.method, target, headers, body, False, status, (), response.content or b"")
     scene = run.scene()
     scene.note(exchange)
     if response.status_code == 201:
         run.remember(run.key, exchange)
     is_grey = any(mark in f"{exchange.target}{body!r}".lower() for mark in _GREY) or b"\0" in (body or b"")
     if response.status_code >= 500 and not is_grey:
-        raise scene.fail("close.closes" if exchange.target.endswith("/close") else "row.schema", "no server error", exchange.said)
+        raise scene.fail(
+            "close.closes" if exchange.target.endswith("/close") else "row.schema", "no server error", exchange.said
+        )
     fault = None if response.status_code >= 400 else hold(run.contract, response)
     if fault is not None:
         raise scene.fail(*fault)

@@ -24,7 +24,7 @@ __all__ = ["OUTCOME"]
 
 OUTCOME = "adjourn"
 _ORDER = (
-    "test_auth", "test_bodies", "test_reasons", "test_ids", "test_environments", "test_closing", "test_races",
+    "test_auth", "test_bodies", "test_reasons", "test_ids", "test_closing", "test_environments", "test_races",
     "test_volume", "test_time", "test_machine", "test_schemathesis",
 )  # fmt: skip
 # What everything else builds on, so that a fault in it is told as that.
@@ -41,7 +41,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("adjourn", "contract tests of the Sessions API")
     group.addoption("--adjourn-url", help="the server to check; TRIGGER_API_URL by default")
     group.addoption("--adjourn-secret-key", help="its secret key; TRIGGER_SECRET_KEY by default")
-    group.addoption("--adjourn-other-secret-key", help="one of another environment; ADJOURN_OTHER_SECRET_KEY by default")
+    group.addoption(
+        "--adjourn-other-secret-key", help="one of another environment; ADJOURN_OTHER_SECRET_KEY by default"
+    )
     group.addoption("--adjourn-spec", help="another OpenAPI document")
     group.addoption("--adjourn-dialect", choices=["documented", "server"], help="hold the grey zones to a dialect")
     group.addoption("--adjourn-profile", default="standard", choices=["smoke", "standard", "thorough"])
@@ -93,11 +95,10 @@ def make_run(config: pytest.Config) -> Run:
     """
     import random
 
-    from adjourn_spec import DocumentError, load_contract
-
     from adjourn_contract.broken import CannotCheck
     from adjourn_contract.run import PROFILES, Run
     from adjourn_contract.wire import Wire
+    from adjourn_spec import DocumentError, load_contract
 
     def option(name: str, variable: str | None = None) -> Any:
         value = config.getoption(f"--adjourn-{name}")
@@ -139,7 +140,9 @@ def read_pool(path: str | None) -> list[dict[str, Any]]:
         return []
     value = read_document(path)
     sessions = value.get("sessions") if isinstance(value, dict) else value
-    if not isinstance(sessions, list) or not all(isinstance(each, dict) and isinstance(each.get("id"), str) for each in sessions):
+    if not isinstance(sessions, list) or not all(
+        isinstance(each, dict) and isinstance(each.get("id"), str) for each in sessions
+    ):
         raise DocumentError(path, "", "must be a list of sessions, each with its id")
     return list(sessions)
 
@@ -181,7 +184,9 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[Any]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     if call.when != "call" or not _is_ours(item):
         return report
@@ -197,10 +202,23 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> 
         from adjourn_contract.curl import curl_lines
 
         lines = curl_lines(error.exchanges, run.url, key=run.key, other_key=run.other_key, tag=run.tag)
-        outcome |= {"outcome": "broken", "clause": error.clause, "expected": _clean(run, error.expected), "got": _clean(run, error.got), "curl": lines}
+        outcome |= {
+            "outcome": "broken",
+            "clause": error.clause,
+            "expected": _clean(run, error.expected),
+            "got": _clean(run, error.got),
+            "curl": lines,
+        }
         clause = run.contract.clauses.get(error.clause)
         statement = clause.statement if clause else ""
-        report.longrepr = "\n".join([f"{error.clause}: {statement}", f"  expected {outcome['expected']}", f"  got      {outcome['got']}", *(f"  {line}" for line in lines)])
+        report.longrepr = "\n".join(
+            [
+                f"{error.clause}: {statement}",
+                f"  expected {outcome['expected']}",
+                f"  got      {outcome['got']}",
+                *(f"  {line}" for line in lines),
+            ]
+        )
     elif isinstance(error, NotCheckable):
         outcome |= {"outcome": "not checked", "reason": str(error)}
         report.outcome, report.longrepr = "skipped", (str(item.path), item.location[1] or 0, f"Skipped: {error}")

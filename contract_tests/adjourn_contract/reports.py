@@ -1,16 +1,21 @@
-"""Verdicts for machines: JSON, JUnit XML, Markdown."""
+"""Verdicts for machines and for reading: JSON, JUnit XML, SARIF, Markdown, HTML."""
 
 from __future__ import annotations
 
 import json
-import xml.etree.ElementTree as ElementTree
+import re
+import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 from typing import Any
 
 from adjourn_contract.verdicts import Verdict, Verdicts
 
 __all__ = ["ReportError", "as_json_text", "write_report"]
+
+
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 class ReportError(ValueError):
@@ -21,10 +26,12 @@ def write_report(path: str, verdicts: Verdicts, *, url: str, seconds: float) -> 
     """Write a report, its kind told by the file's ending.
 
     Raises:
-        ReportError: the ending is none of .json, .xml and .md.
+        ReportError: the ending is none of .json, .xml, .sarif, .md and .html.
         OSError: the file cannot be written.
     """
-    writers: dict[str, Callable[..., str]] = {".json": as_json_text, ".xml": _junit, ".md": _markdown}
+    writers: dict[str, Callable[..., str]] = {
+        ".json": as_json_text, ".xml": _junit, ".md": _markdown, ".sarif": _sarif, ".html": _html,
+    }  # fmt: skip
     writer = writers.get(Path(path).suffix)
     if writer is None:
         raise ReportError(f"a report ends in {', '.join(writers)}")
@@ -46,35 +53,53 @@ def as_json_text(verdicts: Verdicts, *, url: str, seconds: float) -> str:
 
 def _as_value(verdicts: Verdicts, verdict: Verdict) -> dict[str, Any]:
     clause = verdicts.contract.clauses[verdict.clause]
-    value: dict[str, Any] = {"clause": verdict.clause, "state": verdict.state, "statement": clause.statement, "source": list(clause.source)}
+    value: dict[str, Any] = {
+        "clause": verdict.clause,
+        "state": verdict.state,
+        "statement": clause.statement,
+        "source": list(clause.source),
+    }
     if verdict.reason:
         value["reason"] = verdict.reason
     if verdict.proof is not None:
-        value["proof"] = {"expected": verdict.proof.expected, "got": verdict.proof.got, "test": verdict.proof.test, "curl": list(verdict.proof.curl)}
+        value["proof"] = {
+            "expected": verdict.proof.expected,
+            "got": verdict.proof.got,
+            "test": verdict.proof.test,
+            "curl": list(verdict.proof.curl),
+        }
     return value
 
 
 def _junit(verdicts: Verdicts, *, url: str, seconds: float) -> str:
     listed = verdicts.all()
-    suite = ElementTree.Element(
+    suite = ET.Element(
         "testsuite", name="adjourn", hostname=url, time=f"{seconds:.3f}", tests=str(len(listed)),
-        failures=str(len(verdicts.broken)), skipped=str(sum(v.state in ("not checked", "accepted") for v in listed)), errors="0",
+        failures=str(len(verdicts.broken)), errors="0",
+        skipped=str(sum(verdict.state in ("not checked", "accepted") for verdict in listed)),
     )  # fmt: skip
     for verdict in listed:
-        case = ElementTree.SubElement(suite, "testcase", classname="adjourn", name=verdict.clause)
+        case = ET.SubElement(suite, "testcase", classname="adjourn", name=verdict.clause)
         if verdict.state == "broken" and verdict.proof is not None:
-            failure = ElementTree.SubElement(case, "failure", message=_printable(f"expected {verdict.proof.expected}, got {verdict.proof.got}"))
-            failure.text = _printable("\n".join([verdicts.contract.clauses[verdict.clause].statement, *verdict.proof.curl]))
+            failure = ET.SubElement(
+                case, "failure", message=_printable(f"expected {verdict.proof.expected}, got {verdict.proof.got}")
+            )
+            failure.text = _printable(
+                "\n".join([verdicts.contract.clauses[verdict.clause].statement, *verdict.proof.curl])
+            )
         elif verdict.state != "kept":
-            ElementTree.SubElement(case, "skipped", message=_printable(verdict.reason or verdict.state))
-    root = ElementTree.Element("testsuites")
+            ET.SubElement(case, "skipped", message=_printable(verdict.reason or verdict.state))
+    root = ET.Element("testsuites")
     root.append(suite)
-    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+    return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
 def _printable(text: str) -> str:
     """Text without what XML cannot hold."""
-    return "".join(c if c in "\t\n" or (c >= " " and not "\ud800" <= c <= "\udfff" and c not in "\ufffe\uffff") else "\ufffd" for c in text)
+    return "".join(
+        c if c in "\t\n" or (c >= " " and not "\ud800" <= c <= "\udfff" and c not in "\ufffe\uffff") else "\ufffd"
+        for c in text
+    )
 
 
 def _markdown(verdicts: Verdicts, *, url: str, seconds: float) -> str:
@@ -82,13 +107,92 @@ def _markdown(verdicts: Verdicts, *, url: str, seconds: float) -> str:
     if verdicts.trouble is not None:
         lines += [f"Could not be checked to the end: {verdicts.trouble}", ""]
     lines += ["| clause | verdict | |", "|---|---|---|"]
-    lines += [f"| `{v.clause}` | {v.state} | {_cell(v.reason)} |" for v in verdicts.all() if v.reason != "not asked for"]
+    lines += [
+        f"| `{v.clause}` | {v.state} | {_cell(v.reason)} |" for v in verdicts.all() if v.reason != "not asked for"
+    ]
     for verdict in verdicts.all():
         if verdict.proof is not None:
             proof = verdict.proof
-            lines += ["", f"## {verdict.clause}", "", verdicts.contract.clauses[verdict.clause].statement, "", f"- expected: {_cell(proof.expected)}", f"- got: {_cell(proof.got)}", "", "```sh", *proof.curl, "```"]
+            lines += [
+                "",
+                f"## {verdict.clause}",
+                "",
+                verdicts.contract.clauses[verdict.clause].statement,
+                "",
+                f"- expected: {_cell(proof.expected)}",
+                f"- got: {_cell(proof.got)}",
+                "",
+                "```sh",
+                *proof.curl,
+                "```",
+            ]
     return "\n".join([*lines, "", f"{verdicts.requests} requests in {seconds:.1f} s", ""])
 
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
+
+
+def _sarif(verdicts: Verdicts, *, url: str, seconds: float) -> str:  # noqa: ARG001
+    clauses = verdicts.contract.clauses
+    rules = [
+        {"id": slug, "shortDescription": {"text": clause.statement}, "properties": {"source": list(clause.source)}}
+        for slug, clause in clauses.items()
+    ]
+    results = [
+        {
+            "ruleId": verdict.clause,
+            "level": "error",
+            "message": {"text": f"expected {verdict.proof.expected}, got {verdict.proof.got}"},
+            "locations": [{"physicalLocation": {"artifactLocation": {"uri": url}}}],
+            "properties": {"curl": list(verdict.proof.curl)},
+        }
+        for verdict in verdicts.broken
+        if verdict.proof is not None
+    ]
+    driver = {"name": "adjourn", "rules": rules}
+    value = {"version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}
+    return json.dumps({"$schema": "https://json.schemastore.org/sarif-2.1.0.json", **value}, indent=2)
+
+
+_STYLE = """
+:root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
+body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+table { border-collapse: collapse; width: 100%; }
+td, th { text-align: left; padding: .3rem .6rem; vertical-align: top; }
+td, th { border-bottom: 1px solid color-mix(in srgb, currentColor 20%, transparent); }
+pre { overflow-x: auto; padding: .8rem; border: 1px solid color-mix(in srgb, currentColor 25%, transparent); }
+.kept { color: light-dark(#176b2c, #7ddc95); } .broken { color: light-dark(#b00020, #ff8f9c); font-weight: 600; }
+.accepted { color: light-dark(#7a5200, #f0c060); }
+"""
+
+
+def _html(verdicts: Verdicts, *, url: str, seconds: float) -> str:
+    parts = [
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width">',
+        f"<title>Contract check of {escape(url)}</title><style>{_STYLE}</style></head><body>",
+        f"<h1>Contract check of {escape(url)}</h1>",
+        f"<p>{len(verdicts.broken)} clauses broken; {verdicts.requests} requests in {seconds:.1f} s.</p>",
+    ]
+    if verdicts.trouble is not None:
+        parts.append(f"<p class='broken'>{escape(verdicts.trouble)}</p>")
+    parts.append("<table><thead><tr><th>clause<th>verdict<th>what it says</tr></thead><tbody>")
+    for verdict in verdicts.all():
+        statement = escape(verdicts.contract.clauses[verdict.clause].statement)
+        reason = f"<br><small>{escape(verdict.reason)}</small>" if verdict.reason else ""
+        anchor = f'<a href="#{verdict.clause}">{verdict.clause}</a>' if verdict.proof else verdict.clause
+        parts.append(
+            f"<tr><td><code>{anchor}</code><td class='{verdict.state}'>{verdict.state}<td>{statement}{reason}</tr>"
+        )
+    parts.append("</tbody></table>")
+    for verdict in verdicts.all():
+        if verdict.proof is not None:
+            proof = verdict.proof
+            parts += [
+                f'<h2 id="{verdict.clause}">{verdict.clause}</h2>',
+                f"<p>{escape(verdicts.contract.clauses[verdict.clause].statement)}</p>",
+                f"<dl><dt>expected<dd>{escape(proof.expected)}<dt>got<dd>{escape(proof.got)}</dl>",
+                f"<pre>{escape(_printable(chr(10).join(proof.curl)))}</pre>",
+            ]
+    return "\n".join([*parts, "</body></html>", ""])

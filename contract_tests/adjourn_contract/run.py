@@ -14,11 +14,10 @@ from random import Random
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from adjourn_spec import Contract
-
 from adjourn_contract.broken import CannotCheck, NotCheckable
 from adjourn_contract.scene import CHAT, Scene
 from adjourn_contract.wire import Exchange, Unreachable, Wire
+from adjourn_spec import Contract
 
 __all__ = ["PROFILES", "Profile", "Run"]
 

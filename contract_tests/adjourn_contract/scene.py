@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from adjourn_contract.answers import faults_of_answer, faults_of_row
 from adjourn_contract.broken import Broken, NotCheckable
 from adjourn_contract.wire import Exchange, Unreachable
+from adjourn_spec import FriendlyId
 
 if TYPE_CHECKING:
     from adjourn_contract.run import Run
@@ -19,6 +20,7 @@ Row = dict[str, Any]
 CHAT: Row = {"type": "chat.agent", "taskIdentifier": "my-chat", "triggerConfig": {"basePayload": {}}}
 _CHANGED_BY_CLOSE = ("closedAt", "closedReason", "updatedAt")
 _AUTO = object()
+_REFUSALS = (0, 400, 401, 403, 404, 405, 413, 414, 415, 422)
 # A close body that is refused is 400; an implementation may say 422 (grey.refusal-status).
 REFUSED = (400, 422)
 
@@ -37,7 +39,7 @@ class Scene:
         target: str,
         body: Any = None,
         *,
-        credential: str | None = _AUTO,  # type: ignore[assignment]
+        credential: Any = _AUTO,
         authorization: str | None = None,
         headers: Sequence[tuple[str, str]] = (),
         chunks: Sequence[bytes] | None = None,
@@ -95,6 +97,8 @@ class Scene:
         allowed = (statuses,) if isinstance(statuses, int) else tuple(statuses)
         if exchange.status not in allowed:
             wanted = " or ".join(map(str, allowed))
+            if exchange.status >= 500 and allowed == (200,) and clause.startswith(("body.", "reason.", "id.")):
+                clause = "close.closes"
             raise self.fail(clause, f"{wanted} for {what}", exchange.said)
         sent = [value.removeprefix("Bearer ").strip() for name, value in exchange.headers if name == "Authorization"]
         secrets = (*self.run.secrets, *(value for value in sent if len(value) > 12))
@@ -115,7 +119,7 @@ class Scene:
 
     # the operations, as they should go
 
-    def create(self, external_id: str | None = _AUTO, *, credential: str | None = None, **members: Any) -> Row:  # type: ignore[assignment]
+    def create(self, external_id: Any = _AUTO, *, credential: str | None = None, **members: Any) -> Row:
         """A new session; the answer of create."""
         made = self.try_create(external_id, credential=credential, **members)
         self.expect(made, 201, "create.created", "a valid create with a new externalId")
@@ -125,7 +129,11 @@ class Scene:
         return row
 
     def try_create(
-        self, external_id: str | None = _AUTO, *, credential: str | None = None, **members: Any  # type: ignore[assignment]
+        self,
+        external_id: Any = _AUTO,
+        *,
+        credential: str | None = None,
+        **members: Any,
     ) -> Exchange:
         """Create, whatever comes back."""
         if "createSession" in self.run.lacks:
@@ -148,7 +156,7 @@ class Scene:
         if row["closedAt"] is not None:
             raise self.fail("create.created", "a new session to be open", f"closedAt {row['closedAt']!r}")
 
-    def open(self, external_id: str | None = _AUTO, *, credential: str | None = None, **members: Any) -> Row:  # type: ignore[assignment]
+    def open(self, external_id: Any = _AUTO, *, credential: str | None = None, **members: Any) -> Row:
         """A new open session, as retrieve shows it."""
         if "createSession" in self.run.lacks and self.run.pool and external_id is _AUTO and not members:
             return self.retrieve(self.run.pool.pop()["id"])
@@ -158,6 +166,9 @@ class Scene:
     def retrieve(self, key: str, *, credential: str | None = None, clause: str = "retrieve.row") -> Row:
         """The row that a session has now."""
         seen = self.send("GET", self.run.path(key), credential=credential or self.run.key)
+        if seen.status == 404 and clause == "retrieve.row":
+            is_friendly = isinstance(self.run.contract.identify(key), FriendlyId)
+            clause = "id.friendly" if is_friendly else "id.external"
         return self.row_of(self.expect(seen, 200, clause, "retrieve of a session that is there"))
 
     def try_close(self, key: str, body: Any = _AUTO, **options: Any) -> Exchange:
@@ -192,7 +203,9 @@ class Scene:
         """
         key = credential or self.run.key
         seen = self.try_close(by or before["id"], body, credential=key, **options)
-        self.expect(seen, 200, clause, "close of an open session")
+        # A refusal may be the fault that is looked for; anything else is close's own.
+        told = clause if seen.status in _REFUSALS else "close.closes"
+        self.expect(seen, 200, told, "close of an open session")
         self.run.forget(key, before["id"])
         row = self.row_of(seen)
         self._hold_first_close(before, row, _reason_of(body), reason_clause, rest_clause)
@@ -220,7 +233,10 @@ class Scene:
         """Close a closed session; hold the answer to the row of the first close."""
         seen = self.try_close(by or closed["id"], body, credential=credential or self.run.key)
         self.expect(seen, 200, "close.idempotent", "close of a session that is closed")
-        self.same(closed, self.row_of(seen), "close.idempotent", "a later close")
+        row = self.row_of(seen)
+        if row["closedAt"] is None:
+            raise self.fail("close.terminal", f"closedAt {closed['closedAt']!r} at a later close", "null")
+        self.same(closed, row, "close.idempotent", "a later close")
 
     def same(self, expected: Row, got: Row, clause: str, when: str) -> None:
         """Hold a row to another, member by member."""

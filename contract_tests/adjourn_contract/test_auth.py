@@ -52,7 +52,11 @@ def test_without_credentials_every_operation_is_401(run: Run, scene: Scene) -> N
 @pytest.mark.clause("auth.required")
 def test_a_key_elsewhere_is_no_authorization(run: Run, scene: Scene) -> None:
     row = scene.open()
-    for headers in (("X-Api-Key", run.key), ("Proxy-Authorization", f"Bearer {run.key}"), ("Cookie", f"token={run.key}")):
+    for headers in (
+        ("X-Api-Key", run.key),
+        ("Proxy-Authorization", f"Bearer {run.key}"),
+        ("Cookie", f"token={run.key}"),
+    ):
         answer = scene.send("POST", run.close_path(row["id"]), {}, credential=None, headers=[headers])
         scene.expect(answer, 401, "auth.required", f"close with the key in {headers[0]} alone")
     for name in ("token", "access_token", "api_key"):
@@ -70,7 +74,17 @@ def test_other_schemes_and_empty_tokens_are_401(run: Run) -> None:
         "Bearer", "Bearer  ", f"Bearer{key}", f"Bearer: {key}", f"X Bearer {key}", f"Bearer={key}",
         f"Bearer,{key}", f"JWT {key}", f"Negotiate {key}", "", " ",
     ]  # fmt: skip
-    run.each(values, lambda scene, value: refused(scene, scene.open(), value, "auth.scheme", f"with Authorization {value.replace(key, 'KEY')!r}", OPERATIONS[:2]))
+    run.each(
+        values,
+        lambda scene, value: refused(
+            scene,
+            scene.open(),
+            value,
+            "auth.scheme",
+            f"with Authorization {value.replace(key, 'KEY')!r}",
+            OPERATIONS[:2],
+        ),
+    )
 
 
 @pytest.mark.clause("auth.unknown-key", "auth.no-effect")
@@ -89,7 +103,12 @@ def test_keys_that_are_not_exactly_registered_are_401(run: Run) -> None:
         "without its prefix": rest, "a key of additional form": f"{kind}_sk_nobody", "characters added behind a dot": key + ".x",
     }  # fmt: skip
     unlike = [(what, value) for what, value in keys.items() if value not in (key, run.other_key)]
-    run.each(unlike, lambda scene, case: refused(scene, scene.open(), f"Bearer {case[1]}", "auth.unknown-key", f"with {case[0]}", OPERATIONS[:2]))
+    run.each(
+        unlike,
+        lambda scene, case: refused(
+            scene, scene.open(), f"Bearer {case[1]}", "auth.unknown-key", f"with {case[0]}", OPERATIONS[:2]
+        ),
+    )
     scene = run.scene()
     refused(scene, scene.open(), "Bearer tr_dev_nobodyhasthiskey0123456789", "auth.unknown-key", "with an unknown key")
 
@@ -105,13 +124,23 @@ def test_credentials_are_checked_before_anything_else(run: Run) -> None:
     def play(scene: Scene, case: tuple[str, object]) -> None:
         what, body = case
         row = scene.open()
-        for path in (run.close_path(row["id"]), run.close_path(run.name()), run.close_path(run.contract.friendly_prefix + "nobody")):
-            for options in ({"credential": "tr_dev_nobodyhasthiskey0123456789"}, {"credential": None}, {"credential": "a.b.c"}):
-                answer = scene.send("POST", path, body, **options)  # type: ignore[arg-type]
+        for path in (
+            run.close_path(row["id"]),
+            run.close_path(run.name()),
+            run.close_path(run.contract.friendly_prefix + "nobody"),
+        ):
+            for options in (
+                {"credential": "tr_dev_nobodyhasthiskey0123456789"},
+                {"credential": None},
+                {"credential": "a.b.c"},
+            ):
+                answer = scene.send("POST", path, body, **options)
                 scene.expect(answer, 401, "auth.first", f"close with wrong credentials and {what}")
         for method, target in (("GET", run.path(run.name())), ("PATCH", run.path(run.name()))):
             if method == "GET" or "updateSession" not in run.lacks:
-                answer = scene.send(method, target, body if method == "PATCH" else None, credential="tr_dev_nobodyhasthiskey0123456789")
+                answer = scene.send(
+                    method, target, body if method == "PATCH" else None, credential="tr_dev_nobodyhasthiskey0123456789"
+                )
                 scene.expect(answer, 401, "auth.first", f"{method} of an unknown session with wrong credentials")
         scene.untouched(row, "auth.no-effect")
 
@@ -122,7 +151,7 @@ def test_credentials_are_checked_before_anything_else(run: Run) -> None:
 def test_a_public_access_token_reads_but_neither_closes_nor_updates(run: Run) -> None:
     Token.need(run)
 
-    def play(scene: Scene, members: dict[str, object]) -> None:
+    def play(scene: Scene, members: Row) -> None:
         external_id = run.name()
         created = scene.create(external_id, **members)
         token = created["publicAccessToken"]
@@ -142,7 +171,8 @@ def test_a_public_access_token_reads_but_neither_closes_nor_updates(run: Run) ->
         scene.expect(answer, 403, "auth.secret-only", "close of a closed session with a public access token")
         scene.untouched(closed, "auth.no-effect")
 
-    run.each([{}, {"tags": ["a"]}, {"type": "another.type", "metadata": {"a": 1}}], play)
+    sorts: list[Row] = [{}, {"tags": ["a"]}, {"type": "another.type", "metadata": {"a": 1}}]
+    run.each(sorts, play)
 
 
 @pytest.mark.clause("auth.secret-only")
@@ -151,7 +181,9 @@ def test_a_token_cannot_tell_whether_a_session_exists_by_closing(run: Run, scene
     token = scene.create()["publicAccessToken"]
     other = scene.open()
     for key in (other["id"], run.name(), run.contract.friendly_prefix + "nobody"):
-        scene.expect(scene.try_close(key, {}, credential=token), 403, "auth.secret-only", "close of another session with a token")
+        scene.expect(
+            scene.try_close(key, {}, credential=token), 403, "auth.secret-only", "close of another session with a token"
+        )
     scene.untouched(other, "auth.no-effect")
 
 

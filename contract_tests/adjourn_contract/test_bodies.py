@@ -104,7 +104,13 @@ def test_unknown_members_are_ignored(run: Run) -> None:
 
     def play(scene: Scene, extra: dict[str, Any]) -> None:
         row = scene.open()
-        closed = scene.close(row, {"reason": "ok", **extra}, clause="body.unknown-members", reason_clause="body.unknown-members", rest_clause="body.unknown-members")
+        closed = scene.close(
+            row,
+            {"reason": "ok", **extra},
+            clause="body.unknown-members",
+            reason_clause="body.unknown-members",
+            rest_clause="body.unknown-members",
+        )
         if closed["closedAt"] == past or closed["updatedAt"] == past:
             raise scene.fail("body.unknown-members", "the time of the close", f"the time in the body, {past}")
         row = scene.open()
@@ -124,10 +130,10 @@ def test_unknown_members_are_ignored(run: Run) -> None:
 def test_media_types_and_headers_do_not_change_what_is_recorded(run: Run, scene: Scene) -> None:
     for media_type in ("application/json; charset=utf-8", "application/json;charset=UTF-8", "Application/JSON"):
         scene.close(scene.open(), {"reason": "ok"}, media_type=media_type)
-    for media_type in ("text/plain", None, "application/x-www-form-urlencoded"):
+    for other in ("text/plain", None, "application/x-www-form-urlencoded"):
         row = scene.open()
-        answer = scene.try_close(row["id"], {"reason": "ok"}, media_type=media_type)
-        scene.expect(answer, 200 if run.dialect else (200, 415, 400), "close.closes", f"a close body as {media_type}")
+        answer = scene.try_close(row["id"], {"reason": "ok"}, media_type=other)
+        scene.expect(answer, 200 if run.dialect else (200, 415, 400), "close.closes", f"a close body as {other}")
         if answer.status == 200:
             scene.same({"closedReason": "ok"}, scene.row_of(answer), "reason.verbatim", "close")
 
@@ -148,7 +154,24 @@ def test_the_limit_passes_and_a_byte_more_does_not(run: Run) -> None:
                 scene.expect(scene.try_close(key, body), refused, "body.limit", f"a close body of {size} bytes")
                 scene.untouched(row, "body.no-effect")
 
-    run.each([limit, limit + 1, limit - 1, limit // 2, limit + 2, limit + 10, limit + limit // 4, limit * 2 - 1, limit * 2, limit * 4, limit * 10, limit * 33, limit * 100], play)
+    run.each(
+        [
+            limit,
+            limit + 1,
+            limit - 1,
+            limit // 2,
+            limit + 2,
+            limit + 10,
+            limit + limit // 4,
+            limit * 2 - 1,
+            limit * 2,
+            limit * 4,
+            limit * 10,
+            limit * 33,
+            limit * 100,
+        ],
+        play,
+    )
 
 
 @pytest.mark.clause("body.limit-bytes", "body.no-effect")
@@ -189,7 +212,9 @@ def test_a_short_reason_of_many_bytes_is_too_large(run: Run) -> None:
         if len(body) <= limit:
             return
         row = scene.open()
-        scene.expect(scene.try_close(row["id"], body), 413, "body.limit-bytes", f"a close body of {len(body)} bytes: {what}")
+        scene.expect(
+            scene.try_close(row["id"], body), 413, "body.limit-bytes", f"a close body of {len(body)} bytes: {what}"
+        )
         scene.untouched(row, "body.no-effect")
 
     run.each(bodies.items(), play)
@@ -238,7 +263,11 @@ def test_a_length_that_lies_lets_nothing_past_the_limit(run: Run, scene: Scene) 
     chunked = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
     for lines, content, what in (
         (b"Content-Length: 20\r\nTransfer-Encoding: chunked\r\n", chunked, "chunked with a short Content-Length"),
-        (b"Transfer-Encoding: chunked\r\nContent-Length: %d\r\n" % limit, chunked, "chunked with a Content-Length within the limit"),
+        (
+            b"Transfer-Encoding: chunked\r\nContent-Length: %d\r\n" % limit,
+            chunked,
+            "chunked with a Content-Length within the limit",
+        ),
         (b"Content-Length: %d\r\n" % len(body), body[: limit + 200], "a declared length over the limit and less sent"),
     ):
         row = scene.open()

@@ -13,7 +13,7 @@ def test_an_environment_sees_its_own_sessions_only(run: Run) -> None:
     other = run.need_other_key()
 
     def play(scene: Scene, state: str) -> None:
-        row = scene.open(**({"tags": ["shared"], "metadata": {"a": 1}} if state == "tagged" else {}))
+        row = scene.open(tags=["shared"], metadata={"a": 1}) if state == "tagged" else scene.open()
         if state == "closed":
             row = scene.close(row, {"reason": "mine"})
         for key in (row["id"], row["externalId"]):
@@ -46,10 +46,17 @@ def test_two_environments_may_hold_the_same_external_id(run: Run, scene: Scene) 
         seen = scene.try_close(name, {"reason": "second"}, credential=second)
         scene.expect(seen, 200, "env.isolation", "close by an externalId that two environments have")
         if seen.value.get("id") != theirs["id"]:
-            raise scene.fail("env.isolation", f"the session of the caller's environment, {theirs['id']}", str(seen.value.get("id")))
+            raise scene.fail(
+                "env.isolation", f"the session of the caller's environment, {theirs['id']}", str(seen.value.get("id"))
+            )
         scene.untouched(mine, "env.isolation", credential=first)
         closed = scene.close(mine, {"reason": "first"}, by=name, credential=first)
-        scene.same(seen.value, scene.retrieve(name, credential=second, clause="env.isolation"), "env.isolation", "retrieve after the twin was closed")
+        scene.same(
+            seen.value,
+            scene.retrieve(name, credential=second, clause="env.isolation"),
+            "env.isolation",
+            "retrieve after the twin was closed",
+        )
         scene.untouched(closed, "env.isolation", credential=first)
         name = run.name("after")
         scene.close(scene.open(name, credential=first), credential=first)
@@ -62,7 +69,11 @@ def test_lists_show_the_callers_environment_only(run: Run, scene: Scene) -> None
     other = run.need_other_key()
     run.need("listSessions", "createSession")
     row = scene.open()
-    listed = scene.send("GET", f"{run.collection}?filter[externalId]={row['externalId']}".replace("[", "%5B").replace("]", "%5D"), credential=other)
+    listed = scene.send(
+        "GET",
+        f"{run.collection}?filter[externalId]={row['externalId']}".replace("[", "%5B").replace("]", "%5D"),
+        credential=other,
+    )
     scene.expect(listed, 200, "env.isolation", "a list")
     if row["id"] in listed.answer.decode(errors="replace"):
         raise scene.fail("env.isolation", "no session of another environment in a list", row["id"])
@@ -85,7 +96,9 @@ def test_of_several_faults_the_first_in_order_is_told(run: Run, scene: Scene) ->
     row = scene.open()
     scene.expect(scene.try_close(row["id"], large), 413, "error.order", "a body that is too large and no JSON")
     huge = {"reason": "x" * (limit + 1)}
-    scene.expect(scene.try_close(row["id"], huge), 413, "error.order", "a body that is too large with a reason that is too long")
+    scene.expect(
+        scene.try_close(row["id"], huge), 413, "error.order", "a body that is too large with a reason that is too long"
+    )
     if run.token is not None and "createSession" not in run.lacks:
         token = scene.create()["publicAccessToken"]
         for what, body, statuses in (
@@ -108,9 +121,12 @@ def test_a_closed_session_hides_no_fault(run: Run, scene: Scene) -> None:
     for what, body, statuses in (
         ("a body that is too large for a closed session", {"x": "x" * limit}, (413,)),
         ("a body that is no JSON for a closed session", b"{", REFUSED),
-        ("a reason that is too long for a closed session", {"reason": "x" * (run.contract.reason_max_length + 1)}, REFUSED),
+        (
+            "a reason that is too long for a closed session",
+            {"reason": "x" * (run.contract.reason_max_length + 1)},
+            REFUSED,
+        ),
         ("a reason that is no string for a closed session", {"reason": 5}, REFUSED),
     ):
         scene.expect(scene.try_close(closed["id"], body), statuses, "error.order", what)
     scene.untouched(closed, "body.no-effect")
-

@@ -44,7 +44,12 @@ def machine_for(run: Run) -> type[RuleBasedStateMachine]:
             self.known: list[Known] = []
             self.names: dict[str, str] = {}
 
-        @rule(target=sessions, who=st.sampled_from(credentials), named=st.booleans(), tags=st.lists(st.text("ab", max_size=2), max_size=2))
+        @rule(
+            target=sessions,
+            who=st.sampled_from(credentials),
+            named=st.booleans(),
+            tags=st.lists(st.text("ab", max_size=2), max_size=2),
+        )
         def create(self, who: str, named: bool, tags: list[str]) -> Known:
             known = Known(who, self.scene.open(run.name() if named else None, credential=who, tags=tags))
             self.known.append(known)
@@ -54,7 +59,11 @@ def machine_for(run: Run) -> type[RuleBasedStateMachine]:
         def create_the_twin_of_another_environment(self, session: Known) -> Any:
             name = session.row["externalId"]
             others = [who for who in credentials if who != session.credential]
-            if name is None or not others or any(known.row["externalId"] == name for known in self.known if known is not session):
+            if (
+                name is None
+                or not others
+                or any(known.row["externalId"] == name for known in self.known if known is not session)
+            ):
                 return multiple()
             made = self.scene.try_create(name, credential=others[0])
             self.scene.expect(made, 201, "env.isolation", "create with an externalId that another environment has")
@@ -80,7 +89,9 @@ def machine_for(run: Run) -> type[RuleBasedStateMachine]:
         def update(self, session: Known, form: str, tags: list[str]) -> None:
             if "updateSession" in run.lacks:
                 return
-            answer = self.scene.send("PATCH", run.path(session.key(form)), {"tags": tags}, credential=session.credential)
+            answer = self.scene.send(
+                "PATCH", run.path(session.key(form)), {"tags": tags}, credential=session.credential
+            )
             self.scene.expect(answer, 200, "update.applied", "a valid update")
             expected = {name: value for name, value in session.row.items() if name not in ("tags", "updatedAt")}
             clause = "close.terminal" if session.row["closedAt"] is not None else "update.applied"
@@ -103,7 +114,11 @@ def machine_for(run: Run) -> type[RuleBasedStateMachine]:
             self.scene.same(kept, after, clause, "retrieve after another create")
             session.row = after
 
-        @rule(session=sessions, form=KEYS, body=st.sampled_from([b"{", b"[]", b'{"reason":1}', b'{"reason":null}', b"null"]))
+        @rule(
+            session=sessions,
+            form=KEYS,
+            body=st.sampled_from([b"{", b"[]", b'{"reason":1}', b'{"reason":null}', b"null"]),
+        )
         def close_with_a_body_that_is_refused(self, session: Known, form: str, body: bytes) -> None:
             answer = self.scene.try_close(session.key(form), body, credential=session.credential)
             clause = "reason.type" if b"reason" in body else "body.malformed"
@@ -113,9 +128,14 @@ def machine_for(run: Run) -> type[RuleBasedStateMachine]:
         def close_from_another_environment(self, session: Known, form: str) -> None:
             for who in credentials:
                 name = session.key(form)
-                if who != session.credential and not any(known.credential == who and name in (known.row["id"], known.row["externalId"]) for known in self.known):
+                if who != session.credential and not any(
+                    known.credential == who and name in (known.row["id"], known.row["externalId"])
+                    for known in self.known
+                ):
                     answer = self.scene.try_close(name, credential=who)
-                    self.scene.expect(answer, 404, "env.isolation", "close of another environment's session", error=True)
+                    self.scene.expect(
+                        answer, 404, "env.isolation", "close of another environment's session", error=True
+                    )
 
         @rule(session=consumes(sessions))
         def look_for_the_last_time(self, session: Known) -> None:
@@ -123,7 +143,12 @@ def machine_for(run: Run) -> type[RuleBasedStateMachine]:
 
         def retrieve_row(self, session: Known) -> None:
             clause = "close.terminal" if session.row["closedAt"] is not None else "close.only-one"
-            self.scene.same(session.row, self.scene.retrieve(session.row["id"], credential=session.credential), clause, "the last retrieve")
+            self.scene.same(
+                session.row,
+                self.scene.retrieve(session.row["id"], credential=session.credential),
+                clause,
+                "the last retrieve",
+            )
 
         def teardown(self) -> None:
             for known in self.known:
@@ -156,7 +181,13 @@ def test_any_reason_is_recorded_exactly(run: Run) -> None:
 
     limit = run.contract.reason_max_length
 
-    @settings(max_examples=run.count(run.profile.examples * 3), deadline=None, database=None, phases=[Phase.generate, Phase.shrink], suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=run.count(run.profile.examples * 3),
+        deadline=None,
+        database=None,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
+    )
     @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=limit // 2))
     def hold(reason: str) -> None:
         import json

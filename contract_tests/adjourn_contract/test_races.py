@@ -82,22 +82,34 @@ def test_a_close_survives_updates_and_creates_at_the_same_time(run: Run) -> None
         scene = run.scene()
         row = scene.open()
         requests: list[Request] = [close_of(run, row["id"], "first"), close_of(run, row["externalId"], "second")]
-        create = json.dumps({**CHAT, "externalId": row["externalId"], "triggerConfig": {"basePayload": {"n": number}}}).encode()
+        create = json.dumps(
+            {**CHAT, "externalId": row["externalId"], "triggerConfig": {"basePayload": {"n": number}}}
+        ).encode()
         others: list[Request] = [("POST", run.collection, create)] * 2
         if "updateSession" not in run.lacks:
-            others += [("PATCH", run.path(row["id"]), json.dumps({"tags": [f"u{n}"], "metadata": {"n": n}}).encode()) for n in range(3)]
-        order = [*others[:2], requests[0], *others[2:], requests[1]] if number % 2 else [requests[0], *others, requests[1]]
-        answers = race(scene, order)
+            others += [
+                ("PATCH", run.path(row["id"]), json.dumps({"tags": [f"u{n}"], "metadata": {"n": n}}).encode())
+                for n in range(3)
+            ]
+        first, second = requests
+        orders = (
+            [*others[2:], first, second, *others[:2]],
+            [*others[:2], first, *others[2:], second],
+            [first, *others, second],
+        )
+        answers = race(scene, orders[number % len(orders)])
         if not answers:
             continue
         closes = [answer for answer in answers if answer.target.endswith("/close")]
         for answer in closes:
             scene.expect(answer, 200, "close.atomic", "a close among updates and creates")
         run.forget(run.key, row["id"])
-        first = scene.row_of(closes[0])
-        kept = {name: first[name] for name in ("id", "closedAt", "closedReason")}
+        winner = scene.row_of(closes[0])
+        kept = {name: winner[name] for name in ("id", "closedAt", "closedReason")}
         scene.same(kept, scene.row_of(closes[1]), "close.atomic", "the other close")
-        scene.same(kept, scene.retrieve(row["id"]), "close.terminal", "retrieve after updates and creates at the same time")
+        scene.same(
+            kept, scene.retrieve(row["id"]), "close.terminal", "retrieve after updates and creates at the same time"
+        )
         for answer in answers:
             if answer.method == "PATCH" and answer.status == 200 and answer.value.get("closedAt") is not None:
                 scene.same(kept, answer.value, "close.terminal", "an update that overlaps with a close")

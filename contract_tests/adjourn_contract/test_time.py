@@ -23,16 +23,28 @@ def test_the_close_has_the_time_at_which_it_happened(run: Run) -> None:
     for made, scene, row in aged:
         elapsed = time.monotonic() - made
         closed.append((scene, row, scene.close(row, {"reason": "of age"}), elapsed))
-    coarse = precision_seconds([each[name] for _, _, each, _ in closed for name in ("createdAt", "closedAt", "updatedAt")])
+    coarse = precision_seconds(
+        [each[name] for _, _, each, _ in closed for name in ("createdAt", "closedAt", "updatedAt")]
+    )
     for scene, row, after, elapsed in closed:
         took = seconds(after["closedAt"]) - seconds(row["createdAt"])
         if abs(took - elapsed) > TOLERANCE_SECONDS + coarse + 2 * run.latency_seconds:
-            raise scene.fail("close.closes", f"closedAt {elapsed:.1f} s after createdAt, when the close was sent", f"{took:.1f} s after it ({after['closedAt']})")
+            raise scene.fail(
+                "close.closes",
+                f"closedAt {elapsed:.1f} s after createdAt, when the close was sent",
+                f"{took:.1f} s after it ({after['closedAt']})",
+            )
         moved = seconds(after["updatedAt"]) - seconds(row["updatedAt"])
         if moved <= 0 and elapsed > coarse + 1:
-            raise scene.fail("close.updated-at", f"updatedAt after {row['updatedAt']}, {elapsed:.1f} s later", after["updatedAt"])
+            raise scene.fail(
+                "close.updated-at", f"updatedAt after {row['updatedAt']}, {elapsed:.1f} s later", after["updatedAt"]
+            )
         if abs(moved - elapsed) > TOLERANCE_SECONDS + coarse + 2 * run.latency_seconds:
-            raise scene.fail("close.updated-at", f"updatedAt at the time of the close, {elapsed:.1f} s after it was {row['updatedAt']}", after["updatedAt"])
+            raise scene.fail(
+                "close.updated-at",
+                f"updatedAt at the time of the close, {elapsed:.1f} s after it was {row['updatedAt']}",
+                after["updatedAt"],
+            )
     time.sleep(min(run.profile.age_seconds, 1.2) if coarse > 0.1 else 0.05)
     for scene, row, after, _ in closed:
         for key in (row["id"], row["externalId"] or row["id"]):
@@ -86,12 +98,18 @@ def test_an_expired_session_can_be_closed_but_not_created_again(run: Run) -> Non
         each.expect(seen, 200, "close.expired", "close of an expired session")
         run.forget(run.key, row["id"])
         closed = each.row_of(seen)
-        expected = {name: value for name, value in still.items() if name not in ("closedAt", "closedReason", "updatedAt")}
-        each.same({**expected, "closedReason": "after its time"}, closed, "close.expired", "close of an expired session")
+        expected = {
+            name: value for name, value in still.items() if name not in ("closedAt", "closedReason", "updatedAt")
+        }
+        each.same(
+            {**expected, "closedReason": "after its time"}, closed, "close.expired", "close of an expired session"
+        )
         if closed["closedAt"] is None:
             raise each.fail("close.expired", "closedAt to be set", "null")
         each.untouched(closed, "close.persisted")
         each.again(closed, {"reason": "later"})
         if row["externalId"] is not None:
             again = each.try_create(row["externalId"])
-            each.expect(again, 409, "close.recreate", "create with the externalId of a session that expired and was closed")
+            each.expect(
+                again, 409, "close.recreate", "create with the externalId of a session that expired and was closed"
+            )

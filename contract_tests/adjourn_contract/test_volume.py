@@ -11,7 +11,9 @@ from adjourn_contract.scene import Row, Scene
 from adjourn_contract.variants import variants
 
 
-@pytest.mark.clause("close.closes", "close.persisted", "close.idempotent", "close.preserves", "close.only-one", "reason.verbatim")
+@pytest.mark.clause(
+    "close.closes", "close.persisted", "close.idempotent", "close.preserves", "close.only-one", "reason.verbatim"
+)
 def test_many_sessions_live_and_close_alike(run: Run) -> None:
     sorts: list[dict[str, Any]] = variants(run.contract) if "createSession" not in run.lacks else [{}]
     random = run.random("volume")

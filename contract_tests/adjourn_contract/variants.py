@@ -15,7 +15,16 @@ def variants(contract: Contract) -> list[dict[str, Any]]:
     create = contract.schema("CreateSession").definition["properties"]
     machines: list[str] = config["machine"]["enum"]
     every = {
-        "basePayload": {"a": 1, "b": [1, 2, {"c": None}], "text": "\u00fc \U0001f98a", "nothing": None, "empty": {}, "list": [], "float": 1.5, "yes": True},
+        "basePayload": {
+            "a": 1,
+            "b": [1, 2, {"c": None}],
+            "text": "\u00fc \U0001f98a",
+            "nothing": None,
+            "empty": {},
+            "list": [],
+            "float": 1.5,
+            "yes": True,
+        },
         "machine": machines[-1],
         "queue": "a-queue",
         "tags": [f"t{n}" for n in range(config["tags"]["maxItems"])],

@@ -13,6 +13,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -26,7 +27,7 @@ MAX_WAITS = 40
 Headers = tuple[tuple[str, str], ...]
 
 
-class Unreachable(ConnectionError):
+class Unreachable(ConnectionError):  # noqa: N818 - said of the server
     """No answer: the connection is refused, reset or silent."""
 
 
@@ -182,10 +183,8 @@ class Wire:
         self.pace()
         began = time.monotonic()
         with self.connect() as connection:
-            try:
+            with suppress(OSError):
                 connection.sendall(sent)
-            except OSError:
-                pass
             answer = self.read(connection, method)
         status, headers, body = answer
         return Exchange(

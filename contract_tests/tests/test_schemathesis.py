@@ -6,8 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import adjourn_contract
 import pytest
+
+import adjourn_contract
 from adjourn_mock import MockServer
 
 CONFIGURATION = Path(adjourn_contract.__file__).with_name("schemathesis.toml")

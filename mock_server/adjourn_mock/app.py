@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from adjourn_spec import Contract, load_contract
 from starlette.requests import Request as StarletteRequest
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, Router
@@ -25,6 +24,7 @@ from adjourn_mock.seeds import read_seed
 from adjourn_mock.service import Service
 from adjourn_mock.tokens import Tokens
 from adjourn_mock.vendor import SERVER
+from adjourn_spec import Contract, load_contract
 
 __all__ = ["DIALECTS", "MockApp", "as_yaml", "create_app"]
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from adjourn_spec import BodyRule, Operation, SessionKey
 from starlette.types import Receive
 
 from adjourn_mock.environments import Environment
@@ -19,6 +18,7 @@ from adjourn_mock.exchange import Answer, Refusal, Request
 from adjourn_mock.service import Service
 from adjourn_mock.sessions import Session
 from adjourn_mock.tokens import PublicAccessToken
+from adjourn_spec import BodyRule, Operation, SessionKey
 
 __all__ = ["Behaviour", "Call", "Caller", "Result", "Route"]
 

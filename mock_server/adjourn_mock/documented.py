@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Mapping
 from typing import Any
 
 import msgspec
-from adjourn_spec import BodyRule, Operation, SessionKey
 from starlette.types import Receive
 
 from adjourn_mock.behaviour import Behaviour, Call, Caller, Result, Route
@@ -23,6 +22,7 @@ from adjourn_mock.routes import decode_segment
 from adjourn_mock.service import Service
 from adjourn_mock.sessions import Session
 from adjourn_mock.tokens import TokenError
+from adjourn_spec import BodyRule, Operation, SessionKey
 
 __all__ = [
     "DOCUMENTED",

@@ -6,11 +6,10 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from adjourn_spec import Contract
-
 from adjourn_mock.identifiers import IdSource
 from adjourn_mock.instants import Clock, SystemClock
 from adjourn_mock.journal import Journal
+from adjourn_spec import Contract
 
 __all__ = ["DEFAULT_KEYS", "Environment", "Environments", "KeyFormatError", "masked"]
 

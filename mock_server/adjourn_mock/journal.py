@@ -6,9 +6,8 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from adjourn_spec import Operation
-
 from adjourn_mock.exchange import Answer, Request
+from adjourn_spec import Operation
 
 __all__ = ["Entry", "Journal"]
 

@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from adjourn_spec import FriendlyId, SessionKey
-
 from adjourn_mock import sessions
 from adjourn_mock.sessions import Filter, Page, Session
+from adjourn_spec import FriendlyId, SessionKey
 
 __all__ = ["MemoryStore"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 
-from adjourn_spec import ExternalId, Operation, SessionKey
 from starlette.types import Receive, Scope, Send
 
 from adjourn_mock.behaviour import Behaviour, Call
@@ -12,6 +11,7 @@ from adjourn_mock.environments import Environment
 from adjourn_mock.exchange import Answer, ClientGone, Refusal, Request, encode
 from adjourn_mock.instants import SystemClock
 from adjourn_mock.service import Service
+from adjourn_spec import ExternalId, Operation, SessionKey
 
 __all__ = ["Pipeline"]
 

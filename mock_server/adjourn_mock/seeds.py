@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from adjourn_spec import Contract, DocumentError, FriendlyId, read_document
-
 from adjourn_mock.environments import Environment, Environments
 from adjourn_mock.instants import normalized, rfc3339
 from adjourn_mock.sessions import Session
+from adjourn_spec import Contract, DocumentError, FriendlyId, read_document
 
 __all__ = ["Seed", "read_seed"]
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from adjourn_spec import Contract
-
 from adjourn_mock.environments import Environments
 from adjourn_mock.routes import Routes
 from adjourn_mock.store import Store
 from adjourn_mock.tokens import Tokens
+from adjourn_spec import Contract
 
 __all__ = ["Service"]
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from adjourn_spec import SessionKey
-
 from adjourn_mock.sessions import Filter, Page, Session
+from adjourn_spec import SessionKey
 
 __all__ = ["Store"]
 

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from adjourn_spec import TokenRule
 from jwt import PyJWS
 from jwt.algorithms import HMACAlgorithm
 from jwt.exceptions import PyJWTError
 
 from adjourn_mock.environments import Environment, Environments
+from adjourn_spec import TokenRule
 
 __all__ = ["PublicAccessToken", "TokenError", "Tokens", "UnknownEnvironmentError"]
 

@@ -12,7 +12,6 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from adjourn_spec import BodyRule, Operation, SessionKey
 from starlette.types import Receive
 
 from adjourn_mock import documented, operations, sessions
@@ -25,6 +24,7 @@ from adjourn_mock.query import QueryError, read_query
 from adjourn_mock.service import Service
 from adjourn_mock.sessions import Session
 from adjourn_mock.tokens import TokenError, UnknownEnvironmentError
+from adjourn_spec import BodyRule, Operation, SessionKey
 
 __all__ = ["SERVER"]
 

@@ -27,6 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+
 from adjourn_spec import load_contract, openapi_path
 
 HERE = Path(__file__).parent

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from sessions_api import Api
+
 from adjourn_mock import MockServer
 from adjourn_spec import Contract, load_contract
-from sessions_api import Api
 
 
 @pytest.fixture(scope="session")

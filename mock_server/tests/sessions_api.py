@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import httpx
+
 from adjourn_mock import MockServer
 from adjourn_mock.routes import Routes
 from adjourn_spec import Contract

@@ -11,9 +11,10 @@ from urllib.parse import quote
 import httpx
 import pytest
 import yaml
+from sessions_api import CHAT, Api, path
+
 from adjourn_mock import MockServer
 from adjourn_spec import load_contract, openapi_path, read_document
-from sessions_api import CHAT, Api, path
 
 ID = re.compile(r"session_c[a-z0-9]{24}")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")

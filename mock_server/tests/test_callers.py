@@ -7,8 +7,9 @@ from typing import Any
 
 import jwt
 import pytest
-from adjourn_mock import DEFAULT_KEYS
 from sessions_api import Api, path
+
+from adjourn_mock import DEFAULT_KEYS
 
 
 def unsigned(claims: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from adjourn_mock import MockServer
 
 if shutil.which("npm") is None:

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 import httpx
 import jwt
 import pytest
-from adjourn_mock import DEFAULT_KEYS, MockServer
 from sessions_api import CHAT, Api, path
+
+from adjourn_mock import DEFAULT_KEYS, MockServer
 
 AUTH = b"authorization: Bearer tr_dev_adjourn\r\n"
 WRONG = b"authorization: Bearer tr_dev_wrong\r\n"

@@ -7,11 +7,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-import adjourn_spec
 import pytest
 import yaml
-from adjourn_spec import Contract, DocumentError, ExternalId, FriendlyId, load_contract, openapi_path, read_document
 from openapi_spec_validator import OpenAPIV31SpecValidator
+
+import adjourn_spec
+from adjourn_spec import Contract, DocumentError, ExternalId, FriendlyId, load_contract, openapi_path, read_document
 
 HTTP_METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from adjourn_mock.behaviour import Behaviour, Call, Result
-from adjourn_mock.exchange import Answer, Refusal, encode
+from adjourn_mock.behaviour import Behaviour, Call, Caller, Result
+from adjourn_mock.exchange import Answer, Refusal, Request, encode
 from adjourn_mock.faults.fault import Change, Fault, row_of_close, rows
 from adjourn_mock.service import Service
 
@@ -115,7 +115,7 @@ def echoing(what: str) -> Change:
 
 
 def echoing_wrong_key(base: Behaviour) -> Behaviour:
-    def authenticate(service, request):  # type: ignore[no-untyped-def]
+    def authenticate(service: Service, request: Request) -> Caller:
         try:
             return base.authenticate(service, request)
         except Refusal as refusal:

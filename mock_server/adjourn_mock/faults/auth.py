@@ -6,9 +6,9 @@ import base64
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 import msgspec
-from adjourn_spec import BodyRule, FriendlyId, SessionKey
 from starlette.types import Receive
 
 from adjourn_mock.behaviour import Behaviour, Call, Caller, Result, Route
@@ -18,6 +18,7 @@ from adjourn_mock.faults.fault import Change, Fault
 from adjourn_mock.service import Service
 from adjourn_mock.sessions import Session
 from adjourn_mock.tokens import PublicAccessToken
+from adjourn_spec import BodyRule, FriendlyId, SessionKey
 
 __all__ = ["FAULTS"]
 
@@ -190,7 +191,7 @@ def trusting_tokens(check: Callable[[Service, bytes], Environment | None]) -> Ch
     return change
 
 
-def claims_of(credential: bytes) -> dict[str, object]:
+def claims_of(credential: bytes) -> dict[str, Any]:
     payload = credential.split(b".")[1]
     try:
         claims = msgspec.json.decode(base64.urlsafe_b64decode(payload + b"=" * (-len(payload) % 4)))

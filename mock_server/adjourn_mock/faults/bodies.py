@@ -9,13 +9,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from adjourn_spec import BodyRule
 from starlette.types import Receive
 
 from adjourn_mock.behaviour import Behaviour, Call, Result
 from adjourn_mock.exchange import Answer, ClientGone, Refusal, Request
 from adjourn_mock.faults.fault import Change, Fault, stored
 from adjourn_mock.service import Service
+from adjourn_spec import BodyRule
 
 __all__ = ["FAULTS"]
 
@@ -24,7 +24,7 @@ _CLOSE = "body.limit"
 
 async def everything(request: Request, receive: Receive) -> bytes:
     """The whole body, without a bound: only for faults that look at it afterwards."""
-    content = b""
+    content: bytes = b""
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -70,7 +70,9 @@ def compact(content: bytes) -> int:
         return len(content)
 
 
-def refusing(clauses: tuple[str, ...], status: int, body: bytes | None = None, media_type: bytes | None = None) -> Change:
+def refusing(
+    clauses: tuple[str, ...], status: int, body: bytes | None = None, media_type: bytes | None = None
+) -> Change:
     """Answer some refusals otherwise."""
 
     def change(base: Behaviour) -> Behaviour:
@@ -167,7 +169,9 @@ def text(write: Callable[[str], str | None]) -> Change:
     return recording(lambda reason: None if reason is None else write(reason))
 
 
-def storing_members(names: tuple[str, ...], attribute: str, convert: Callable[[Any], Any] = lambda value: value) -> Change:
+def storing_members(
+    names: tuple[str, ...], attribute: str, convert: Callable[[Any], Any] = lambda value: value
+) -> Change:
     """Take a member of the close body for one of the row."""
 
     def change(base: Behaviour) -> Behaviour:

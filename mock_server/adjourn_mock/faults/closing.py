@@ -9,7 +9,6 @@ from itertools import count
 from typing import Any
 
 import msgspec
-from adjourn_spec import FriendlyId
 
 from adjourn_mock import sessions
 from adjourn_mock.behaviour import Behaviour, Call, Result, Route
@@ -18,6 +17,7 @@ from adjourn_mock.faults.fault import Change, Close, Fault, after_close, closing
 from adjourn_mock.instants import rfc3339
 from adjourn_mock.service import Service
 from adjourn_mock.sessions import Session
+from adjourn_spec import FriendlyId
 
 __all__ = ["FAULTS"]
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
-from adjourn_spec import FriendlyId, SessionKey
 
 from adjourn_mock.behaviour import Behaviour, Call, Result
 from adjourn_mock.documented import as_members
@@ -15,6 +14,7 @@ from adjourn_mock.environments import Environment
 from adjourn_mock.exchange import Answer
 from adjourn_mock.service import Service
 from adjourn_mock.sessions import Session
+from adjourn_spec import FriendlyId, SessionKey
 
 __all__ = ["Change", "Fault", "after_close", "closing", "finding", "row_of_close", "rows", "stored"]
 

@@ -7,9 +7,8 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from typing import Any
 from urllib.parse import unquote, unquote_to_bytes
-
-from adjourn_spec import BodyRule, ExternalId, FriendlyId, SessionKey
 
 from adjourn_mock.behaviour import Behaviour, Call, Result
 from adjourn_mock.environments import Environment
@@ -17,6 +16,7 @@ from adjourn_mock.exchange import Answer, Refusal
 from adjourn_mock.faults.fault import Change, Fault, finding
 from adjourn_mock.service import Service
 from adjourn_mock.sessions import Session
+from adjourn_spec import BodyRule, ExternalId, FriendlyId, SessionKey
 
 __all__ = ["FAULTS"]
 
@@ -105,7 +105,12 @@ def unknown_made(base: Behaviour) -> Behaviour:
     async def close(service: Service, behaviour: Behaviour, call: Call) -> Result:
         environment = call.caller.environment
         if isinstance(call.key, ExternalId) and await behaviour.find(service, environment, call.key) is None:
-            body = {"type": "chat.agent", "taskIdentifier": "my-chat", "externalId": call.text, "triggerConfig": {"basePayload": {}}}
+            body = {
+                "type": "chat.agent",
+                "taskIdentifier": "my-chat",
+                "externalId": call.text,
+                "triggerConfig": {"basePayload": {}},
+            }
             made = replace_call(call, body)
             await base.create(service, behaviour, made)
         return await base.close(service, behaviour, call)
@@ -113,12 +118,12 @@ def unknown_made(base: Behaviour) -> Behaviour:
     return replace(base, close=close)
 
 
-def replace_call(call: Call, value: dict[str, object]) -> Call:
+def replace_call(call: Call, value: dict[str, Any]) -> Call:
     return Call(call.caller, call.operation, call.text, call.key, value)
 
 
 def reserved_accepted(base: Behaviour) -> Behaviour:
-    def validate(value, rule: BodyRule):  # type: ignore[no-untyped-def]
+    def validate(value: Any, rule: BodyRule) -> Any:
         external_id = value.get("externalId") if isinstance(value, dict) else None
         if not isinstance(external_id, str) or rule.invalid_clause != "create.invalid":
             return base.validate(value, rule)
@@ -130,7 +135,7 @@ def reserved_accepted(base: Behaviour) -> Behaviour:
 def reserved_before_trimming(base: Behaviour) -> Behaviour:
     faulty = reserved_accepted(base)
 
-    def validate(value, rule: BodyRule):  # type: ignore[no-untyped-def]
+    def validate(value: Any, rule: BodyRule) -> Any:
         external_id = value.get("externalId") if isinstance(value, dict) else None
         is_padded = isinstance(external_id, str) and external_id != external_id.strip()
         return (faulty if is_padded else base).validate(value, rule)

@@ -1,0 +1,51 @@
+"""What the commands share: errors in one line, the contract, the contract tests where they are installed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from adjourn_spec import Contract, DocumentError, load_contract
+
+__all__ = ["Trouble", "contract_of", "contract_tests", "spec_option", "wants_colour"]
+
+COULD_NOT = 2
+
+
+class Trouble(click.ClickException):
+    """Something the user can put right: one line on standard error, exit code 2."""
+
+    exit_code = COULD_NOT
+
+    def show(self, file: Any = None) -> None:  # noqa: ARG002
+        click.echo(f"adjourn: {self.message}", err=True)
+
+
+def contract_of(path: str | None) -> Contract:
+    try:
+        return load_contract(path)
+    except DocumentError as error:
+        raise Trouble(str(error)) from None
+
+
+def contract_tests() -> tuple[Any, Any]:
+    """`check` and `tell`, where what they need is installed."""
+    try:
+        from adjourn.check import check, tell
+    except ImportError as error:
+        raise Trouble(f"the contract tests need more ({error.name}): pip install 'adjourn[contract]'") from None
+    return check, tell
+
+
+def wants_colour() -> bool:
+    """Colours only on a terminal, and not where NO_COLOR is set."""
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+
+def spec_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--spec FILE` for every command that needs the contract."""
+    return click.option("--spec", metavar="FILE", help="Another OpenAPI document with the same operations.")(command)
