@@ -52,7 +52,7 @@ class _Writer:
     def line(self, exchange: Exchange) -> str:
         if exchange.wire_bytes is not None:
             return self._raw(exchange)
-        words = ["curl -sS -i --path-as-is -g"]
+        words = [r"curl -sS -i --path-as-is -g -w '\n'"]
         if exchange.method == "HEAD":
             words.append("-I")
         elif exchange.method != ("GET" if exchange.body is None else "POST"):

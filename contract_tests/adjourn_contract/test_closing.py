@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -143,6 +144,8 @@ def test_a_closed_sessions_external_id_is_not_given_again(run: Run) -> None:
         scene.expect(again, 200, "create.cached", "create with an open session's externalId")
         if again.value.get("id") != row["id"] or again.value.get("isCached") is not True:
             raise scene.fail("create.cached", f"the session {row['id']} with isCached true", again.said)
+        refreshed = {"triggerConfig": {"basePayload": {"n": 2}}}
+        scene.same(refreshed, scene.retrieve(name), "create.cached", "retrieve after a repeated create")
         closed = scene.close(scene.retrieve(name), {"reason": "closed"})
         for _ in range(2):
             made = scene.try_create(name, **members)
@@ -211,7 +214,7 @@ def test_no_other_session_changes(run: Run, scene: Scene) -> None:
         scene.untouched(neighbour, "close.only-one")
 
 
-@pytest.mark.clause("close.method", "path.method")
+@pytest.mark.clause("close.method")
 def test_other_methods_on_the_close_path_are_405_and_have_no_effect(run: Run) -> None:
     def play(scene: Scene, method: str) -> None:
         row = scene.open()
@@ -281,6 +284,53 @@ def test_after_close_the_session_is_listed_as_closed(run: Run) -> None:
     run.each(sorts, play)
 
 
+@pytest.mark.clause("create.trimmed")
+def test_create_drops_the_white_space_around_an_external_id(run: Run, scene: Scene) -> None:
+    run.need("createSession")
+    name = run.name()
+    made = scene.expect(
+        scene.try_create(f"  {name} "), 201, "create.trimmed", "create with spaces around an externalId"
+    )
+    if made.value.get("externalId") != name:
+        raise scene.fail("create.trimmed", f"externalId {name!r}", repr(made.value.get("externalId")))
+
+
+@pytest.mark.clause("create.body-limit", "update.body-limit")
+def test_bodies_of_create_and_update_are_bounded(run: Run, scene: Scene) -> None:
+    run.need("createSession")
+    rule = run.contract.operations["createSession"].body
+    assert rule is not None
+    large = {**CHAT, "externalId": run.name(), "metadata": {"x": "x" * rule.limit_bytes}}
+    made = scene.send("POST", run.collection, large)
+    run.remember(run.key, made)
+    scene.expect(made, (413, 422), "create.body-limit", "a create body over its limit")
+    if "updateSession" not in run.lacks:
+        row = scene.open()
+        answer = scene.send("PATCH", run.path(row["id"]), {"metadata": large["metadata"]})
+        scene.expect(answer, (413, 422), "update.body-limit", "an update body over its limit")
+        scene.untouched(row, "update.body-limit")
+
+
+@pytest.mark.clause("update.invalid")
+def test_update_refuses_what_breaks_its_schema(run: Run, scene: Scene) -> None:
+    run.need("updateSession", "createSession")
+    row = scene.open()
+    wrong: list[Row] = [{"tags": "x"}, {"tags": ["x" * 500]}, {"metadata": []}, {"metadata": "x"}, {"tags": [1]}]
+    for update in wrong:
+        answer = scene.send("PATCH", run.path(row["id"]), update)
+        scene.expect(answer, (400, 422), "update.invalid", "an update that breaks its schema")
+    scene.untouched(row, "update.invalid")
+
+
+@pytest.mark.clause("path.method")
+def test_other_methods_on_other_paths_are_405(run: Run, scene: Scene) -> None:
+    row = scene.open()
+    for target in (run.path(row["id"]), run.collection):
+        answer = scene.send("DELETE", target)
+        scene.expect(answer, 405, "path.method", "DELETE on a path that has it not")
+    scene.untouched(row, "path.method")
+
+
 @pytest.mark.clause("create.invalid")
 def test_create_refuses_what_breaks_its_schema(run: Run, scene: Scene) -> None:
     run.need("createSession")
@@ -298,7 +348,10 @@ def test_create_refuses_what_breaks_its_schema(run: Run, scene: Scene) -> None:
 def test_lists_page_newest_first(run: Run, scene: Scene) -> None:
     run.need("listSessions", "createSession")
     kind = f"list.{run.tag}"[:60]
-    made = [scene.open(type=kind)["id"] for _ in range(3)]
+    made = []
+    for _ in range(3):
+        made.append(scene.open(type=kind)["id"])
+        time.sleep(0.01)
     query = f"{run.collection}?filter%5Btype%5D={kind}"
     answer = scene.expect(scene.send("GET", query), 200, "list.page", "a list by type")
     ids = [row.get("id") for row in answer.value["data"]]
@@ -315,8 +368,15 @@ def test_lists_page_newest_first(run: Run, scene: Scene) -> None:
     )
     if {row.get("id") for row in (*page.value["data"], *rest.value["data"])} != set(made):
         raise scene.fail("list.cursors", "all sessions over two pages", rest.said)
+    if rest.value["data"] and ids != made[::-1] and _are_told_apart(answer.value["data"]):
+        raise scene.fail("list.order", "the newest session first", repr(ids))
     answer = scene.send("GET", f"{run.collection}?page%5Bsize%5D=0")
     scene.expect(answer, (400, 422), "list.invalid", "a page size of 0")
+
+
+def _are_told_apart(rows: list[Row]) -> bool:
+    """Whether createdAt is fine enough to tell which of some sessions is newer."""
+    return len({row.get("createdAt") for row in rows}) == len(rows)
 
 
 @pytest.mark.clause("path.unknown")
