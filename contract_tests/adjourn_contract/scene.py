@@ -212,7 +212,8 @@ class Scene:
         if look:
             for name in (before["id"], before["externalId"]):
                 if name is not None:
-                    self.same(row, self.retrieve(name, credential=key), "close.persisted", "retrieve after close")
+                    seen_later = self.retrieve(name, credential=key, clause="close.persisted")
+                    self.same(row, seen_later, "close.persisted", "retrieve after close")
         return row
 
     def _hold_first_close(
@@ -240,7 +241,10 @@ class Scene:
 
     def same(self, expected: Row, got: Row, clause: str, when: str) -> None:
         """Hold a row to another, member by member."""
+        is_open = "closedAt" in expected and expected["closedAt"] is None
         for name, value in expected.items():
+            if name == "updatedAt" and is_open and self.run.moves_on:
+                continue
             if got.get(name) != value or type(got.get(name)) is not type(value):
                 raise self.fail(clause, f"{name} {value!a} at {when}", f"{got.get(name)!a}")
 

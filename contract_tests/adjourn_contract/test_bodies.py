@@ -202,6 +202,8 @@ def test_a_short_reason_of_many_bytes_is_too_large(run: Run) -> None:
         "escaped letters": b'{"reason":"' + b"\\u0041" * characters + b'"}',
         "a long name": b'{"reason":"ok","' + b"n" * limit + b'":1}',
         "a short reason and a long other member": json.dumps({"other": "x" * limit, "reason": "ok"}).encode(),
+        "no reason": json.dumps({"x": "x" * limit}).encode(),
+        "an empty object and white space": b"{}" + b" " * limit,
         "a nested member": json.dumps({"reason": "ok", "x": {"y": ["z" * 8] * (limit // 8)}}).encode(),
         "an array of numbers": json.dumps({"reason": "ok", "x": list(range(limit // 2))}).encode(),
         "duplicate members": b'{"reason":"' + b"x" * (limit // 2) + b'","reason":"' + b"x" * (limit // 2) + b'","reason":"ok"}',

@@ -43,6 +43,7 @@ def test_every_sort_of_session_closes_once_and_stays_as_it_was(run: Run) -> None
                 scene.again(closed, body, by=key)
         for key in keys:
             scene.same(closed, scene.retrieve(key), "close.idempotent", "retrieve after later closes")
+        run.closed_early.append((run.scene(), closed))
 
     run.each(sorts, play)
 
@@ -50,7 +51,9 @@ def test_every_sort_of_session_closes_once_and_stays_as_it_was(run: Run) -> None
 def hold_updated_at(scene: Scene, before: Row, closed: Row) -> None:
     if seconds(closed["updatedAt"]) < seconds(before["updatedAt"]):
         raise scene.fail("close.updated-at", f"updatedAt not before {before['updatedAt']}", closed["updatedAt"])
-    if seconds(closed["closedAt"]) < int(seconds(before["createdAt"])):
+    # Where closedAt is coarser than createdAt it may seem to lie before it by less than a second.
+    closed_at, created_at = seconds(closed["closedAt"]), seconds(before["createdAt"])
+    if closed_at < (created_at - 0.001 if closed_at % 1 else int(created_at)):
         raise scene.fail("close.closes", f"closedAt not before createdAt, {before['createdAt']}", closed["closedAt"])
 
 
@@ -228,6 +231,8 @@ def test_other_methods_on_the_close_path_are_405_and_have_no_effect(run: Run) ->
                     hold_allow(scene, method, answer.header("allow"))
             answer = scene.send(method, run.close_path(key) + "?_method=POST", None)
             scene.expect(answer, 405, "close.method", f"{method} on the close path")
+        # What OPTIONS answers is CORS' affair, that it has no effect is ours.
+        scene.send("OPTIONS", run.close_path(row["id"]), None)
         scene.untouched(row, "close.method")
         closed = scene.close(row)
         answer = scene.send(method, run.close_path(row["id"]), None)
@@ -248,7 +253,10 @@ def test_after_close_the_session_is_listed_as_closed(run: Run) -> None:
     run.need("listSessions", "createSession")
 
     def listed(scene: Scene, row: Row, status: str | None) -> Row | None:
-        name = "filter%5BexternalId%5D=" + run.path(row["externalId"]).rsplit("/", 1)[1]
+        if row["externalId"] is None:
+            name = f"filter%5Btype%5D={row['type']}"
+        else:
+            name = "filter%5BexternalId%5D=" + run.path(row["externalId"]).rsplit("/", 1)[1]
         query = name if status is None else f"{name}&filter%5Bstatus%5D={status}"
         answer = scene.expect(
             scene.send("GET", f"{run.collection}?{query}"), 200, "close.listed", "a list by externalId"
@@ -280,7 +288,8 @@ def test_after_close_the_session_is_listed_as_closed(run: Run) -> None:
         }
         scene.same(expected, found, "row.list", "a list")
 
-    sorts: list[Row] = [{}, {"type": "another.type"}, {"tags": ["a"], "metadata": {"a": 1}}]
+    nameless: Row = {"external_id": None, "type": f"listed.{run.tag}"[:60]}
+    sorts: list[Row] = [{}, {"type": "another.type"}, {"tags": ["a"], "metadata": {"a": 1}}, nameless]
     run.each(sorts, play)
 
 

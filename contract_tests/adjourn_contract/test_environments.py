@@ -43,6 +43,17 @@ def test_two_environments_may_hold_the_same_external_id(run: Run, scene: Scene) 
         theirs = scene.retrieve(made.value["id"], credential=second)
         if theirs["id"] == mine["id"]:
             raise scene.fail("env.isolation", "another session than the other environment's", "the same")
+        token = made.value.get("publicAccessToken")
+        if run.token is not None and isinstance(token, str):
+            read = scene.send("GET", run.path(mine["id"]), credential=token)
+            if read.status == 200:
+                raise scene.fail("env.isolation", "a refusal of another environment's token", read.said)
+            scene.expect(
+                scene.try_close(mine["id"], {}, credential=token),
+                (401, 403, 404),
+                "env.isolation",
+                "close with another environment's token",
+            )
         seen = scene.try_close(name, {"reason": "second"}, credential=second)
         scene.expect(seen, 200, "env.isolation", "close by an externalId that two environments have")
         if seen.value.get("id") != theirs["id"]:

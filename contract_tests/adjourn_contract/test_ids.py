@@ -259,11 +259,17 @@ def test_external_ids_match_exactly(run: Run) -> None:
         "a question mark for a character": lambda s: s[:-1] + "?", "a pattern": lambda s: s[:-2] + ".*", "underscores for dashes": lambda s: s.replace("-", "_"), "no dashes": lambda s: s.replace("-", ""),
         "quotes around it": lambda s: f'"{s}"', "a semicolon and more": lambda s: s + ";v=1", "a comma and more": lambda s: s + ",x", "half of it": lambda s: s[: len(s) // 2], "a hash and more": lambda s: s + "#x",
         "a query in it": lambda s: s + "?x=1", "an escape behind it": lambda s: s + "%20", "a format": lambda s: s + ".json", "full-width letters": lambda s: s.replace("a", "\uff41"), "a backslash behind it": lambda s: s + "\\",
-        "its second half": lambda s: s[len(s) // 2 :], "a path in front": lambda s: "x/" + s, "a path behind it": lambda s: s + "/x",
+        "its second half": lambda s: s[len(s) // 2 :], "its middle": lambda s: s[2:-2], "an injected condition": lambda s: s + "' OR '1'='1", "a letter of another alphabet": lambda s: s.replace("a", "\u0430"), "a path in front": lambda s: "x/" + s, "a path behind it": lambda s: s + "/x",
     }  # fmt: skip
     for what, change in changes.items():
         one = base("CamelCase")
         pairs.append((one, change(one), what))
+    for part, changed, what in (
+        ("x.y", "xzy", "a letter where it has a dot"), ("x_y", "xzy", "a letter where it has an underscore"), ("x%y", "xzzy", "letters where it has a percent sign"), ("x*y", "xzzy", "letters where it has a star"),
+        ("x?y", "xzy", "a letter where it has a question mark"), ("[xy]", "x", "one of the letters in its brackets"), ("(x|y)", "x", "one of its alternatives"), ("\u00c9", "\u00e9", "other letter case beyond ASCII"), ("x,y", "x", "the part before its comma"), ("x:y", "y", "the part behind its colon"),
+    ):  # fmt: skip
+        one = base(part)
+        pairs.append((one, one.replace(part, changed), what))
     accent = base("caf\u00e9")
     pairs += [
         (accent, unicodedata.normalize("NFD", accent), "another normalisation form"),
@@ -313,8 +319,10 @@ def test_friendly_ids_match_exactly(run: Run, scene: Scene) -> None:
         "with a percent sign": row["id"][:-3] + "%", "with a star": row["id"][:-3] + "*", "cut short": row["id"][: len(prefix) + 8], "with an underscore more": prefix + "_" + rest, "twice": row["id"] * 2,
         "with a format": row["id"] + ".json", "with a semicolon": row["id"] + ";x", "with a no-break space": row["id"] + "\u00a0", "with a zero-width space": row["id"] + "\u200b", "with a space after its prefix": prefix + " " + rest,
     }  # fmt: skip
+    # What is left of a short id may be another's: ids may be numbers in a row.
+    shorter = () if len(rest) >= 12 else ("a character short", "cut short")
     for what, key in variants.items():
-        if key != row["id"]:
+        if key != row["id"] and what not in shorter:
             misses(scene, key, "id.exact", f"a friendly id {what}")
     scene.untouched(row, "id.exact")
 

@@ -24,6 +24,16 @@ def test_without_a_reason_it_is_null(run: Run) -> None:
 
 
 @pytest.mark.clause("reason.optional")
+def test_a_reason_elsewhere_is_none(run: Run, scene: Scene) -> None:
+    row = scene.open()
+    target = run.close_path(row["id"]) + "?reason=elsewhere&closedReason=elsewhere"
+    answer = scene.send("POST", target, {}, headers=[("X-Reason", "elsewhere")])
+    closed = scene.row_of(scene.expect(answer, 200, "close.closes", "close with a query"))
+    if closed["closedReason"] is not None:
+        raise scene.fail("reason.optional", "closedReason null", repr(closed["closedReason"]))
+
+
+@pytest.mark.clause("reason.optional")
 def test_a_close_without_a_body_is_like_an_empty_object_or_refused(run: Run, scene: Scene) -> None:
     accepted = {"documented": (200,), "server": (400, 413)}.get(run.dialect or "", (200, 400, 413, 422, 415))
     for body, media_type in ((None, None), (b"", "application/json"), (b"", None)):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import itertools
 import json
 import random
 import time
@@ -14,13 +16,16 @@ import msgspec
 from starlette.types import Message, Receive, Scope, Send
 
 from adjourn_mock import MockApp, create_app
-from adjourn_mock.behaviour import Behaviour, Call, Result
+from adjourn_mock.behaviour import Behaviour, Call, Caller, Result
 from adjourn_mock.documented import DOCUMENTED, as_members
 from adjourn_mock.exchange import Answer, Refusal, Request
+from adjourn_mock.identifiers import IdSource
+from adjourn_mock.instants import rfc3339
 from adjourn_mock.operations import create
 from adjourn_mock.pipeline import Pipeline
 from adjourn_mock.service import Service
 from adjourn_mock.sessions import Session
+from adjourn_spec import load_contract
 
 __all__ = ["LAWFUL"]
 
@@ -166,6 +171,50 @@ def moving_on() -> Any:
     return with_behaviour(replace(DOCUMENTED, create=touched))
 
 
+def settling() -> Any:
+    """updatedAt moves on 50 ms after create, by itself; ids are numbers in a row."""
+    app = create_app()
+    numbers = itertools.count(1)
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def created(service: Service, behaviour: Behaviour, call: Call) -> Result:
+        ids = replace_ids(call, numbers)
+        result = await create(service, behaviour, ids)
+        session = result.session
+        assert session is not None
+        if result.clause == "create.created":
+
+            async def touch() -> None:
+                await asyncio.sleep(0.05)
+                at = rfc3339(call.caller.environment.clock.now())
+                await service.store.amend(
+                    call.caller.environment.id,
+                    session.id,
+                    lambda row: row if row.closed_at else msgspec.structs.replace(row, updated_at=at),
+                )
+
+            task = asyncio.create_task(touch())
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+        return result
+
+    app.pipeline = Pipeline(app.service, replace(DOCUMENTED, create=created))
+    return app
+
+
+def replace_ids(call: Call, numbers: Any) -> Call:
+    """The call, in an environment whose next id is a number."""
+
+    class Numbered(IdSource):
+        def session_id(self) -> str:
+            return f"session_{next(numbers)}"
+
+    environment = call.caller.environment
+    ids = Numbered(load_contract())
+    caller = Caller(dataclasses.replace(environment, ids=ids), call.caller.token)
+    return Call(caller, call.operation, call.text, call.key, call.value)
+
+
 def talkative() -> Any:
     """More headers, a charset, and bodies that come in pieces."""
     app = create_app()
@@ -197,5 +246,6 @@ LAWFUL: dict[str, Callable[[], Any]] = {
     "only what close needs": only_what_close_needs,
     "strict": strict,
     "moving on": moving_on,
+    "settling, numbers for ids": settling,
     "talkative": talkative,
 }

@@ -89,6 +89,42 @@ def test_a_slow_server_that_limits_its_rate_is_not_accused() -> None:
 
 
 @pytest.mark.timeout(200)
+def test_a_server_without_create_is_checked_with_sessions_made_beforehand(tmp_path: Path) -> None:
+    sessions = [{"id": f"session_pool{number:024d}", "externalId": f"pool_{number}"} for number in range(400)]
+    pool = tmp_path / "pool.json"
+    pool.write_text(json.dumps(sessions))
+    app = create_app(seed={"sessions": sessions})
+
+    async def serve(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and scope["path"] == "/api/v1/sessions":
+            await send({"type": "http.response.start", "status": 404, "headers": [(b"content-type", b"text/plain")]})
+            await send({"type": "http.response.body", "body": b"no"})
+            return
+        await app(scope, receive, send)
+
+    with MockServer(serve) as server:  # type: ignore[arg-type]
+        alone = check(server.url, "--json")
+        assert "--session-pool" in result_of(alone)["trouble"]
+        result = result_of(check(server.url, "--json", "--session-pool", str(pool)))
+    states = {each["clause"]: each["state"] for each in result["clauses"]}
+    assert broken(result) == []
+    assert states["reason.type"] == states["close.idempotent"] == states["auth.required"] == "kept"
+    assert states["id.prefix"] == states["close.recreate"] == "not checked"
+
+
+def test_the_json_report_is_valid_against_its_schema() -> None:
+    import jsonschema_rs
+
+    schema = json.loads(Path(adjourn_contract.__file__).with_name("report.schema.json").read_text())
+    validator = jsonschema_rs.Draft202012Validator(schema)
+    with MockServer(faults=["reason-trimmed"]) as server:
+        faulty = result_of(check(server.url, "--json", "--clause", "reason.*", "--profile", "smoke"))
+    for result in (faulty, result_of(check("http://127.0.0.1:9", "--json"))):
+        assert [error.message for error in validator.iter_errors(result)] == []
+    assert not validator.is_valid({**faulty, "exitCode": "1"})
+
+
+@pytest.mark.timeout(200)
 @pytest.mark.parametrize("dialect", ["documented", "server"])
 def test_each_dialect_of_the_mock_keeps_to_itself_and_not_to_the_other(dialect: str) -> None:
     other = {"documented": "server", "server": "documented"}[dialect]
