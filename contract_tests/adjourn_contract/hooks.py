@@ -7,6 +7,7 @@ Schemathesis sees one exchange at a time; what it takes several to see is told b
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import schemathesis
@@ -23,26 +24,24 @@ _contract = load_contract()
 @schemathesis.check
 def answers_keep_the_contract(context: Any, response: Any, case: Any) -> None:  # noqa: ARG001
     """Media type, row, members, prefixes, date-times, secrets."""
-    fault = hold(_contract, response)
+    path = "/" + str(response.request.url).partition("://")[2].partition("/")[2]
+    method, content = response.request.method, response.content or b""
+    exchange = Exchange(method, path, (), None, False, response.status_code, (), content)
+    fault = hold(_contract, response, exchange)
     if fault is not None:
         clause, expected, got = fault
         raise AssertionError(f"{clause}: expected {expected}, got {got}")
 
 
-def hold(contract: Contract, response: Any) -> tuple[str, str, str] | None:
+def hold(contract: Contract, response: Any, exchange: Exchange) -> tuple[str, str, str] | None:
     """What is wrong with one of Schemathesis' responses: clause, expected, got; None where nothing is."""
     headers = tuple((name, value) for name, values in response.headers.items() for value in values)
-    request = response.request
-    path = str(request.url).partition("://")[2].partition("/")[2].partition("?")[0]
-    exchange = Exchange(
-        request.method, "/" + path, (), None, False, response.status_code, headers, response.content or b""
-    )
-    for fault in faults_of_answer(exchange, ()):
+    for fault in faults_of_answer(replace(exchange, answer_headers=headers), ()):
         return fault
-    value = exchange.value
-    is_row = response.status_code in (200, 201) and isinstance(value, dict) and "data" not in value
-    if is_row and "/sessions" in exchange.target:
-        is_created = exchange.method == "POST" and not exchange.target.endswith("/close")
+    value, path = exchange.value, exchange.target.partition("?")[0]
+    is_row = exchange.status in (200, 201) and isinstance(value, dict) and "data" not in value
+    if is_row and "/sessions" in path:
+        is_created = exchange.method == "POST" and not path.endswith("/close")
         for fault in faults_of_row(contract, value, extra_members=is_created):
             return fault
     return None

@@ -86,6 +86,7 @@ class Run:
     closed_early: list[tuple[Scene, dict[str, Any]]] = field(default_factory=list)
     _numbers: Any = field(default_factory=itertools.count)
     _open: dict[tuple[str, str], None] = field(default_factory=dict)
+    _made: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _aged: list[tuple[Scene, dict[str, Any]]] = field(default_factory=list)
 
@@ -243,6 +244,12 @@ class Run:
         if isinstance(created.value, dict) and isinstance(created.value.get("id"), str):
             with self._lock:
                 self._open[(key, created.value["id"])] = None
+                self._made.add(created.value["id"])
+
+    def made(self, session_id: str) -> bool:
+        """Whether the run has made a session with this friendly id."""
+        with self._lock:
+            return session_id in self._made
 
     def forget(self, key: str, session_id: str) -> None:
         with self._lock:
