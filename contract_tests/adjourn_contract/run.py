@@ -121,11 +121,11 @@ class Run:
         except Unreachable as error:
             raise CannotCheck(f"the server is unreachable: {error}") from None
         seen = scene.send("GET", self.path(self.name("probe")))
+        if seen.status == 0:
+            raise CannotCheck("the server does not answer: it closes the connection or stays silent")
         # The first answer may be slower than the rest: a connection is made for it.
         more = [scene.send("GET", self.path(self.name("probe"))) for _ in range(2)]
         self.latency_seconds = min(each.seconds for each in (seen, *more))
-        if seen.status == 0:
-            raise CannotCheck("the server does not answer: it closes the connection or stays silent")
         if 300 <= seen.status < 400:
             raise CannotCheck(f"the server redirects to {seen.header('location')}; check the URL")
         self._probe_create(seen)

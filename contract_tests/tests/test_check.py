@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
@@ -258,12 +261,29 @@ def test_what_the_check_makes_carries_its_id_and_is_closed_in_the_end() -> None:
     app = create_app()
     with MockServer(app) as server:
         assert result_of(check(server.url, "--json", "--profile", "smoke"))["exitCode"] == 0
-        import asyncio
-
         rows = [
             row for environment in app.environments for row in asyncio.run(app.service.store.snapshot(environment.id))
         ]
     assert len(rows) > 100
+    assert [row for row in rows if row.closed_at is None] == []
+
+
+def test_an_interrupted_check_closes_what_it_has_made() -> None:
+    app = create_app()
+    with MockServer(app) as server:
+        command = [*ADJOURN, "check", server.url, "--secret-key", KEY, "--other-secret-key", OTHER]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        journal = next(iter(app.environments)).journal
+        deadline = time.monotonic() + 60
+        while journal.count < 500 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=60)
+        rows = asyncio.run(app.service.store.snapshot(next(iter(app.environments)).id))
+    assert process.returncode == 2
+    assert "interrupted" in said
+    assert "Traceback" not in said
+    assert len(rows) > 20
     assert [row for row in rows if row.closed_at is None] == []
 
 
