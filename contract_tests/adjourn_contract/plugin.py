@@ -24,15 +24,16 @@ __all__ = ["OUTCOME"]
 
 OUTCOME = "adjourn"
 _ORDER = (
-    "test_auth", "test_bodies", "test_reasons", "test_ids", "test_closing", "test_environments", "test_races",
+    "test_auth", "test_bodies", "test_reasons", "test_ids", "test_closing", "test_operations",
+    "test_environments", "test_races",
     "test_volume", "test_time", "test_machine", "test_schemathesis",
 )  # fmt: skip
 # What everything else builds on, so that a fault in it is told as that.
 _FIRST = (
     "test_a_friendly_id_means_its_row",
     "test_an_external_id_means_its_row",
-    "test_an_unknown_id_is_404_and_makes_nothing",
     "test_without_a_reason_it_is_null",
+    "test_an_unknown_id_is_404_and_makes_nothing",
     "test_every_sort_of_session_closes_once_and_stays_as_it_was",
 )
 

@@ -279,6 +279,20 @@ def counting(length: Callable[[str], int]) -> Change:
     return change
 
 
+def cutting(base: Behaviour) -> Behaviour:
+    """A reason that is too long is cut to the limit."""
+
+    def validate(value: Any, rule: BodyRule) -> Any:
+        reason = value.get("reason") if rule.limit_clause == _CLOSE and isinstance(value, dict) else None
+        if not isinstance(reason, str):
+            return base.validate(value, rule)
+        return base.validate(
+            {**value, "reason": reason[: rule.schema.definition["properties"]["reason"]["maxLength"]]}, rule
+        )
+
+    return replace(base, validate=validate)
+
+
 def lookup_before_body(base: Behaviour) -> Behaviour:
     """An unknown session is 404 whatever the body is."""
 
@@ -330,7 +344,7 @@ _BODY = ("body.malformed", "reason.type", "reason.limit")
 FAULTS = [
     Fault("limit-one-less", "body.limit", "A body as large as the limit is refused.", limiting(lambda r, c, n: len(c) >= n)),
     Fault("limit-one-more", "body.limit", "A byte over the limit passes.", limiting(lambda r, c, n: len(c) > n + 1)),
-    Fault("limit-1000", "body.limit", "The limit is a decimal kilobyte.", limiting(lambda r, c, n: len(c) > n * 1000 // 1024)),
+    Fault("limit-1000", "body.limit", "The limit is a decimal kilobyte.", limiting(lambda r, c, n: len(c) > n - n % 1000)),
     Fault("limit-none", "body.limit", "There is no limit.", limiting(lambda r, c, n: False)),
     Fault("limit-ten-times", "body.limit", "The limit is ten times as large.", limiting(lambda r, c, n: len(c) > n * 10)),
     Fault("limit-400", "body.limit", "A body that is too large is 400.", refusing(("body.limit",), 400)),
@@ -369,7 +383,7 @@ FAULTS = [
     Fault("reason-limit-bytes", "reason.limit", "The limit of the reason counts bytes.", counting(lambda r: len(r.encode("utf-8", "surrogatepass")))),
     Fault("reason-limit-graphemes", "reason.limit", "Combining characters do not count.", counting(lambda r: sum(not unicodedata.combining(c) for c in r))),
     Fault("reason-limit-trimmed", "reason.limit", "White space around the reason does not count.", counting(lambda r: len(r.strip()))),
-    Fault("reason-limit-cuts", "reason.limit", "A reason that is too long is cut.", validating(with_reason(lambda r: r[:256] if isinstance(r, str) else r))),
+    Fault("reason-limit-cuts", "reason.limit", "A reason that is too long is cut.", cutting),
     Fault("reason-limit-500", "reason.limit", "A reason that is too long is 500.", refusing(("reason.limit",), 500)),
     Fault("reason-null-passes", "reason.type", "A reason of null passes.", validating(with_reason(lambda r: _NOTHING if r is None else r))),
     Fault("reason-number-passes", "reason.type", "A number is made a string.", validating(with_reason(lambda r: str(r) if isinstance(r, int | float) and not isinstance(r, bool) else r))),

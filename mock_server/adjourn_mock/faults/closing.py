@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from itertools import count
 from typing import Any
 
-import msgspec
-
 from adjourn_mock import sessions
-from adjourn_mock.behaviour import Behaviour, Call, Result, Route
-from adjourn_mock.exchange import Answer, Refusal, Request
+from adjourn_mock.behaviour import Behaviour, Call, Result
+from adjourn_mock.exchange import Answer, Refusal
 from adjourn_mock.faults.fault import Change, Close, Fault, after_close, closing, stored
 from adjourn_mock.instants import rfc3339
 from adjourn_mock.service import Service
@@ -135,91 +132,6 @@ def by_one_form_only(friendly: bool) -> Change:
     return after_close(act)
 
 
-def racing(pause_seconds: float) -> Change:
-    """Looks first and closes afterwards: closes that overlap all believe that they are the first."""
-
-    def wrap(close: Close) -> Close:
-        async def faulty(service: Service, behaviour: Behaviour, call: Call) -> Result:
-            session = await behaviour.find(service, call.caller.environment, call.key)
-            if session is None or session.closed_at is not None:
-                return await close(service, behaviour, call)
-            await asyncio.sleep(pause_seconds)
-            closed = sessions.close(session, call.value.get("reason"), now(call))
-            kept = await stored(
-                service, call.caller.environment, session,
-                closed_at=closed.closed_at, closed_reason=closed.closed_reason, updated_at=closed.updated_at,
-            )  # fmt: skip
-            return Result("close.closes", kept, {})
-
-        return faulty
-
-    return closing(wrap)
-
-
-def losing_answers(pause_seconds: float) -> Change:
-    """Each of several closes at once answers its own reason, though only one is kept."""
-
-    def wrap(close: Close) -> Close:
-        async def faulty(service: Service, behaviour: Behaviour, call: Call) -> Result:
-            session = await behaviour.find(service, call.caller.environment, call.key)
-            was_open = session is not None and session.closed_at is None
-            await asyncio.sleep(pause_seconds)
-            result = await close(service, behaviour, call)
-            if was_open and result.session is not None:
-                own = msgspec.structs.replace(result.session, closed_reason=call.value.get("reason"))
-                return Result(result.clause, own, result.members)
-            return result
-
-        return faulty
-
-    return closing(wrap)
-
-
-def refusing_losers(pause_seconds: float) -> Change:
-    """All but the first of several closes at once are 409."""
-
-    def change(base: Behaviour) -> Behaviour:
-        busy: set[str] = set()
-
-        async def close(service: Service, behaviour: Behaviour, call: Call) -> Result:
-            session = await behaviour.find(service, call.caller.environment, call.key)
-            if session is None or session.closed_at is not None:
-                return await base.close(service, behaviour, call)
-            if session.id in busy:
-                raise Refusal("close.recreate", "A close is under way", status=409)
-            busy.add(session.id)
-            try:
-                await asyncio.sleep(pause_seconds)
-                return await base.close(service, behaviour, call)
-            finally:
-                busy.discard(session.id)
-
-        return replace(base, close=close)
-
-    return change
-
-
-def stale_update(pause_seconds: float) -> Change:
-    """Update writes back the whole row that it has read before: a close in between is undone."""
-
-    def change(base: Behaviour) -> Behaviour:
-        async def update(service: Service, behaviour: Behaviour, call: Call) -> Result:
-            read = await behaviour.find(service, call.caller.environment, call.key)
-            await asyncio.sleep(pause_seconds)
-            result = await base.update(service, behaviour, call)
-            if read is None or result.session is None:
-                return result
-            session = await stored(
-                service, call.caller.environment, result.session,
-                closed_at=read.closed_at, closed_reason=read.closed_reason,
-            )  # fmt: skip
-            return Result(result.clause, session, result.members)
-
-        return replace(base, update=update)
-
-    return change
-
-
 def closing_others(related: Callable[[Session, Session], bool]) -> Change:
     """Closes other sessions as well: `related(other, closed)`."""
 
@@ -301,76 +213,6 @@ def reopening_retrieve(base: Behaviour) -> Behaviour:
     return replace(base, retrieve=retrieve)
 
 
-def other_methods(methods: tuple[str, ...], *, effect: bool, status: int = 200) -> Change:
-    """Other methods on the close path are let through, or refused after they had an effect."""
-
-    def change(base: Behaviour) -> Behaviour:
-        def route(service: Service, request: Request) -> Route:
-            try:
-                return base.route(service, request)
-            except Refusal:
-                found = service.routes.match(request.raw_path)
-                operation = service.contract.operations["closeSession"]
-                if found is None or request.method not in methods or found[0].method_clause != "close.method":
-                    raise
-                return Route(operation if effect else service.contract.operations["retrieveSession"], found[1])
-
-        def answer(service: Service, behaviour: Behaviour, result: Result) -> Answer:
-            return base.answer(service, behaviour, result)
-
-        return replace(base, route=route, answer=answer)
-
-    return change
-
-
-def method_refusal(status: int, *, allow: bool) -> Change:
-    def change(base: Behaviour) -> Behaviour:
-        def refuse(service: Service, refusal: Refusal) -> Answer:
-            answer = base.refuse(service, refusal)
-            if refusal.clause == "close.method":
-                answer.status, answer.headers = status, answer.headers if allow else ()
-            return answer
-
-        return replace(base, refuse=refuse)
-
-    return change
-
-
-def overriding_method(base: Behaviour) -> Behaviour:
-    """X-HTTP-Method-Override makes a POST of anything."""
-
-    def route(service: Service, request: Request) -> Route:
-        if request.headers.get(b"x-http-method-override") == b"POST":
-            request.method = "POST"
-        return base.route(service, request)
-
-    return replace(base, route=route)
-
-
-def listing(states: dict[str, str]) -> Change:
-    """Lists show sessions under another state: `states` maps the real one to the one listed."""
-
-    def change(base: Behaviour) -> Behaviour:
-        async def list_sessions(service: Service, behaviour: Behaviour, call: Call) -> Result:
-            wanted = call.value.get("filter[status]")
-            if wanted is None:
-                return await base.list(service, behaviour, call)
-            shown = [real for real in ("ACTIVE", "CLOSED", "EXPIRED") if states.get(real, real) in wanted]
-            value = {**call.value, "filter[status]": shown or ["NONE"]}
-            return await base.list(service, behaviour, Call(call.caller, call.operation, call.text, call.key, value))
-
-        return replace(base, list=list_sessions)
-
-    return change
-
-
-def listing_with_config(base: Behaviour) -> Behaviour:
-    def list_row(session: Session) -> dict[str, Any]:
-        return {**base.list_row(session), "triggerConfig": session.trigger_config}
-
-    return replace(base, list_row=list_row)
-
-
 def shared_tag(other: Session, closed: Session) -> bool:
     return bool(set(other.tags) & set(closed.tags))
 
@@ -445,26 +287,6 @@ FAULTS = [
     Fault("expired-409", "close.expired", "Closing an expired session is 409.", refusing_some(lambda s, n: s.expires_at is not None and s.expires_at <= n)),
     Fault("expired-404", "close.expired", "Closing an expired session is 404.", refusing_some(lambda s, n: s.expires_at is not None and s.expires_at <= n, 404)),
     Fault("expired-without-reason", "close.expired", "The reason of an expired session's close is lost.", storing_on_first(lambda c, s: {"closed_reason": None} if s.expires_at and s.expires_at <= now(c) else {})),
-    Fault("race-1ms", "close.atomic", "Closes that overlap by a millisecond overwrite each other.", racing(0.001)),
-    Fault("race-0ms", "close.atomic", "Closes that overlap at all overwrite each other.", racing(0)),
-    Fault("race-20ms", "close.atomic", "Closes that overlap by 20 ms overwrite each other.", racing(0.02)),
-    Fault("race-own-answers", "close.atomic", "Each of several closes at once is answered its own reason.", losing_answers(0.001)),
-    Fault("race-losers-409", "close.atomic", "The losers of a race are 409.", refusing_losers(0.001)),
-    Fault("race-with-update", "close.terminal", "An update that overlaps with a close undoes it.", stale_update(0.003)),
-    Fault("get-closes", "close.method", "GET closes.", other_methods(("GET",), effect=True)),
-    Fault("put-closes", "close.method", "PUT closes.", other_methods(("PUT",), effect=True)),
-    Fault("patch-closes", "close.method", "PATCH closes.", other_methods(("PATCH",), effect=True)),
-    Fault("delete-closes", "close.method", "DELETE closes.", other_methods(("DELETE",), effect=True)),
-    Fault("head-answers", "close.method", "HEAD on the close path answers.", other_methods(("HEAD",), effect=False)),
-    Fault("get-answers", "close.method", "GET on the close path answers the row.", other_methods(("GET",), effect=False)),
-    Fault("method-404", "close.method", "Other methods are 404.", method_refusal(404, allow=True)),
-    Fault("method-501", "close.method", "Other methods are 501.", method_refusal(501, allow=True)),
-    Fault("method-without-allow", "close.method", "A 405 has no Allow.", method_refusal(405, allow=False)),
-    Fault("method-override", "close.method", "X-HTTP-Method-Override makes a POST.", overriding_method),
-    Fault("list-closed-as-active", "close.listed", "Closed sessions are listed as ACTIVE.", listing({"CLOSED": "ACTIVE"})),
-    Fault("list-closed-as-expired", "close.listed", "Closed sessions are listed as EXPIRED.", listing({"CLOSED": "EXPIRED"})),
-    Fault("list-active-as-closed", "close.listed", "Open sessions are listed as CLOSED.", listing({"ACTIVE": "CLOSED"})),
-    Fault("list-with-config", "row.list", "List rows have triggerConfig.", listing_with_config),
 ]  # fmt: skip
 
 
