@@ -98,6 +98,20 @@ def machine_for(run: Run) -> type[RuleBasedStateMachine]:
             self.scene.same({**expected, "tags": tags}, self.scene.row_of(answer), clause, "update")
             session.row = self.scene.retrieve(session.row["id"], credential=session.credential)
 
+        @rule(session=sessions, status=st.sampled_from(["ACTIVE", "CLOSED"]))
+        def look_it_up_in_a_list(self, session: Known, status: str) -> None:
+            name = session.row["externalId"]
+            if name is None or "listSessions" in run.lacks:
+                return
+            query = f"filter%5BexternalId%5D={run.path(name).rsplit('/', 1)[1]}&filter%5Bstatus%5D={status}"
+            answer = self.scene.send("GET", f"{run.collection}?{query}", credential=session.credential)
+            self.scene.expect(answer, 200, "close.listed", "a list by externalId and state")
+            found = [row.get("id") for row in answer.value["data"]]
+            state = "ACTIVE" if session.row["closedAt"] is None else "CLOSED"
+            expected = [session.row["id"]] if status == state else []
+            if found != expected:
+                raise self.scene.fail("close.listed", f"{expected} in the list of {status} sessions", repr(found))
+
         @rule(session=sessions)
         def create_again(self, session: Known) -> None:
             name = session.row["externalId"]
