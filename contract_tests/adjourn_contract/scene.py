@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+import signal
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from adjourn_contract.answers import faults_of_answer, faults_of_row
@@ -139,8 +141,11 @@ class Scene:
         if "createSession" in self.run.lacks:
             raise NotCheckable(self.run.lacks["createSession"])
         key = credential or self.run.key
-        made = self.send("POST", self.run.collection, self._body(external_id, members), credential=key)
-        self.run.remember(key, made)
+        body = self._body(external_id, members)
+        # Ctrl-C waits until it is known what was made, so that it can be closed in the end.
+        with _uninterrupted():
+            made = self.send("POST", self.run.collection, body, credential=key)
+            self.run.remember(key, made)
         return made
 
     def _body(self, external_id: Any, members: Row) -> Row:
@@ -251,6 +256,19 @@ class Scene:
     def untouched(self, before: Row, clause: str, *, credential: str | None = None) -> None:
         """Hold a session to the row it had: what was refused or meant another has changed nothing."""
         self.same(before, self.retrieve(before["id"], credential=credential), clause, "retrieve afterwards")
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold SIGINT back in this thread, where the system can."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _reason_of(body: Any) -> str | None:
