@@ -62,6 +62,12 @@ def cli() -> None:
 @click.option(
     "--fault", "faults", multiple=True, metavar="NAME", help="Break a clause; adjourn faults list has the names."
 )
+@click.option(
+    "--control-token",
+    envvar="ADJOURN_CONTROL_TOKEN",
+    metavar="TOKEN",
+    help="Let whoever has it use the control API; without one only this machine may.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Say where it listens as one line of JSON.")
 def mock(
     host: str,
@@ -72,6 +78,7 @@ def mock(
     seed: str | None,
     id_seed: int | None,
     faults: tuple[str, ...],
+    control_token: str | None,
     as_json: bool,
 ) -> None:
     """Serve the mock until SIGINT or SIGTERM.
@@ -91,7 +98,10 @@ def mock(
 
     contract = contract_of(spec)
     try:
-        app = create_app(contract, secret_keys=secret_keys, dialect=dialect, seed=seed, id_seed=id_seed, faults=faults)
+        app = create_app(
+            contract, secret_keys=secret_keys, dialect=dialect, seed=seed, id_seed=id_seed, faults=faults,
+            control_token=control_token,
+        )  # fmt: skip
     except ValueError as error:
         raise Trouble(str(error)) from None
 

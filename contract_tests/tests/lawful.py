@@ -22,7 +22,6 @@ from adjourn_mock.exchange import Answer, Refusal, Request
 from adjourn_mock.identifiers import IdSource
 from adjourn_mock.instants import rfc3339
 from adjourn_mock.operations import create
-from adjourn_mock.pipeline import Pipeline
 from adjourn_mock.service import Service
 from adjourn_mock.sessions import Session
 from adjourn_spec import load_contract
@@ -34,7 +33,7 @@ _TIMES = ("closedAt", "expiresAt", "createdAt", "updatedAt")
 
 def with_behaviour(behaviour: Behaviour) -> MockApp:
     app = create_app()
-    app.pipeline = Pipeline(app.service, behaviour)
+    app.service.dialects.define("documented", behaviour)
     return app
 
 
@@ -148,7 +147,8 @@ def strict() -> Any:
         return await DOCUMENTED.receive(request, receive, rule)
 
     app = with_behaviour(replace(DOCUMENTED, refuse=refuse, close=close, receive=receive))
-    app.pipeline.behaviour = replace(app.pipeline.behaviour, admit=admit)
+    dialects = app.service.dialects
+    dialects.define("documented", replace(dialects["documented"], admit=admit))
     return app
 
 
@@ -198,7 +198,7 @@ def settling() -> Any:
             task.add_done_callback(tasks.discard)
         return result
 
-    app.pipeline = Pipeline(app.service, replace(DOCUMENTED, create=created))
+    app.service.dialects.define("documented", replace(DOCUMENTED, create=created))
     return app
 
 

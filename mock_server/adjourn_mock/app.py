@@ -13,37 +13,41 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
-from adjourn_mock.behaviour import Behaviour
-from adjourn_mock.documented import DOCUMENTED
+from adjourn_mock.access import Access
+from adjourn_mock.control import Control
+from adjourn_mock.dialects import Dialects
 from adjourn_mock.environments import DEFAULT_KEYS, Environments
-from adjourn_mock.instants import Clock
+from adjourn_mock.instants import Clock, SystemClock
 from adjourn_mock.memory import MemoryStore
 from adjourn_mock.pipeline import Pipeline
 from adjourn_mock.routes import Routes
 from adjourn_mock.seeds import read_seed
 from adjourn_mock.service import Service
 from adjourn_mock.tokens import Tokens
-from adjourn_mock.vendor import SERVER
 from adjourn_spec import Contract, load_contract
 
-__all__ = ["DIALECTS", "MockApp", "as_yaml", "create_app"]
+__all__ = ["MockApp", "as_yaml", "create_app"]
 
-DIALECTS: Mapping[str, Behaviour] = {"documented": DOCUMENTED, "server": SERVER}
 _OWN_PATHS = ("/openapi.json", "/openapi.yaml", "/_adjourn/")
 
 
 class MockApp(Router):
-    """The Sessions API, the document in force and the health check, for any ASGI server.
+    """The Sessions API, the document in force and the control API, for any ASGI server.
 
     The API's requests go straight to the pipeline, which routes on the raw path; Starlette
     routes the mock's own paths. A Starlette route around the pipeline costs a tenth of its speed.
 
-    Attributes:
+    Args:
         service: contract, environments and store.
-        environments: the same environments, for their keys, names and journals.
+        access: who may use the control API.
+
+    Attributes:
+        service: the same.
+        environments: those of the service, for their keys, names and journals.
+        control: what may be done to it while it runs.
     """
 
-    def __init__(self, service: Service, behaviour: Behaviour) -> None:
+    def __init__(self, service: Service, access: Access) -> None:
         super().__init__(
             routes=[
                 Route("/openapi.json", _document("application/json", _as_json, service.contract)),
@@ -51,10 +55,12 @@ class MockApp(Router):
                 Route("/_adjourn/health", _health),
             ],
             redirect_slashes=False,
-            default=_not_found,
+            default=self._control_api,
         )
-        self.service = service
-        self.pipeline = Pipeline(service, behaviour)
+        self.service, self.control = service, Control(service)
+        self.pipeline = Pipeline(service)
+        self._access = access
+        self._api: Router | None = None
 
     @property
     def environments(self) -> Environments:
@@ -66,6 +72,16 @@ class MockApp(Router):
         else:
             await super().__call__(scope, receive, send)
 
+    async def _control_api(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        if self._api is None:
+            # Its document is read when it is first asked for: a server starts sooner without.
+            from adjourn_mock.control_api import control_api
+
+            self._api = control_api(self.control, self._access)
+        await self._api(scope, receive, send)
+
 
 def create_app(
     contract: Contract | None = None,
@@ -76,6 +92,7 @@ def create_app(
     id_seed: int | None = None,
     clock: Clock | None = None,
     faults: Sequence[str] = (),
+    control_token: str | None = None,
 ) -> MockApp:
     """Make a mock server for any ASGI host.
 
@@ -86,37 +103,28 @@ def create_app(
         seed: sessions that are there from the start, as a file or its content.
         id_seed: makes the ids the same on every run.
         clock: what tells the time; the machine's by default.
-        faults: names of faults, each of which breaks a clause; `adjourn faults list` has them.
+        faults: names of faults, each of which breaks a clause in every environment; `adjourn faults list` has them.
+        control_token: whoever has it may use the control API; without one only callers on this machine may.
 
     Raises:
         KeyFormatError: a secret key has not the form of one.
         DocumentError: the seed is broken.
         ValueError: there is no such dialect or fault.
     """
-    if dialect not in DIALECTS:
-        raise ValueError(f"there is no dialect {dialect!r}; there are {', '.join(DIALECTS)}")
-    behaviour = DIALECTS[dialect]
-    if faults:
-        behaviour = _with_faults(behaviour, faults)
+    dialects = Dialects(dialect, faults)
     contract = contract or load_contract()
-    environments = Environments(contract, id_seed=id_seed, clock=clock)
+    environments = Environments(contract, dialect=dialect, id_seed=id_seed, clock=clock)
     for secret_key in secret_keys or DEFAULT_KEYS:
         environments.add(secret_key)
     rows = () if seed is None else read_seed(seed, contract, environments)
-    store = MemoryStore((environment.id, session) for environment, session in rows)
-    service = Service(contract, environments, store, Routes(contract), Tokens(contract.token))
-    return MockApp(service, behaviour)
-
-
-def _with_faults(behaviour: Behaviour, names: Sequence[str]) -> Behaviour:
-    # A server without faults does not load them: it starts sooner.
-    from adjourn_mock.faults import FAULTS
-
-    for name in names:
-        if name not in FAULTS:
-            raise ValueError(f"there is no fault {name!r}; adjourn faults list has their names")
-        behaviour = FAULTS[name].change(behaviour)
-    return behaviour
+    store = MemoryStore()
+    for environment in environments:
+        environment.seed = [session for owner, session in rows if owner is environment]
+        store.load(environment.id, environment.seed)
+    service = Service(
+        contract, environments, store, Routes(contract), Tokens(contract.token), dialects, clock or SystemClock()
+    )
+    return MockApp(service, Access(control_token))
 
 
 def _is_own_path(scope: Scope) -> bool:
@@ -159,8 +167,3 @@ class _PlainDumper(yaml.SafeDumper):
 
 def _health(request: StarletteRequest) -> Response:  # noqa: ARG001
     return JSONResponse({"status": "ok"})
-
-
-async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:
-    if scope["type"] == "http":
-        await JSONResponse({"error": "Not found"}, status_code=404)(scope, receive, send)

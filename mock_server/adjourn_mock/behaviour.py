@@ -6,7 +6,7 @@ A dialect answers the grey zones, a fault breaks one clause: either is
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ import msgspec
 from starlette.types import Receive
 
 from adjourn_mock.environments import Environment
-from adjourn_mock.exchange import Answer, Refusal, Request
+from adjourn_mock.exchange import Answer, Connection, Refusal, Request
 from adjourn_mock.service import Service
 from adjourn_mock.sessions import Session
 from adjourn_mock.tokens import PublicAccessToken
@@ -52,11 +52,12 @@ class Call(msgspec.Struct, frozen=True, gc=False):
 
 
 class Result(msgspec.Struct, frozen=True, gc=False):
-    """What an operation did: the clause whose status is answered, the row, members beside it."""
+    """What an operation did: the clause whose status is answered, the row, members beside it, the row before."""
 
     clause: str
     session: Session | None
     members: Mapping[str, Any]
+    before: Session | None = None
 
 
 _STEPS = {
@@ -90,6 +91,7 @@ class Behaviour:
         list_row: the same for lists.
         answer: make an answer of a result.
         refuse: make an answer of a refusal.
+        deliver: send the answer with all its headers.
     """
 
     admit: Callable[[Service, Request], None]
@@ -113,6 +115,7 @@ class Behaviour:
     list_row: Callable[[Session], dict[str, Any]]
     answer: Callable[[Service, Behaviour, Result], Answer]
     refuse: Callable[[Service, Refusal], Answer]
+    deliver: Callable[[Connection, Sequence[tuple[bytes, bytes]], Answer], Awaitable[None]]
 
     def perform(self, operation: str) -> Callable[[Service, Behaviour, Call], Awaitable[Result]]:
         """The step of an operation, by its operationId."""

@@ -7,7 +7,7 @@ decided in the order of clause error.order.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -15,7 +15,7 @@ from starlette.types import Receive
 
 from adjourn_mock.behaviour import Behaviour, Call, Caller, Result, Route
 from adjourn_mock.environments import Environment
-from adjourn_mock.exchange import Answer, ClientGone, Refusal, Request, encode
+from adjourn_mock.exchange import Answer, ClientGone, Connection, Refusal, Request, encode
 from adjourn_mock.operations import close, create, list_sessions, retrieve, update
 from adjourn_mock.query import QueryError, read_query
 from adjourn_mock.routes import decode_segment
@@ -31,6 +31,7 @@ __all__ = [
     "authenticate",
     "authorize",
     "decode",
+    "deliver",
     "find",
     "identify",
     "list_row",
@@ -287,7 +288,7 @@ def answer(service: Service, behaviour: Behaviour, result: Result) -> Answer:
         return Answer(status, encode(members))
     row = behaviour.row(session)
     body = encode({**as_members(row), **members} if members else row)
-    return Answer(status, body, session_id=session.id)
+    return Answer(status, body, session=session, before=result.before)
 
 
 def refuse(service: Service, refusal: Refusal) -> Answer:
@@ -299,6 +300,12 @@ def refuse(service: Service, refusal: Refusal) -> Answer:
         members = refusal.members or (rule.members if rule else {})
         body = encode({"error": refusal.error or (rule.error if rule else refusal.clause), **members})
     return Answer(status, body, refusal.media_type, refusal.headers, clause=refusal.clause)
+
+
+async def deliver(connection: Connection, headers: Sequence[tuple[bytes, bytes]], answer: Answer) -> None:
+    """Send an answer, whole and at once."""
+    await connection.send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await connection.send({"type": "http.response.body", "body": answer.body})
 
 
 DOCUMENTED = Behaviour(
@@ -323,4 +330,5 @@ DOCUMENTED = Behaviour(
     list_row=list_row,
     answer=answer,
     refuse=refuse,
+    deliver=deliver,
 )

@@ -3,67 +3,156 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import secrets
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from adjourn_mock.identifiers import IdSource
-from adjourn_mock.instants import Clock, SystemClock
+from adjourn_mock.instants import Clock, SettableClock
 from adjourn_mock.journal import Journal
+from adjourn_mock.sessions import Session
+from adjourn_mock.switchboard import Switchboard
 from adjourn_spec import Contract
 
-__all__ = ["DEFAULT_KEYS", "Environment", "Environments", "KeyFormatError", "masked"]
+__all__ = ["DEFAULT_KEYS", "Environment", "Environments", "KeyFormatError", "TooManyError", "masked"]
 
 DEFAULT_KEYS = ("tr_dev_adjourn", "tr_stg_adjourn", "tr_prod_adjourn")
+MAX_ENVIRONMENTS = 10_000
+MAX_NAME_CHARACTERS = 128
 
 
 class KeyFormatError(ValueError):
     """A secret key has not the form of one, or stands there twice."""
 
 
-@dataclass(frozen=True, slots=True)
+class TooManyError(ValueError):
+    """There are as many as there may be."""
+
+
+@dataclass(eq=False, slots=True)
 class Environment:
-    """What belongs to one secret key. `kind` is dev, stg, prod or preview."""
+    """What belongs to one secret key.
+
+    Attributes:
+        id: as tokens name it.
+        name: for people; no two environments have the same.
+        kind: dev, stg, prod or preview.
+        dialect: how it answers in the grey zones.
+        id_seed: where it is set, the ids are the same each time.
+        seed: the sessions that it has from the start and after each reset.
+        frozen_at: where its clock stands from the start, in milliseconds since 1970; None for one that goes.
+        faults: what is switched on.
+        journal: what happened.
+    """
 
     id: str
     name: str
     kind: str
     secret_key: str = field(repr=False)
+    dialect: str
     ids: IdSource = field(repr=False)
-    clock: Clock = field(default_factory=SystemClock, repr=False)
+    clock: SettableClock = field(repr=False)
+    id_seed: int | None = None
+    frozen_at: int | None = None
+    seed: Sequence[Session] = field(default=(), repr=False)
+    faults: Switchboard = field(default_factory=Switchboard, repr=False)
     journal: Journal = field(default_factory=Journal, repr=False)
+
+    def restart(self) -> None:
+        """Make clock, ids, faults and journal what they were at the start."""
+        self.clock.reset()
+        if self.frozen_at is not None:
+            self.clock.freeze(self.frozen_at)
+        self.ids.restart()
+        self.faults.clear()
+        self.journal.clear()
 
 
 class Environments:
-    """All environments of a server, by key, by id and in the order they were added."""
+    """All environments of a server, by key, by id and in the order they were added.
 
-    def __init__(self, contract: Contract, *, id_seed: int | None = None, clock: Clock | None = None) -> None:
-        self._contract, self._id_seed, self._clock = contract, id_seed, clock or SystemClock()
+    Args:
+        contract: says how secret keys start.
+        dialect: of environments that ask for none.
+        id_seed: likewise.
+        clock: what tells the time where an environment's clock is not set.
+        limit: how many there may be.
+    """
+
+    def __init__(
+        self,
+        contract: Contract,
+        *,
+        dialect: str = "documented",
+        id_seed: int | None = None,
+        clock: Clock | None = None,
+        limit: int = MAX_ENVIRONMENTS,
+    ) -> None:
+        self._contract, self._dialect, self._id_seed, self._clock = contract, dialect, id_seed, clock
+        self._limit = limit
         self._by_key: dict[bytes, Environment] = {}
         self._by_authorization: dict[bytes, Environment] = {}
         self._by_id: dict[str, Environment] = {}
+        self._by_name: dict[str, Environment] = {}
 
-    def add(self, secret_key: str) -> Environment:
-        """Register a key.
+    def add(
+        self,
+        secret_key: str | None = None,
+        *,
+        kind: str = "dev",
+        name: str | None = None,
+        dialect: str | None = None,
+        id_seed: int | None = None,
+        frozen_at: int | None = None,
+    ) -> Environment:
+        """Register a key, or make one.
+
+        Args:
+            secret_key: it decides the kind; None for a fresh one.
+            kind: dev, stg, prod or preview, for a fresh key.
+            name: the kind and a number by default.
+            dialect: the server's by default.
+            id_seed: makes the ids the same on every run; the server's by default.
+            frozen_at: the moment at which the clock stands, in milliseconds since 1970; by default it goes.
 
         Raises:
-            KeyFormatError: it does not start as a secret key must, has other than
+            KeyFormatError: the key does not start as a secret key must, has other than
                 visible ASCII characters, or is there already.
+            ValueError: there is no such kind, or the name is taken or too long.
+            TooManyError: there are as many environments as there may be.
         """
+        if len(self._by_id) >= self._limit:
+            raise TooManyError(f"there are {self._limit} environments, which is the limit; delete some")
+        secret_key = secret_key or self._fresh_key(kind)
         kind = self._kind(secret_key)
         if secret_key.encode() in self._by_key:
             raise KeyFormatError(f"the secret key {masked(secret_key)} is given twice")
-        count = sum(1 for other in self if other.kind == kind) + 1
+        name = self._free_name(kind, name)
+        source = f"{self._id_seed} {name}" if self._id_seed is not None else None
         environment = Environment(
             id="c" + hashlib.sha256(f"environment {secret_key}".encode()).hexdigest()[:24],
-            name=kind if count == 1 else f"{kind}-{count}",
+            name=name,
             kind=kind,
             secret_key=secret_key,
-            ids=IdSource(self._contract, None if self._id_seed is None else f"{self._id_seed} {secret_key}"),
-            clock=self._clock,
+            dialect=dialect or self._dialect,
+            ids=IdSource(self._contract, source if id_seed is None else str(id_seed)),
+            clock=SettableClock(self._clock),
+            id_seed=self._id_seed if id_seed is None else id_seed,
+            frozen_at=frozen_at,
         )
+        environment.restart()
         self._by_key[secret_key.encode()] = self._by_id[environment.id] = environment
+        self._by_name[environment.name] = environment
         self._by_authorization[b"Bearer " + secret_key.encode()] = environment
         return environment
+
+    def remove(self, environment: Environment) -> None:
+        """Forget an environment; its key is then unknown."""
+        secret_key = environment.secret_key.encode()
+        self._by_key.pop(secret_key, None)
+        self._by_authorization.pop(b"Bearer " + secret_key, None)
+        self._by_id.pop(environment.id, None)
+        self._by_name.pop(environment.name, None)
 
     def with_authorization(self, value: bytes) -> Environment | None:
         """The environment of a header that has the plainest form, so that most need no parsing."""
@@ -78,10 +167,35 @@ class Environments:
         return self._by_id.get(environment_id)
 
     def named(self, name: str) -> Environment | None:
-        return next((environment for environment in self if environment.name == name), None)
+        return self._by_name.get(name)
 
     def __iter__(self) -> Iterator[Environment]:
-        return iter(self._by_id.values())
+        return iter(tuple(self._by_id.values()))
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def _fresh_key(self, kind: str) -> str:
+        prefix = self._contract.key_prefixes.get(kind)
+        if prefix is None:
+            raise ValueError(f"there is no kind {kind!r}; there are {', '.join(self._contract.key_prefixes)}")
+        return prefix + secrets.token_hex(12)
+
+    def _free_name(self, kind: str, name: str | None) -> str:
+        if name is not None:
+            if name in self._by_name or name in self._by_id:
+                raise ValueError(f"there is an environment {name!r} already")
+            if not 1 <= len(name) <= MAX_NAME_CHARACTERS or not name.isprintable() or "/" in name:
+                raise ValueError(
+                    f"a name is 1 to {MAX_NAME_CHARACTERS} printable characters without a slash, not {ascii(name)[:40]}"
+                )
+            return name
+        number = len(self._by_id) + 1
+        if kind not in self._by_name:
+            return kind
+        while f"{kind}-{number}" in self._by_name:
+            number += 1
+        return f"{kind}-{number}"
 
     def _kind(self, secret_key: str) -> str:
         prefixes = self._contract.key_prefixes

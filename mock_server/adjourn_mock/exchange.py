@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 
-__all__ = ["JSON", "Answer", "ClientGone", "Headers", "Refusal", "Request", "encode"]
+from adjourn_mock.sessions import Session
+
+__all__ = ["JSON", "Answer", "ClientGone", "Connection", "Headers", "Refusal", "Request", "encode"]
 
 JSON = b"application/json"
 _encoder = msgspec.json.Encoder()
@@ -17,12 +19,13 @@ Headers = tuple[tuple[bytes, bytes], ...]
 
 
 class Request(msgspec.Struct, gc=False):
-    """A request as the server got it, without its body.
+    """A request as the server got it.
 
     Attributes:
         raw_path: the path as it was sent, percent-encoded and without the query, below the mount point.
         headers: by lower-case name; of a repeated header the first line counts.
         body: what was received of the body so far.
+        faults: the names of the faults that are on for it, for the journal.
     """
 
     method: str
@@ -31,6 +34,7 @@ class Request(msgspec.Struct, gc=False):
     raw_headers: list[tuple[bytes, bytes]]
     headers: dict[bytes, bytes]
     body: bytes = b""
+    faults: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, scope: Scope) -> Request:
@@ -41,14 +45,27 @@ class Request(msgspec.Struct, gc=False):
         return cls(scope["method"], raw_path, scope["query_string"], raw_headers, dict(reversed(raw_headers)))
 
 
+class Connection(NamedTuple):
+    """What an answer is sent over: the parts of an ASGI call."""
+
+    scope: Scope
+    receive: Receive
+    send: Send
+
+
 class Answer(msgspec.Struct, gc=False):
-    """What is sent back; `session_id` and `clause` are for the journal."""
+    """What is sent back.
+
+    `session` (the row after), `before` (the row that was found) and `clause` (for which it
+    is a refusal) are for the journal.
+    """
 
     status: int
     body: bytes
     media_type: bytes = JSON
     headers: Headers = ()
-    session_id: str | None = None
+    session: Session | None = None
+    before: Session | None = None
     clause: str | None = None
 
 

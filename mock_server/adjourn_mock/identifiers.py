@@ -21,7 +21,13 @@ class IdSource:
     """
 
     def __init__(self, contract: Contract, seed: str | None = None) -> None:
-        self._contract, self._random = contract, Random(seed)
+        self._contract, self._seed = contract, seed
+        self._random = Random(seed)
+
+    def restart(self) -> None:
+        """Give the same ids again, where there is a seed."""
+        if self._seed is not None:
+            self._random = Random(self._seed)
 
     def session_id(self) -> str:
         return self._contract.friendly_prefix + self._characters()

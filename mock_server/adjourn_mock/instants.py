@@ -11,7 +11,16 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Protocol
 
-__all__ = ["Clock", "SystemClock", "nearest", "normalized", "rfc3339"]
+__all__ = [
+    "Clock",
+    "SettableClock",
+    "SystemClock",
+    "milliseconds",
+    "nearest",
+    "normalized",
+    "rfc3339",
+    "within_calendar",
+]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST = -62_135_596_800_000
@@ -32,13 +41,65 @@ class SystemClock:
         return time.time_ns() // 1_000_000
 
 
-def rfc3339(milliseconds: int) -> str:
+class SettableClock:
+    """A clock that can be frozen, set and advanced.
+
+    It goes with `base` until it is told otherwise.
+
+    Args:
+        base: what tells the time where nothing was set.
+    """
+
+    def __init__(self, base: Clock | None = None) -> None:
+        self._base = base or SystemClock()
+        self._ahead = 0
+        self._frozen_at: int | None = None
+
+    @property
+    def is_frozen(self) -> bool:
+        return self._frozen_at is not None
+
+    def now(self) -> int:
+        return self._base.now() + self._ahead if self._frozen_at is None else self._frozen_at
+
+    def freeze(self, at: int | None = None) -> None:
+        """Stand still, at `at` or at the present moment."""
+        self._frozen_at = within_calendar(self.now() if at is None else at)
+
+    def set(self, at: int) -> None:
+        """Make it `at`; a frozen clock stays frozen, another goes on from there."""
+        at = within_calendar(at)
+        if self._frozen_at is None:
+            self._ahead = at - self._base.now()
+        else:
+            self._frozen_at = at
+
+    def advance(self, milliseconds: int) -> None:
+        """Make it so much later, or earlier where it is negative."""
+        self.set(self.now() + milliseconds)
+
+    def resume(self) -> None:
+        """Go on from where it was frozen."""
+        if self._frozen_at is not None:
+            self._ahead, self._frozen_at = self._frozen_at - self._base.now(), None
+
+    def reset(self) -> None:
+        """Go with `base` again."""
+        self._ahead, self._frozen_at = 0, None
+
+
+def within_calendar(moment: int) -> int:
+    """The moment, or the first or last that can be written where it lies beyond."""
+    return min(max(moment, _FIRST), _LAST)
+
+
+def rfc3339(moment: int) -> str:
     """Write a moment as `YYYY-MM-DDTHH:MM:SS.mmmZ`.
 
     Raises:
         OverflowError: the moment lies outside the years 1 to 9999.
     """
-    seconds, rest = divmod(milliseconds, 1000)
+    seconds, rest = divmod(moment, 1000)
     return f"{_to_the_second(seconds)}.{rest:03d}Z"
 
 
@@ -47,9 +108,9 @@ def _to_the_second(seconds: int) -> str:
     return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
 
 
-def nearest(milliseconds: int) -> str:
+def nearest(moment: int) -> str:
     """Write a moment, or the first or last that can be written where it lies beyond."""
-    return rfc3339(min(max(milliseconds, _FIRST), _LAST))
+    return rfc3339(within_calendar(moment))
 
 
 def normalized(text: str) -> str:
@@ -58,10 +119,19 @@ def normalized(text: str) -> str:
     Raises:
         ValueError: it is none, or lies outside the years 1 to 9999.
     """
+    try:
+        return rfc3339(milliseconds(text))
+    except OverflowError:
+        raise ValueError(f"{text!r} lies outside the years 1 to 9999") from None
+
+
+def milliseconds(text: str) -> int:
+    """Read an RFC 3339 date-time as milliseconds since 1970.
+
+    Raises:
+        ValueError: it is none, or has no offset.
+    """
     moment = datetime.fromisoformat(text.upper().replace(":60", ":59"))
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} has no offset")
-    try:
-        return rfc3339((moment - _EPOCH) // timedelta(milliseconds=1))
-    except OverflowError:
-        raise ValueError(f"{text!r} lies outside the years 1 to 9999") from None
+    return (moment - _EPOCH) // timedelta(milliseconds=1)

@@ -2,68 +2,168 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from adjourn_mock.exchange import Answer, Request
+from adjourn_mock.sessions import Session
 from adjourn_spec import Operation
 
 __all__ = ["Entry", "Journal"]
 
 DEFAULT_ENTRIES = 500
+DEFAULT_BYTES = 8 * 1024 * 1024
+_MAX_WAITING = 1000
 
 
 class Entry(NamedTuple):
     """One exchange.
 
     Attributes:
-        at: when it was answered, in milliseconds since 1970.
+        number: counts up from 1 in each journal.
+        at: when it was answered, in milliseconds since 1970, by the environment's clock.
         operation: the operationId, or None where no operation was reached.
         raw_path: the path as it was sent, still percent-encoded.
         headers: of the request, credentials included: mask them before they are shown.
-        session_id: the friendly id of the session it found or made, if any.
+        status: of the answer.
+        media_type: of the answer.
+        session: the row after it, if there was one.
+        before: the row before it, where the operation found one.
         clause: the clause for which it was refused, if it was.
+        faults: the names of the faults that were on for it.
     """
 
+    number: int
     at: int
     operation: str | None
     method: str
     raw_path: bytes
+    query: bytes
     headers: Sequence[tuple[bytes, bytes]]
     request_body: bytes
     status: int
+    media_type: bytes
     response_body: bytes
-    session_id: str | None
+    session: Session | None
+    before: Session | None
     clause: str | None
+    faults: tuple[str, ...]
+
+    @property
+    def path(self) -> str:
+        """The path, percent-decoded: for people."""
+        return unquote(self.raw_path.decode("latin-1"), errors="replace")
+
+    @property
+    def key(self) -> str | None:
+        """The session that the path names, percent-decoded, whether there is one or not."""
+        parts = self.raw_path.split(b"/")
+        return unquote(parts[4].decode("latin-1"), errors="replace") if len(parts) > 4 else None
+
+    def is_about(self, key: str) -> bool:
+        """Whether it names or touched the session that has `key` as its id or externalId."""
+        session = self.session
+        return self.key == key or (session is not None and key in (session.id, session.external_id))
 
 
 class Journal:
-    """The last `size` exchanges; older ones are forgotten, `count` still knows how many there were."""
+    """The last exchanges; older ones are forgotten, `count` still knows how many there were.
 
-    def __init__(self, size: int = DEFAULT_ENTRIES) -> None:
-        self._exchanges: deque[tuple[int, Operation | None, Request, Answer]] = deque(maxlen=size)
+    Args:
+        size: the most exchanges that are kept.
+        limit_bytes: the most bytes that their bodies may take together.
+    """
+
+    def __init__(self, size: int = DEFAULT_ENTRIES, limit_bytes: int = DEFAULT_BYTES) -> None:
+        self._size, self._limit_bytes = size, limit_bytes
+        self._exchanges: deque[tuple[int, Operation | None, Request, Answer]] = deque()
+        self._waiting: list[asyncio.Future[None]] = []
+        self._bytes = 0
         self.count = 0
 
     def add(self, at: int, operation: Operation | None, request: Request, answer: Answer) -> None:
         """Note an exchange; it is made an `Entry` of when it is read."""
-        self._exchanges.append((at, operation, request, answer))
+        exchanges = self._exchanges
+        exchanges.append((at, operation, request, answer))
         self.count += 1
+        self._bytes += len(request.body) + len(answer.body)
+        while len(exchanges) > self._size or self._bytes > self._limit_bytes:
+            *_, oldest_request, oldest_answer = exchanges.popleft()
+            self._bytes -= len(oldest_request.body) + len(oldest_answer.body)
+        if self._waiting:
+            self._wake()
+
+    def clear(self) -> None:
+        """Forget everything, the count included."""
+        self._exchanges.clear()
+        self._bytes = self.count = 0
 
     def __iter__(self) -> Iterator[Entry]:
-        for at, operation, request, answer in tuple(self._exchanges):
+        exchanges = tuple(self._exchanges)
+        first = self.count - len(exchanges) + 1
+        for number, (at, operation, request, answer) in enumerate(exchanges, first):
             yield Entry(
+                number=number,
                 at=at,
                 operation=operation.name if operation else None,
                 method=request.method,
                 raw_path=request.raw_path,
+                query=request.query,
                 headers=request.raw_headers,
                 request_body=request.body,
                 status=answer.status,
+                media_type=answer.media_type,
                 response_body=answer.body,
-                session_id=answer.session_id,
+                session=answer.session,
+                before=answer.before,
                 clause=answer.clause,
+                faults=request.faults,
             )
 
     def __len__(self) -> int:
         return len(self._exchanges)
+
+    async def wait(self, keeps: Callable[[Entry], bool], *, at_least: int, timeout_seconds: float) -> Sequence[Entry]:
+        """The entries that `keeps` keeps, as soon as there are `at_least` so many, or when the time is over.
+
+        Raises:
+            ValueError: too many wait already.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout_seconds
+        while True:
+            found = [entry for entry in self if keeps(entry)]
+            left = deadline - loop.time()
+            if len(found) >= at_least or left <= 0:
+                return found
+            await self.changed(left)
+
+    async def changed(self, timeout_seconds: float) -> None:
+        """Return when the next exchange is noted, or when the time is over.
+
+        Raises:
+            ValueError: too many wait already.
+        """
+        if len(self._waiting) >= _MAX_WAITING:
+            raise ValueError(f"{_MAX_WAITING} callers wait for this journal already")
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        try:
+            await asyncio.wait([future], timeout=timeout_seconds)
+        finally:
+            if future in self._waiting:
+                self._waiting.remove(future)
+
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            # A waiter may live in another event loop than the one that serves.
+            future.get_loop().call_soon_threadsafe(_finish, future)
+
+
+def _finish(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)

@@ -34,16 +34,10 @@ class _Shelf:
 
 
 class MemoryStore:
-    """A store for one process. No method awaits, so each is atomic in an event loop.
+    """A store for one process. No method awaits, so each is atomic in an event loop."""
 
-    Args:
-        seed: sessions that are there from the start, each with the id of its environment.
-    """
-
-    def __init__(self, seed: Iterable[tuple[str, Session]] = ()) -> None:
+    def __init__(self) -> None:
         self._shelves: dict[str, _Shelf] = {}
-        for environment, session in seed:
-            self._insert(environment, session)
 
     async def find(self, environment: str, key: SessionKey) -> Session | None:
         shelf = self._shelves.get(environment)
@@ -103,5 +97,11 @@ class MemoryStore:
         shelf = self._shelves.get(environment, _Shelf())
         return [shelf.rows[session_id] for session_id in shelf.order]
 
-    async def reset(self, environment: str) -> None:
+    async def replace(self, environment: str, rows: Sequence[Session]) -> None:
+        self.load(environment, rows)
+
+    def load(self, environment: str, rows: Iterable[Session]) -> None:
+        """`replace`, for callers that are not asynchronous."""
         self._shelves.pop(environment, None)
+        for session in rows:
+            self._insert(environment, session)

@@ -25,7 +25,7 @@ async def create(service: Service, behaviour: Behaviour, call: Call) -> Result:
     session = await new_session(service, behaviour, call)
     row = await service.store.insert(environment.id, session)
     if row is session:
-        return _created(service, call, row, cached=False)
+        return _created(service, call, row)
     now = rfc3339(environment.clock.now())
     if sessions.status(row, now) != "ACTIVE":
         raise Refusal("close.recreate")
@@ -35,10 +35,11 @@ async def create(service: Service, behaviour: Behaviour, call: Call) -> Result:
             return current
         return sessions.refresh(current, session.trigger_config, now)
 
+    before = row
     row = await service.store.amend(environment.id, row.id, refreshed) or row
     if sessions.status(row, now) != "ACTIVE":
         raise Refusal("close.recreate")
-    return _created(service, call, row, cached=True)
+    return _created(service, call, row, before)
 
 
 async def new_session(service: Service, behaviour: Behaviour, call: Call) -> Session:  # noqa: ARG001
@@ -58,20 +59,22 @@ async def new_session(service: Service, behaviour: Behaviour, call: Call) -> Ses
     )
 
 
-def _created(service: Service, call: Call, session: Session, *, cached: bool) -> Result:
+def _created(service: Service, call: Call, session: Session, before: Session | None = None) -> Result:
+    cached = before is not None
     token = service.tokens.issue(call.caller.environment, session.external_id or session.id)
     members = {"runId": session.current_run_id, "publicAccessToken": token, "isCached": cached}
-    return Result("create.cached" if cached else "create.created", session, members)
+    return Result("create.cached" if cached else "create.created", session, members, before)
 
 
 async def retrieve(service: Service, behaviour: Behaviour, call: Call) -> Result:
     """The row as it is (clause retrieve.row)."""
-    return Result("retrieve.row", await _found(service, behaviour, call), _NOTHING)
+    session = await _found(service, behaviour, call)
+    return Result("retrieve.row", session, _NOTHING, session)
 
 
 async def close(service: Service, behaviour: Behaviour, call: Call) -> Result:
     """Close it, or answer the row of the first close (clauses close.closes, close.idempotent)."""
-    session = await _found(service, behaviour, call)
+    before = session = await _found(service, behaviour, call)
     environment = call.caller.environment
     if session.closed_at is None:
         now = rfc3339(environment.clock.now())
@@ -79,7 +82,7 @@ async def close(service: Service, behaviour: Behaviour, call: Call) -> Result:
         if closed is None:
             raise Refusal("id.unknown")
         session = closed
-    return Result("close.closes", session, _NOTHING)
+    return Result("close.closes", session, _NOTHING, before)
 
 
 async def update(service: Service, behaviour: Behaviour, call: Call) -> Result:
@@ -94,7 +97,7 @@ async def update(service: Service, behaviour: Behaviour, call: Call) -> Result:
     )
     if updated is None:
         raise Refusal("id.unknown")
-    return Result("update.applied", updated, _NOTHING)
+    return Result("update.applied", updated, _NOTHING, session)
 
 
 async def _found(service: Service, behaviour: Behaviour, call: Call) -> Session:

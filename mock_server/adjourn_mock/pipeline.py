@@ -7,8 +7,7 @@ import logging
 from starlette.types import Receive, Scope, Send
 
 from adjourn_mock.behaviour import Behaviour, Call
-from adjourn_mock.environments import Environment
-from adjourn_mock.exchange import Answer, ClientGone, Refusal, Request, encode
+from adjourn_mock.exchange import Answer, ClientGone, Connection, Refusal, Request, encode
 from adjourn_mock.instants import SystemClock
 from adjourn_mock.service import Service
 from adjourn_spec import ExternalId, Operation, SessionKey
@@ -17,13 +16,14 @@ __all__ = ["Pipeline"]
 
 _log = logging.getLogger("adjourn")
 _NOBODY: SessionKey = ExternalId("")
+_TOO_MANY_REQUESTS = 429
 
 
 class Pipeline:
     """The Sessions API as an ASGI application."""
 
-    def __init__(self, service: Service, behaviour: Behaviour) -> None:
-        self.service, self.behaviour = service, behaviour
+    def __init__(self, service: Service) -> None:
+        self.service = service
         rate = service.contract.rate_limit
         self._milliseconds_per_token = rate.refill_seconds * 1000 // rate.refill_tokens
         self._rate_headers = (
@@ -33,36 +33,46 @@ class Pipeline:
         exposed = ",".join(service.contract.cors.expose_headers)
         self._expose = (b"access-control-expose-headers", exposed.encode())
         self._clock = SystemClock()
-        self._perform = {name: behaviour.perform(name) for name in service.contract.operations}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        service = self.service
         request = Request.of(scope)
+        environment = service.presumed(request.headers.get(b"authorization"))
         try:
-            answer = await self._answer(request, receive)
+            if environment is None:
+                behaviour = service.dialects[service.dialects.default]
+                operation, answer = await self.answer(behaviour, request, receive)
+                service.strangers.add(service.clock.now(), operation, request, answer)
+            else:
+                behaviour = await environment.faults.behaviour(service, environment, request)
+                operation, answer = await self.answer(behaviour, request, receive)
+                environment.journal.add(environment.clock.now(), operation, request, answer)
         except ClientGone:
             return
         headers = [(b"content-type", answer.media_type), (b"content-length", b"%d" % len(answer.body)), *answer.headers]
-        if b"authorization" in request.headers:
+        if b"authorization" in request.headers and answer.status != _TOO_MANY_REQUESTS:
             full_again = self._clock.now() + self._milliseconds_per_token
             headers += (*self._rate_headers, (b"x-ratelimit-reset", b"%d" % full_again))
         if b"origin" in request.headers:
             origin = request.headers[b"origin"]
             headers += ((b"access-control-allow-origin", origin), self._expose, (b"vary", b"origin"))
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer.body})
+        await behaviour.deliver(Connection(scope, receive, send), headers, answer)
 
-    async def _answer(self, request: Request, receive: Receive) -> Answer:
-        service, behaviour = self.service, self.behaviour
+    async def answer(self, behaviour: Behaviour, request: Request, receive: Receive) -> tuple[Operation | None, Answer]:
+        """Take a request through the steps: the operation that it reached, and its answer.
+
+        Raises:
+            ClientGone: the client left before its request was complete.
+        """
+        service = self.service
         operation: Operation | None = None
-        environment: Environment | None = None
         try:
             behaviour.admit(service, request)
             if request.method == "OPTIONS" and (preflight := behaviour.preflight(service, request)) is not None:
-                return preflight
+                return None, preflight
             route = behaviour.route(service, request)
             operation = route.operation
             caller = behaviour.authenticate(service, request)
-            environment = caller.environment
             text, key = "", _NOBODY
             if route.segment is not None:
                 text = behaviour.decode(route.segment)
@@ -76,15 +86,12 @@ class Pipeline:
             call = Call(caller, operation, text, key, value)
             if caller.token is not None:
                 await behaviour.authorize(service, behaviour, call)
-            result = await self._perform[operation.name](service, behaviour, call)
-            answer = behaviour.answer(service, behaviour, result)
+            result = await behaviour.perform(operation.name)(service, behaviour, call)
+            return operation, behaviour.answer(service, behaviour, result)
         except Refusal as refusal:
-            answer = behaviour.refuse(service, refusal)
+            return operation, behaviour.refuse(service, refusal)
         except ClientGone:
             raise
         except Exception:  # noqa: BLE001 - whatever it is, the client gets an answer and the server goes on
             _log.exception("The mock failed to answer %s %r", request.method, request.raw_path)
-            answer = Answer(500, encode({"error": "The mock server failed; its log says why"}))
-        if environment is not None:
-            environment.journal.add(environment.clock.now(), operation, request, answer)
-        return answer
+            return operation, Answer(500, encode({"error": "The mock server failed; its log says why"}))

@@ -7,11 +7,16 @@ call for each answer: a fifth of the time that a small one takes.
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 __all__ = ["OneWriteProtocol"]
+
+# Linger for no time: closing then resets the connection.
+_NO_LINGER = struct.pack("ii", 1, 0)
 
 
 class _Corked:
@@ -44,11 +49,28 @@ class _Corked:
 
 
 class OneWriteProtocol(HttpToolsProtocol):
-    """What `uvicorn.Config(http=...)` takes."""
+    """What `uvicorn.Config(http=...)` takes.
+
+    The extension `adjourn.connection` of its scopes breaks a connection off, by a reset or
+    an early end, which ASGI has no message for.
+    """
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(_Corked(transport))  # type: ignore[arg-type]
+        self._extensions = {"adjourn.connection": self._break_off}
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]
 
     def on_response_complete(self) -> None:
         self.transport.flush()  # type: ignore[attr-defined]
         super().on_response_complete()
+
+    def _break_off(self, *, reset: bool) -> None:
+        if reset:
+            connection = self.transport.get_extra_info("socket")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+            self.transport.abort()
+        else:
+            self.transport.close()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from adjourn_mock.environments import Environment, Environments
+from adjourn_mock.environments import Environment
 from adjourn_mock.instants import normalized, rfc3339
 from adjourn_mock.sessions import Session
 from adjourn_spec import Contract, DocumentError, FriendlyId, read_document
@@ -22,7 +22,7 @@ _DEFAULTS = {"type": "chat.agent", "taskIdentifier": "my-chat", "triggerConfig":
 Seed = Sequence[tuple[Environment, Session]]
 
 
-def read_seed(source: str | Path | Mapping[str, Any], contract: Contract, environments: Environments) -> Seed:
+def read_seed(source: str | Path | Mapping[str, Any], contract: Contract, environments: Iterable[Environment]) -> Seed:
     """Read sessions from `{"sessions": [{...}, ...]}`.
 
     Each session may have the members of a row and `environment`, the name of the
@@ -42,6 +42,7 @@ def read_seed(source: str | Path | Mapping[str, Any], contract: Contract, enviro
     if not isinstance(value, Mapping) or not isinstance(value.get("sessions"), list):
         raise DocumentError(file, "", "must be an object with an array 'sessions'")
     seed: list[tuple[Environment, Session]] = []
+    environments = tuple(environments)
     taken: dict[tuple[str, str], str] = {}
     for index, entry in enumerate(value["sessions"]):
         place = f"sessions[{index}]"
@@ -58,7 +59,7 @@ def read_seed(source: str | Path | Mapping[str, Any], contract: Contract, enviro
 class _Reader:
     """Reads one session; knows its place in the file for errors."""
 
-    def __init__(self, file: str, place: str, contract: Contract, environments: Environments) -> None:
+    def __init__(self, file: str, place: str, contract: Contract, environments: Sequence[Environment]) -> None:
         self._file, self._place = file, place
         self._contract, self._environments = contract, environments
 
@@ -84,7 +85,8 @@ class _Reader:
         return environment, self._session(row)
 
     def _environment(self, name: Any) -> Environment:
-        found = next(iter(self._environments)) if name is None else self._environments.named(str(name))
+        named = (each for each in self._environments if name is None or name in (each.name, each.id))
+        found = next(named, None)
         if found is None:
             names = ", ".join(environment.name for environment in self._environments)
             raise self._fail("environment", f"is none of {names}")

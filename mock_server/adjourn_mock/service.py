@@ -2,23 +2,56 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from adjourn_mock.environments import Environments
+from adjourn_mock.environments import Environment, Environments
+from adjourn_mock.instants import Clock, SystemClock
+from adjourn_mock.journal import Journal
 from adjourn_mock.routes import Routes
 from adjourn_mock.store import Store
 from adjourn_mock.tokens import Tokens
 from adjourn_spec import Contract
+
+if TYPE_CHECKING:
+    from adjourn_mock.dialects import Dialects
 
 __all__ = ["Service"]
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One server's world. Steps get it as their first argument."""
+    """One server's world. Steps get it as their first argument.
+
+    Attributes:
+        dialects: the behaviours that environments can have.
+        clock: tells the time where no environment's does.
+        strangers: the journal of requests that name no environment.
+    """
 
     contract: Contract
     environments: Environments
     store: Store
     routes: Routes
     tokens: Tokens
+    dialects: Dialects
+    clock: Clock = field(default_factory=SystemClock)
+    strangers: Journal = field(default_factory=Journal)
+
+    def presumed(self, authorization: bytes | None) -> Environment | None:
+        """The environment that a header names, in whatever form: whose journal, faults and dialect count.
+
+        It says nothing of whether the caller is let in.
+        """
+        if not authorization:
+            return None
+        environment = self.environments.with_authorization(authorization)
+        if environment is not None:
+            return environment
+        credential = authorization.split()[-1:]
+        if not credential:
+            return None
+        environment = self.environments.with_key(credential[0])
+        if environment is None and credential[0].count(b".") == 2:
+            environment = self.environments.with_id(self.tokens.subject(credential[0]))
+        return environment

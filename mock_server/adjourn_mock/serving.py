@@ -8,10 +8,10 @@ import gc
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import uvicorn
 
@@ -21,6 +21,7 @@ from adjourn_mock.protocol import OneWriteProtocol
 __all__ = ["BindError", "MockServer", "serve"]
 
 _START_TIMEOUT_SECONDS = 10
+T = TypeVar("T")
 
 
 class BindError(OSError):
@@ -28,13 +29,20 @@ class BindError(OSError):
 
 
 class _Server(uvicorn.Server):
-    """A uvicorn server that says when it accepts connections."""
+    """A uvicorn server that says when it accepts connections.
+
+    Attributes:
+        loop: its event loop, once it runs.
+    """
+
+    loop: asyncio.AbstractEventLoop
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self.loop = asyncio.get_running_loop()
         await super().startup(sockets)
         if self.started:
             self._ready()
@@ -122,7 +130,7 @@ class MockServer:
         self.app = app or create_app(**options)
         self._host, self._port = host, port
         self._listener: socket.socket | None = None
-        self._server: uvicorn.Server | None = None
+        self._server: _Server | None = None
         self._thread: threading.Thread | None = None
 
     @property
@@ -164,6 +172,17 @@ class MockServer:
             self.stop()
             raise RuntimeError(f"the server did not start within {_START_TIMEOUT_SECONDS} seconds")
         return self
+
+    def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine in the server's event loop, as those of `app.control`, and return what it returns.
+
+        Raises:
+            RuntimeError: the server does not run.
+        """
+        if self._server is None:
+            coroutine.close()
+            raise RuntimeError("the server does not run")
+        return asyncio.run_coroutine_threadsafe(coroutine, self._server.loop).result()
 
     def stop(self) -> None:
         """Stop serving; open connections are closed. Stopping twice is harmless."""

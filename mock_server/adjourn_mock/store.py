@@ -46,5 +46,5 @@ class Store(Protocol):
     async def snapshot(self, environment: str) -> Sequence[Session]:
         """All sessions of an environment, oldest first."""
 
-    async def reset(self, environment: str) -> None:
-        """Forget all sessions of an environment."""
+    async def replace(self, environment: str, rows: Sequence[Session]) -> None:
+        """Keep these sessions and no others in an environment; it is done wholly or not at all."""

@@ -64,6 +64,15 @@ class Tokens:
         payload = json.dumps(claims, separators=(",", ":")).encode()
         return self._signer.encode(payload, environment.secret_key, algorithm=self._rule.algorithm)
 
+    def subject(self, token: bytes) -> str:
+        """The environment that a token says it is of, unverified; empty where it says nothing."""
+        try:
+            return str(
+                _claims(self._signer.decode_complete(token, options={"verify_signature": False})["payload"])["sub"]
+            )
+        except (PyJWTError, TokenError, KeyError):
+            return ""
+
     def is_signed_by(self, token: bytes, environment: Environment) -> bool:
         """Whether an environment's key signed a token, expired or not."""
         try:

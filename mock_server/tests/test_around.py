@@ -262,11 +262,13 @@ def test_the_journal_knows_what_was_called_and_why_it_was_refused() -> None:
         client.post(f"/api/v1/sessions/{quote('j/1', safe='')}/close", json={"reason": 5})
         client.get("/nowhere")
         journal = next(iter(server.app.environments)).journal
-    created, refused = list(journal)
-    assert (created.operation, created.status, created.session_id) == ("createSession", 201, row["id"])
+    created, refused, lost = list(journal)
+    assert created.session is not None
+    assert (created.operation, created.status, created.session.id) == ("createSession", 201, row["id"])
     assert (refused.operation, refused.status, refused.clause) == ("closeSession", 400, "reason.type")
     assert (refused.raw_path, refused.request_body) == (b"/api/v1/sessions/j%2F1/close", b'{"reason":5}')
-    assert len(journal) == journal.count == 2
+    assert (lost.operation, lost.status, lost.clause) == (None, 404, "path.unknown")
+    assert len(journal) == journal.count == 3
 
 
 def test_a_head_that_is_too_large_is_431(api: Api) -> None:

@@ -1,0 +1,324 @@
+"""What may be done to a running mock: environments, their state, journal, faults and clock.
+
+The control API and the pytest fixtures are two faces of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from adjourn_mock.differences import difference
+from adjourn_mock.environments import Environment, masked
+from adjourn_mock.exchange import Answer, Request, encode
+from adjourn_mock.instants import milliseconds, rfc3339
+from adjourn_mock.journal import Entry, Journal
+from adjourn_mock.pipeline import Pipeline
+from adjourn_mock.seeds import read_seed
+from adjourn_mock.service import Service
+from adjourn_mock.sessions import status
+from adjourn_mock.switchboard import ActiveFault
+
+__all__ = ["Control", "JournalFilter", "UnknownError", "described", "duration"]
+
+_DURATION = re.compile(r"(-?[0-9]{1,12}(?:\.[0-9]{1,6})?)(ms|s|m|h|d)?")
+_MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_JWT = r"eyJ[\w-]+\.[\w-]+\.[\w-]+"
+_SECRET_HEADERS = (b"authorization", b"cookie", b"proxy-authorization", b"x-api-key")
+
+
+class UnknownError(LookupError):
+    """There is no such environment or fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalFilter:
+    """Which entries are kept; None asks for nothing.
+
+    Attributes:
+        operation: the operationId.
+        method: as POST.
+        status: as 413, or a class of them as 4xx.
+        session: the id or externalId of a session that the path names or that was touched.
+        clause: for which it was refused; `*` for any.
+        path: a part of the decoded path.
+        since: only entries with a higher number.
+    """
+
+    operation: str | None = None
+    method: str | None = None
+    status: str | None = None
+    session: str | None = None
+    clause: str | None = None
+    path: str | None = None
+    since: int | None = None
+
+    def keeps(self, entry: Entry) -> bool:
+        return (
+            (self.since is None or entry.number > self.since)
+            and (self.operation is None or entry.operation == self.operation)
+            and (self.method is None or entry.method == self.method.upper())
+            and (self.status is None or self.status.lower() in (str(entry.status), f"{entry.status // 100}xx"))
+            and (
+                self.clause is None or entry.clause == self.clause or (self.clause == "*" and entry.clause is not None)
+            )
+            and (self.path is None or self.path in entry.path)
+            and (self.session is None or entry.is_about(self.session))
+        )
+
+
+class Control:
+    """The world of one server, to be changed from outside.
+
+    Its methods are to be called in the event loop of the server.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self._pipeline = Pipeline(service)
+        prefixes = "|".join(re.escape(prefix) for prefix in service.contract.key_prefixes.values())
+        self._secret = re.compile(rf"(?:{prefixes})[^\s\"'<>&\\/?#]+|{_JWT}")
+
+    # environments
+
+    def environment(self, name: str) -> Environment:
+        """An environment by its id or name.
+
+        Raises:
+            UnknownError: there is none.
+        """
+        environments = self.service.environments
+        found = environments.with_id(name) or environments.named(name)
+        if found is None:
+            raise UnknownError(f"there is no environment {name!r}")
+        return found
+
+    async def create_environment(
+        self,
+        *,
+        kind: str = "dev",
+        name: str | None = None,
+        secret_key: str | None = None,
+        dialect: str | None = None,
+        id_seed: int | None = None,
+        clock: str | None = None,
+        seed: str | Mapping[str, Any] | None = None,
+    ) -> Environment:
+        """A new environment, with a secret key of its own.
+
+        Args:
+            kind: dev, stg, prod or preview.
+            name: the kind and a number by default.
+            secret_key: a fresh one by default.
+            dialect: documented or server; the server's by default.
+            id_seed: makes its ids the same on every run.
+            clock: the moment at which its clock stands, RFC 3339; by default it goes.
+            seed: the sessions that it has from the start and after each reset, as a file or its content.
+
+        Raises:
+            ValueError: one of them is not as it should be.
+            TooManyError: there are as many environments as there may be.
+        """
+        environments = self.service.environments
+        environment = environments.add(
+            secret_key,
+            kind=kind,
+            name=name,
+            dialect=self.service.dialects.known(dialect),
+            id_seed=id_seed,
+            frozen_at=None if clock is None else milliseconds(clock),
+        )
+        if seed is not None:
+            try:
+                environment.seed = self._read_seed(environment, seed)
+            except ValueError:
+                environments.remove(environment)
+                raise
+            await self.service.store.replace(environment.id, environment.seed)
+        return environment
+
+    async def delete_environment(self, environment: Environment) -> None:
+        """Forget an environment and all that is its; its key is unknown from now on."""
+        self.service.environments.remove(environment)
+        await self.service.store.replace(environment.id, ())
+
+    async def reset(self, environment: Environment) -> None:
+        """Make an environment what it was at the start: seed, clock, ids; no journal, no faults."""
+        await self.service.store.replace(environment.id, environment.seed)
+        environment.restart()
+
+    async def show(self, environment: Environment) -> dict[str, Any]:
+        """What there is to say of an environment; its key is masked."""
+        counts = {"ACTIVE": 0, "CLOSED": 0, "EXPIRED": 0}
+        now = rfc3339(environment.clock.now())
+        for session in await self.service.store.snapshot(environment.id):
+            counts[status(session, now)] += 1
+        return {
+            "id": environment.id,
+            "name": environment.name,
+            "kind": environment.kind,
+            "secretKey": masked(environment.secret_key),
+            "dialect": environment.dialect,
+            "clock": self.clock(environment),
+            "sessions": {"active": counts["ACTIVE"], "closed": counts["CLOSED"], "expired": counts["EXPIRED"]},
+            "exchanges": environment.journal.count,
+            "faults": len(environment.faults),
+        }
+
+    # state
+
+    async def export(self, environment: Environment) -> dict[str, Any]:
+        """All sessions, in the form of a seed."""
+        return {"sessions": [msgspec.to_builtins(row) for row in await self.service.store.snapshot(environment.id)]}
+
+    async def load(self, environment: Environment, state: Mapping[str, Any]) -> int:
+        """Put the sessions of a seed in place of those there are; return how many.
+
+        Raises:
+            DocumentError: the seed is broken; nothing was changed.
+        """
+        rows = self._read_seed(environment, state)
+        await self.service.store.replace(environment.id, rows)
+        return len(rows)
+
+    def _read_seed(self, environment: Environment, seed: str | Mapping[str, Any]) -> Sequence[Any]:
+        return [session for _, session in read_seed(seed, self.service.contract, [environment])]
+
+    async def perform(
+        self, environment: Environment, operation: str, *, segment: str = "", query: str = "", body: Any = None
+    ) -> Answer:
+        """Do an operation of the API without its being noted and without faults.
+
+        Args:
+            environment: whose key is used.
+            operation: the operationId.
+            segment: the path parameter, percent-encoded.
+            query: the raw query.
+            body: sent as JSON.
+        """
+        template = self.service.contract.operations[operation]
+        path = template.template.replace("{session}", segment)
+        content = b"" if body is None else encode(body)
+        headers = [
+            (b"authorization", f"Bearer {environment.secret_key}".encode()),
+            (b"content-length", b"%d" % len(content)),
+        ]
+        request = Request(template.method, path.encode(), query.encode(), headers, dict(headers))
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": content}
+
+        behaviour = self.service.dialects[environment.dialect]
+        _, answer = await self._pipeline.answer(behaviour, request, receive)
+        return answer
+
+    # journal
+
+    async def entries(
+        self, journal: Journal, keep: JournalFilter, *, at_least: int = 0, timeout_seconds: float = 0
+    ) -> Sequence[Entry]:
+        """The entries that are kept, oldest first; it waits until there are `at_least` so many or the time is over."""
+        return await journal.wait(keep.keeps, at_least=at_least, timeout_seconds=timeout_seconds)
+
+    async def described(self, entry: Entry, environment: Environment | None) -> dict[str, Any]:
+        """An entry for people and machines: keys masked, with what another dialect would have answered."""
+        other = None if environment is None else await difference(self.service, environment, entry)
+        members = described(entry, self._secret)
+        members["differs"] = (
+            None if other is None else {"dialect": other.dialect, "status": other.status, "clause": other.clause}
+        )
+        return members
+
+    # faults
+
+    def switch_on(
+        self, environment: Environment, name: str, parameters: Mapping[str, Any] | None = None, **options: Any
+    ) -> ActiveFault:
+        """Switch a fault on: one that breaks a clause, or one of the network with its parameters.
+
+        Args:
+            environment: where.
+            name: of the fault.
+            parameters: of a network fault.
+            options: `operation`, `session`, `times`, `probability` and `seed`, as `Switchboard.add` takes them.
+
+        Raises:
+            UnknownError: there is no such fault.
+            ValueError: a parameter or option is not as it should be, or too many faults are on.
+        """
+        from adjourn_mock.faults import FAULTS, NETWORK_FAULTS
+
+        operation = options.get("operation")
+        if operation is not None and operation not in self.service.contract.operations:
+            names = ", ".join(self.service.contract.operations)
+            raise ValueError(f"there is no operation {operation!r}; there are {names}")
+        if name in NETWORK_FAULTS:
+            try:
+                fault = msgspec.convert(dict(parameters or {}), NETWORK_FAULTS[name])
+            except msgspec.ValidationError as error:
+                raise ValueError(f"{name}: {error}") from None
+            return environment.faults.add(name, fault.change, parameters=msgspec.to_builtins(fault), **options)
+        if name not in FAULTS:
+            raise UnknownError(f"there is no fault {name!r}; GET /_adjourn/faults and adjourn faults list have them")
+        if parameters:
+            raise ValueError(f"{name} takes no parameters, not {', '.join(parameters)}")
+        return environment.faults.add(name, FAULTS[name].change, **options)
+
+    # clock
+
+    def clock(self, environment: Environment) -> dict[str, Any]:
+        return {"now": rfc3339(environment.clock.now()), "frozen": environment.clock.is_frozen}
+
+
+def duration(text: str | float) -> int:
+    """`1.5s`, `200ms`, `2h` or a number of seconds as milliseconds.
+
+    Raises:
+        ValueError: it is none.
+    """
+    found = _DURATION.fullmatch(str(text))
+    if found is None:
+        raise ValueError(f"{str(text)[:40]!r} is no duration, as 1.5s, 200ms, 2h or a number of seconds")
+    return round(float(found[1]) * _MILLISECONDS[found[2] or "s"])
+
+
+def described(entry: Entry, secret: re.Pattern[str]) -> dict[str, Any]:
+    """An entry as JSON members; what looks like a key or a token is masked."""
+
+    def clean(text: str) -> str:
+        return secret.sub(lambda found: masked(found[0]), text)
+
+    session = entry.session
+    return {
+        "number": entry.number,
+        "at": rfc3339(entry.at),
+        "operation": entry.operation,
+        "method": entry.method,
+        "path": clean(entry.raw_path.decode("latin-1")),
+        "query": clean(entry.query.decode("latin-1")),
+        "status": entry.status,
+        "clause": entry.clause,
+        "faults": list(entry.faults),
+        "session": None if session is None else {"id": session.id, "externalId": session.external_id},
+        "request": {
+            "headers": [
+                [name.decode("latin-1"), _header(name, value.decode("latin-1"), clean)] for name, value in entry.headers
+            ],
+            "body": clean(entry.request_body.decode(errors="replace")),
+        },
+        "answer": {
+            "contentType": entry.media_type.decode("latin-1"),
+            "body": clean(entry.response_body.decode(errors="replace")),
+        },
+    }
+
+
+def _header(name: bytes, value: str, clean: Any) -> str:
+    if name not in _SECRET_HEADERS:
+        return str(clean(value))
+    scheme, space, credential = value.rpartition(" ")
+    return f"{scheme}{space}{masked(credential)}"

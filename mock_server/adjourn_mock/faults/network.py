@@ -1,0 +1,220 @@
+"""Faults of the way between client and server: late, refused, cut off, in pieces.
+
+They break no clause of the contract; a client has to live with them all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from http import HTTPStatus
+from math import log
+from random import Random
+from typing import Annotated, Any, ClassVar, Literal
+
+import anyio
+import msgspec
+from msgspec import Meta
+
+from adjourn_mock.behaviour import Behaviour, Caller, Result
+from adjourn_mock.exchange import Answer, Connection, Refusal, Request, encode
+from adjourn_mock.instants import SystemClock
+from adjourn_mock.service import Service
+
+__all__ = ["NETWORK_FAULTS", "ConnectionReset", "Latency", "NetworkFault", "SlowBody", "Status", "TruncatedBody"]
+
+Headers = Sequence[tuple[bytes, bytes]]
+Milliseconds = Annotated[float, Meta(ge=0, le=600_000)]
+Effect = Literal["none", "done"]
+
+
+class NetworkFault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """Its members are the parameters that it takes."""
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+
+    def change(self, base: Behaviour) -> Behaviour:
+        """The behaviour with this fault."""
+        raise NotImplementedError
+
+
+class Latency(NetworkFault, frozen=True):
+    """Every answer comes later.
+
+    Attributes:
+        milliseconds: how much; of a distribution the middle.
+        distribution: fixed; uniform, within `spread` milliseconds on either side; normal, with `spread` as
+            its deviation in milliseconds; lognormal, with `milliseconds` as its median and `spread` as its sigma.
+        spread: see there.
+        seed: makes chance the same on every run.
+    """
+
+    name = "latency"
+    summary = "Answers come late."
+
+    milliseconds: Milliseconds = 100
+    distribution: Literal["fixed", "uniform", "normal", "lognormal"] = "fixed"
+    spread: Milliseconds = 0
+    seed: int | None = None
+
+    def change(self, base: Behaviour) -> Behaviour:
+        random = Random(self.seed)
+
+        async def deliver(connection: Connection, headers: Headers, answer: Answer) -> None:
+            await anyio.sleep(self._draw(random) / 1000)
+            await base.deliver(connection, headers, answer)
+
+        return replace(base, deliver=deliver)
+
+    def _draw(self, random: Random) -> float:
+        middle, spread = self.milliseconds, self.spread
+        drawn = {
+            "fixed": lambda: middle,
+            "uniform": lambda: random.uniform(middle - spread, middle + spread),
+            "normal": lambda: random.gauss(middle, spread),
+            "lognormal": lambda: random.lognormvariate(log(max(middle, 1e-3)), min(spread, 10)),
+        }[self.distribution]()
+        return min(max(drawn, 0), 600_000)
+
+
+class Status(NetworkFault, frozen=True):
+    """An error instead of the answer.
+
+    Attributes:
+        status: the status, 400 to 599.
+        error: the text; the status' own by default.
+        retry_after_seconds: sent as Retry-After, and with 429 as x-ratelimit-reset.
+        effect: none, the operation is not done; done, it is and the answer is lost.
+    """
+
+    name = "status"
+    summary = "An error status is answered, as 429, 500 or 503."
+
+    status: Annotated[int, Meta(ge=400, le=599)] = 503
+    error: str | None = None
+    retry_after_seconds: Annotated[int, Meta(ge=0, le=86_400)] | None = None
+    effect: Effect = "none"
+
+    def change(self, base: Behaviour) -> Behaviour:
+        if self.effect == "none":
+
+            def authenticate(service: Service, request: Request) -> Caller:
+                base.authenticate(service, request)
+                raise Refusal("fault.status", self._text(), status=self.status, headers=self._headers(service))
+
+            return replace(base, authenticate=authenticate)
+
+        def answer(service: Service, behaviour: Behaviour, result: Result) -> Answer:
+            done = base.answer(service, behaviour, result)
+            done.status, done.body, done.clause = self.status, encode({"error": self._text()}), "fault.status"
+            done.headers = self._headers(service)
+            return done
+
+        return replace(base, answer=answer)
+
+    def _text(self) -> str:
+        if self.error is not None:
+            return self.error
+        return HTTPStatus(self.status).phrase if self.status in set(HTTPStatus) else "Error"
+
+    def _headers(self, service: Service) -> tuple[tuple[bytes, bytes], ...]:
+        after = self.retry_after_seconds
+        headers = () if after is None else ((b"retry-after", b"%d" % after),)
+        if self.status != HTTPStatus.TOO_MANY_REQUESTS:
+            return headers
+        reset = SystemClock().now() + 1000 * (after or 0)
+        limit = b"%d" % service.contract.rate_limit.tokens
+        rate = ((b"x-ratelimit-limit", limit), (b"x-ratelimit-remaining", b"0"), (b"x-ratelimit-reset", b"%d" % reset))
+        return (*headers, *rate)
+
+
+class ConnectionReset(NetworkFault, frozen=True):
+    """The connection is reset instead of an answer.
+
+    Attributes:
+        effect: none, the operation is not done; done, it is and the answer is lost.
+    """
+
+    name = "connection-reset"
+    summary = "The connection is reset and there is no answer."
+
+    effect: Effect = "none"
+
+    def change(self, base: Behaviour) -> Behaviour:
+        async def deliver(connection: Connection, headers: Headers, answer: Answer) -> None:
+            await _break_off(connection, reset=True)
+
+        if self.effect == "done":
+            return replace(base, deliver=deliver)
+
+        def authenticate(service: Service, request: Request) -> Caller:
+            raise Refusal("fault.connection-reset", "the connection was reset", status=503)
+
+        return replace(base, authenticate=authenticate, deliver=deliver)
+
+
+class TruncatedBody(NetworkFault, frozen=True):
+    """The connection ends within the body.
+
+    Attributes:
+        bytes: how much of the body is sent; half of it by default.
+    """
+
+    name = "truncated-body"
+    summary = "The body of the answer ends too early."
+
+    bytes: Annotated[int, Meta(ge=0, le=10_000_000)] | None = None
+
+    def change(self, base: Behaviour) -> Behaviour:
+        async def deliver(connection: Connection, headers: Headers, answer: Answer) -> None:
+            body = answer.body
+            sent = body[: len(body) // 2 if self.bytes is None else min(self.bytes, max(len(body) - 1, 0))]
+            await connection.send({"type": "http.response.start", "status": answer.status, "headers": headers})
+            await connection.send({"type": "http.response.body", "body": sent, "more_body": True})
+            await _break_off(connection, reset=False)
+
+        return replace(base, deliver=deliver)
+
+
+class SlowBody(NetworkFault, frozen=True):
+    """The body comes in pieces.
+
+    Attributes:
+        milliseconds: how long it takes from the head to the last piece.
+        pieces: how many there are.
+    """
+
+    name = "slow-body"
+    summary = "The body of the answer comes slowly, in pieces."
+
+    milliseconds: Milliseconds = 1000
+    pieces: Annotated[int, Meta(ge=1, le=10_000)] = 10
+
+    def change(self, base: Behaviour) -> Behaviour:
+        async def deliver(connection: Connection, headers: Headers, answer: Answer) -> None:
+            body = answer.body
+            size = max(1, -(-len(body) // self.pieces))
+            pieces = [body[start : start + size] for start in range(0, len(body), size)]
+            await connection.send({"type": "http.response.start", "status": answer.status, "headers": headers})
+            for piece in pieces:
+                await connection.send({"type": "http.response.body", "body": piece, "more_body": True})
+                await anyio.sleep(self.milliseconds / 1000 / len(pieces))
+            await connection.send({"type": "http.response.body", "body": b""})
+
+        return replace(base, deliver=deliver)
+
+
+async def _break_off(connection: Connection, *, reset: bool) -> None:
+    """End the connection in the middle, where the ASGI server lets us; else fail, which ends it for the client too."""
+    breaking: Any = (connection.scope.get("extensions") or {}).get("adjourn.connection")
+    if breaking is None:
+        raise ConnectionResetError("a fault ended the connection")
+    breaking(reset=reset)
+    while (await connection.receive())["type"] != "http.disconnect":
+        pass
+
+
+NETWORK_FAULTS: Mapping[str, type[NetworkFault]] = {
+    fault.name: fault for fault in (Latency, Status, ConnectionReset, TruncatedBody, SlowBody)
+}

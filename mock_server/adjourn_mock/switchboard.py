@@ -1,0 +1,169 @@
+"""The faults that are switched on in an environment while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from adjourn_mock.exchange import Refusal
+
+if TYPE_CHECKING:
+    from adjourn_mock.behaviour import Behaviour
+    from adjourn_mock.environments import Environment
+    from adjourn_mock.exchange import Request
+    from adjourn_mock.service import Service
+
+__all__ = ["ActiveFault", "Switchboard"]
+
+MAX_ACTIVE = 100
+
+
+@dataclass(slots=True)
+class ActiveFault:
+    """A fault that is on.
+
+    Attributes:
+        id: `name` and a number.
+        name: of the fault.
+        parameters: what it was given, as `milliseconds` of a latency.
+        operation: only this operation, by its operationId; None for all.
+        session: only the session with this id or externalId; None for all.
+        remaining: how many times it is still to come; None for always.
+        probability: how often it comes, 0 to 1.
+        hits: how often it came.
+    """
+
+    id: str
+    name: str
+    change: Callable[[Behaviour], Behaviour] = field(repr=False)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    operation: str | None = None
+    session: str | None = None
+    remaining: int | None = None
+    probability: float = 1.0
+    random: Random = field(default_factory=Random, repr=False)
+    hits: int = 0
+
+    def comes(self) -> bool:
+        """Whether it comes this time, which is then counted."""
+        if self.remaining == 0 or (self.probability < 1 and self.random.random() >= self.probability):
+            return False
+        if self.remaining is not None:
+            self.remaining -= 1
+        self.hits += 1
+        return True
+
+
+class Switchboard:
+    """Which faults are on, and the behaviour that each request gets."""
+
+    def __init__(self) -> None:
+        self._active: dict[str, ActiveFault] = {}
+        self._behaviours: dict[tuple[Any, ...], Behaviour] = {}
+        self._switched = 0
+
+    def add(
+        self,
+        name: str,
+        change: Callable[[Behaviour], Behaviour],
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        operation: str | None = None,
+        session: str | None = None,
+        times: int | None = None,
+        probability: float = 1.0,
+        seed: int | None = None,
+    ) -> ActiveFault:
+        """Switch a fault on.
+
+        Args:
+            name: of the fault.
+            change: makes the faulty behaviour.
+            parameters: what `change` was made from, to be shown.
+            operation: only for this operation, by its operationId.
+            session: only for the session with this id or externalId in the path.
+            times: only for the next so many requests.
+            probability: only for so many of them, 0 to 1.
+            seed: makes chance the same on every run.
+
+        Raises:
+            ValueError: too many are on.
+        """
+        if len(self._active) >= MAX_ACTIVE:
+            raise ValueError(f"{MAX_ACTIVE} faults are on, which is the limit; switch some off")
+        self._switched += 1
+        fault = ActiveFault(
+            id=f"{name}-{self._switched}",
+            name=name,
+            change=change,
+            parameters=parameters or {},
+            operation=operation,
+            session=session,
+            remaining=times,
+            probability=probability,
+            random=Random(seed),
+        )
+        self._active[fault.id] = fault
+        return fault
+
+    def get(self, fault_id: str) -> ActiveFault | None:
+        return self._active.get(fault_id)
+
+    def remove(self, fault_id: str) -> bool:
+        """Switch a fault off; False where it was not on."""
+        self._behaviours.clear()
+        return self._active.pop(fault_id, None) is not None
+
+    def clear(self) -> None:
+        """Switch all off."""
+        self._behaviours.clear()
+        self._active.clear()
+
+    def __iter__(self) -> Any:
+        return iter(tuple(self._active.values()))
+
+    def __len__(self) -> int:
+        return len(self._active)
+
+    async def behaviour(self, service: Service, environment: Environment, request: Request) -> Behaviour:
+        """How this request is to be answered: as the dialect has it, with the faults that come."""
+        base = service.dialects[environment.dialect]
+        if not self._active:
+            return base
+        coming = [fault for fault in self if await _is_meant(fault, service, environment, base, request)]
+        coming = [fault for fault in coming if fault.comes()]
+        request.faults = tuple(fault.name for fault in coming)
+        # Kept, for a fault may remember what came before.
+        key = (environment.dialect, *(fault.id for fault in coming))
+        behaviour = self._behaviours.get(key)
+        if behaviour is None:
+            behaviour = base
+            for fault in coming:
+                behaviour = fault.change(behaviour)
+            self._behaviours[key] = behaviour
+        return behaviour
+
+
+async def _is_meant(
+    fault: ActiveFault, service: Service, environment: Environment, base: Behaviour, request: Request
+) -> bool:
+    """Whether a request is one of the operation and the session that a fault is for."""
+    if fault.operation is None and fault.session is None:
+        return True
+    try:
+        route = base.route(service, request)
+        if fault.operation not in (None, route.operation.name):
+            return False
+        if fault.session is None:
+            return True
+        if route.segment is None:
+            return False
+        text = base.decode(route.segment)
+        if text == fault.session:
+            return True
+        session = await base.find(service, environment, base.identify(service, text))
+    except Refusal:
+        return False
+    return session is not None and fault.session in (session.id, session.external_id)
