@@ -3,16 +3,21 @@
 from adjourn_mock.app import MockApp, create_app
 from adjourn_mock.dialects import DIALECTS
 from adjourn_mock.environments import DEFAULT_KEYS, Environment, KeyFormatError
-from adjourn_mock.serving import BindError, MockServer, serve
+from adjourn_mock.journal import Entry
+from adjourn_mock.serving import AsgiServer, BindError, MockServer, serve
+from adjourn_mock.sessions import Session
 
 __all__ = [
     "DEFAULT_KEYS",
     "DIALECTS",
+    "AsgiServer",
     "BindError",
+    "Entry",
     "Environment",
     "KeyFormatError",
     "MockApp",
     "MockServer",
+    "Session",
     "create_app",
     "serve",
 ]

@@ -206,6 +206,7 @@ class Control:
         headers = [
             (b"authorization", f"Bearer {environment.secret_key}".encode()),
             (b"content-length", b"%d" % len(content)),
+            *([(b"x-trigger-branch", b"adjourn")] if environment.kind == "preview" else []),
         ]
         request = Request(template.method, path.encode(), query.encode(), headers, dict(headers))
 

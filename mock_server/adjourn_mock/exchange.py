@@ -68,6 +68,14 @@ class Answer(msgspec.Struct, gc=False):
     before: Session | None = None
     clause: str | None = None
 
+    @property
+    def json(self) -> Any:
+        """The body, parsed; None where it is no JSON."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
+
 
 class Refusal(Exception):  # noqa: N818 - it is a lawful answer
     """A request is not granted.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from adjourn_mock.exchange import Answer, Request
@@ -63,10 +65,35 @@ class Entry(NamedTuple):
         parts = self.raw_path.split(b"/")
         return unquote(parts[4].decode("latin-1"), errors="replace") if len(parts) > 4 else None
 
+    @property
+    def request_json(self) -> Any:
+        """The body of the request, parsed; None where it is no JSON."""
+        return _parsed(self.request_body)
+
+    @property
+    def response_json(self) -> Any:
+        """The body of the answer, parsed; None where it is no JSON."""
+        return _parsed(self.response_body)
+
+    def __str__(self) -> str:
+        parts = [f"{self.number:>4}  {self.status}  {self.method:<6} {ascii(self.path)[1:-1]}"]
+        if self.clause is not None:
+            parts.append(f"refused: {self.clause}")
+        if self.faults:
+            parts.append(f"faults: {', '.join(self.faults)}")
+        return "  ".join(parts)
+
     def is_about(self, key: str) -> bool:
         """Whether it names or touched the session that has `key` as its id or externalId."""
         session = self.session
         return self.key == key or (session is not None and key in (session.id, session.external_id))
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
 
 
 class Journal:
@@ -132,11 +159,10 @@ class Journal:
         Raises:
             ValueError: too many wait already.
         """
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + timeout_seconds
+        deadline = time.monotonic() + timeout_seconds
         while True:
             found = [entry for entry in self if keeps(entry)]
-            left = deadline - loop.time()
+            left = deadline - time.monotonic()
             if len(found) >= at_least or left <= 0:
                 return found
             await self.changed(left)

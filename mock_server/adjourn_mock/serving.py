@@ -14,11 +14,12 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from adjourn_mock.app import MockApp, create_app
 from adjourn_mock.protocol import OneWriteProtocol
 
-__all__ = ["BindError", "MockServer", "serve"]
+__all__ = ["AsgiServer", "BindError", "MockServer", "serve"]
 
 _START_TIMEOUT_SECONDS = 10
 T = TypeVar("T")
@@ -68,12 +69,12 @@ def _url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _config(app: MockApp) -> uvicorn.Config:
+def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=OneWriteProtocol,
         ws="none",
-        lifespan="off",
+        lifespan="off" if isinstance(app, MockApp) else "auto",
         log_config=None,
         access_log=False,
         proxy_headers=False,
@@ -108,27 +109,19 @@ def serve(app: MockApp, *, host: str, port: int, ready: Callable[[str], None]) -
         listener.close()
 
 
-class MockServer:
-    """A mock server in a thread of this process.
+class AsgiServer:
+    """An ASGI application served in a thread of this process, from `start` to `stop`.
 
-        with MockServer() as server:
-            httpx.post(f"{server.url}/api/v1/sessions/chat_1/close", headers=server.headers, json={})
-
-    It serves from `start` to `stop`; the `with` and `async with` forms call both.
+    The `with` and `async with` forms call both.
 
     Args:
-        app: what to serve; made from `options` by default.
+        app: what to serve.
         host: the address to listen on.
         port: the port; 0, the default, picks a free one.
-        options: what `create_app` takes.
-
-    Attributes:
-        app: what is served.
     """
 
-    def __init__(self, app: MockApp | None = None, *, host: str = "127.0.0.1", port: int = 0, **options: Any) -> None:
-        self.app = app or create_app(**options)
-        self._host, self._port = host, port
+    def __init__(self, app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> None:
+        self._app, self._host, self._port = app, host, port
         self._listener: socket.socket | None = None
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
@@ -144,16 +137,6 @@ class MockServer:
             raise RuntimeError("the server has not been started")
         return _url(self._listener)
 
-    @property
-    def secret_key(self) -> str:
-        """The key of the first environment, for `TRIGGER_SECRET_KEY`."""
-        return next(iter(self.app.environments)).secret_key
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """The headers of a request with `secret_key`."""
-        return {"Authorization": f"Bearer {self.secret_key}"}
-
     def start(self) -> Self:
         """Listen and serve; return once connections are accepted.
 
@@ -163,7 +146,7 @@ class MockServer:
         """
         self._listener = _listen(self._host, self._port)
         started = threading.Event()
-        self._server = _Server(_config(self.app), started.set)
+        self._server = _Server(_config(self._app), started.set)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._listener]}, name="adjourn-mock", daemon=True
         )
@@ -174,7 +157,7 @@ class MockServer:
         return self
 
     def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine in the server's event loop, as those of `app.control`, and return what it returns.
+        """Run a coroutine in the server's event loop, as those of a mock's `app.control`, and return what it returns.
 
         Raises:
             RuntimeError: the server does not run.
@@ -209,3 +192,34 @@ class MockServer:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await asyncio.to_thread(self.stop)
+
+
+class MockServer(AsgiServer):
+    """A mock server in a thread of this process.
+
+        with MockServer() as server:
+            httpx.post(f"{server.url}/api/v1/sessions/chat_1/close", headers=server.headers, json={})
+
+    Args:
+        app: what to serve; made from `options` by default.
+        host: the address to listen on.
+        port: the port; 0, the default, picks a free one.
+        options: what `create_app` takes.
+
+    Attributes:
+        app: what is served.
+    """
+
+    def __init__(self, app: MockApp | None = None, *, host: str = "127.0.0.1", port: int = 0, **options: Any) -> None:
+        self.app = app or create_app(**options)
+        super().__init__(self.app, host=host, port=port)
+
+    @property
+    def secret_key(self) -> str:
+        """The key of the first environment, for `TRIGGER_SECRET_KEY`."""
+        return next(iter(self.app.environments)).secret_key
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of a request with `secret_key`."""
+        return {"Authorization": f"Bearer {self.secret_key}"}
