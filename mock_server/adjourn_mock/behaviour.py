@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from starlette.types import Receive
+from starlette.types import Receive, Scope, Send
 
 from adjourn_mock.environments import Environment
-from adjourn_mock.exchange import Answer, Connection, Refusal, Request
+from adjourn_mock.exchange import Answer, Refusal, Request
 from adjourn_mock.service import Service
 from adjourn_mock.sessions import Session
 from adjourn_mock.tokens import PublicAccessToken
@@ -115,7 +115,7 @@ class Behaviour:
     list_row: Callable[[Session], dict[str, Any]]
     answer: Callable[[Service, Behaviour, Result], Answer]
     refuse: Callable[[Service, Refusal], Answer]
-    deliver: Callable[[Connection, Sequence[tuple[bytes, bytes]], Answer], Awaitable[None]]
+    deliver: Callable[[Scope, Receive, Send, Sequence[tuple[bytes, bytes]], Answer], Awaitable[None]]
 
     def perform(self, operation: str) -> Callable[[Service, Behaviour, Call], Awaitable[Result]]:
         """The step of an operation, by its operationId."""

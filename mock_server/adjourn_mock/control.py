@@ -214,8 +214,7 @@ class Control:
             return {"type": "http.request", "body": content}
 
         behaviour = self.service.dialects[environment.dialect]
-        _, answer = await self._pipeline.answer(behaviour, request, receive)
-        return answer
+        return await self._pipeline.answer(behaviour, request, receive)
 
     # journal
 

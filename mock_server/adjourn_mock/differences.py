@@ -66,7 +66,7 @@ async def difference(service: Service, environment: Environment, entry: Entry) -
 
     other = _OTHER[environment.dialect]
     try:
-        _, answer = await Pipeline(shadow).answer(service.dialects[other], request, receive)
+        answer = await Pipeline(shadow).answer(service.dialects[other], request, receive)
     except ClientGone:
         return None
     if answer.status == entry.status and (answer.status >= 400 or _same(entry.response_body, answer)):

@@ -11,11 +11,11 @@ from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from starlette.types import Receive
+from starlette.types import Receive, Scope, Send
 
 from adjourn_mock.behaviour import Behaviour, Call, Caller, Result, Route
 from adjourn_mock.environments import Environment
-from adjourn_mock.exchange import Answer, ClientGone, Connection, Refusal, Request, encode
+from adjourn_mock.exchange import Answer, ClientGone, Refusal, Request, encode
 from adjourn_mock.operations import close, create, list_sessions, retrieve, update
 from adjourn_mock.query import QueryError, read_query
 from adjourn_mock.routes import decode_segment
@@ -302,10 +302,16 @@ def refuse(service: Service, refusal: Refusal) -> Answer:
     return Answer(status, body, refusal.media_type, refusal.headers, clause=refusal.clause)
 
 
-async def deliver(connection: Connection, headers: Sequence[tuple[bytes, bytes]], answer: Answer) -> None:
+async def deliver(
+    scope: Scope,  # noqa: ARG001
+    receive: Receive,  # noqa: ARG001
+    send: Send,
+    headers: Sequence[tuple[bytes, bytes]],
+    answer: Answer,
+) -> None:
     """Send an answer, whole and at once."""
-    await connection.send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await connection.send({"type": "http.response.body", "body": answer.body})
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
 
 
 DOCUMENTED = Behaviour(

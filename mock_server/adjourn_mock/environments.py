@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from adjourn_mock.identifiers import IdSource
@@ -77,6 +77,10 @@ class Environments:
         id_seed: likewise.
         clock: what tells the time where an environment's clock is not set.
         limit: how many there may be.
+
+    Attributes:
+        with_authorization: the environment of an Authorization header that has the plainest
+            form, or None, so that most need no parsing.
     """
 
     def __init__(
@@ -94,6 +98,8 @@ class Environments:
         self._by_authorization: dict[bytes, Environment] = {}
         self._by_id: dict[str, Environment] = {}
         self._by_name: dict[str, Environment] = {}
+        # The method of the dict itself: each request asks once or twice.
+        self.with_authorization: Callable[[bytes], Environment | None] = self._by_authorization.get
 
     def add(
         self,
@@ -153,10 +159,6 @@ class Environments:
         self._by_authorization.pop(b"Bearer " + secret_key, None)
         self._by_id.pop(environment.id, None)
         self._by_name.pop(environment.name, None)
-
-    def with_authorization(self, value: bytes) -> Environment | None:
-        """The environment of a header that has the plainest form, so that most need no parsing."""
-        return self._by_authorization.get(value)
 
     def with_key(self, key: bytes) -> Environment | None:
         """The environment of exactly this key (clause auth.unknown-key)."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
-from starlette.types import Receive, Scope, Send
+from starlette.types import Scope
 
 from adjourn_mock.sessions import Session
 
-__all__ = ["JSON", "Answer", "ClientGone", "Connection", "Headers", "Refusal", "Request", "encode"]
+__all__ = ["JSON", "Answer", "ClientGone", "Headers", "Refusal", "Request", "encode"]
 
 JSON = b"application/json"
 _encoder = msgspec.json.Encoder()
@@ -25,7 +25,8 @@ class Request(msgspec.Struct, gc=False):
         raw_path: the path as it was sent, percent-encoded and without the query, below the mount point.
         headers: by lower-case name; of a repeated header the first line counts.
         body: what was received of the body so far.
-        faults: the names of the faults that are on for it, for the journal.
+        operation: the operationId that it reached, for the journal, like `faults`,
+            the names of the faults that are on for it.
     """
 
     method: str
@@ -34,6 +35,7 @@ class Request(msgspec.Struct, gc=False):
     raw_headers: list[tuple[bytes, bytes]]
     headers: dict[bytes, bytes]
     body: bytes = b""
+    operation: str | None = None
     faults: tuple[str, ...] = ()
 
     @classmethod
@@ -43,14 +45,6 @@ class Request(msgspec.Struct, gc=False):
             raw_path = raw_path.removeprefix(root.encode())
         raw_headers = scope["headers"]
         return cls(scope["method"], raw_path, scope["query_string"], raw_headers, dict(reversed(raw_headers)))
-
-
-class Connection(NamedTuple):
-    """What an answer is sent over: the parts of an ASGI call."""
-
-    scope: Scope
-    receive: Receive
-    send: Send
 
 
 class Answer(msgspec.Struct, gc=False):

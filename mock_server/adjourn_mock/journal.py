@@ -12,13 +12,14 @@ from urllib.parse import unquote
 
 from adjourn_mock.exchange import Answer, Request
 from adjourn_mock.sessions import Session
-from adjourn_spec import Operation
 
 __all__ = ["Entry", "Journal"]
 
 DEFAULT_ENTRIES = 500
 DEFAULT_BYTES = 8 * 1024 * 1024
+_LARGE_BYTES = 8 * 1024
 _MAX_WAITING = 1000
+_NO_HEADERS: dict[bytes, bytes] = {}
 
 
 class Entry(NamedTuple):
@@ -101,41 +102,52 @@ class Journal:
 
     Args:
         size: the most exchanges that are kept.
-        limit_bytes: the most bytes that their bodies may take together.
+        limit_bytes: the most bytes that large bodies, of more than 8 KB an exchange, may take together.
     """
 
     def __init__(self, size: int = DEFAULT_ENTRIES, limit_bytes: int = DEFAULT_BYTES) -> None:
-        self._size, self._limit_bytes = size, limit_bytes
-        self._exchanges: deque[tuple[int, Operation | None, Request, Answer]] = deque()
+        self._exchanges: deque[tuple[int, Request, Answer]] = deque(maxlen=size)
+        # Those whose bodies are large, for they alone can fill memory: their numbers and bytes.
+        self._large: deque[tuple[int, int]] = deque()
+        self._limit_bytes = limit_bytes
         self._waiting: list[asyncio.Future[None]] = []
-        self._bytes = 0
         self.count = 0
 
-    def add(self, at: int, operation: Operation | None, request: Request, answer: Answer) -> None:
-        """Note an exchange; it is made an `Entry` of when it is read."""
-        exchanges = self._exchanges
-        exchanges.append((at, operation, request, answer))
+    def add(self, at: int, request: Request, answer: Answer) -> None:
+        """Note an exchange, which is over; it is made an `Entry` of when it is read."""
+        # The headers are there once more as they came; what is kept shall be small.
+        request.headers = _NO_HEADERS
+        self._exchanges.append((at, request, answer))
         self.count += 1
-        self._bytes += len(request.body) + len(answer.body)
-        while len(exchanges) > self._size or self._bytes > self._limit_bytes:
-            *_, oldest_request, oldest_answer = exchanges.popleft()
-            self._bytes -= len(oldest_request.body) + len(oldest_answer.body)
+        if len(request.body) + len(answer.body) > _LARGE_BYTES:
+            self._bound(len(request.body) + len(answer.body))
         if self._waiting:
             self._wake()
+
+    def _bound(self, size_bytes: int) -> None:
+        """Forget the oldest exchanges until the large ones take no more than they may."""
+        self._large.append((self.count, size_bytes))
+        while sum(size for _, size in self._large) > self._limit_bytes:
+            number, _ = self._large.popleft()
+            while self._exchanges and self.count - len(self._exchanges) < number:
+                self._exchanges.popleft()
+        while self._large and self._large[0][0] <= self.count - len(self._exchanges):
+            self._large.popleft()
 
     def clear(self) -> None:
         """Forget everything, the count included."""
         self._exchanges.clear()
-        self._bytes = self.count = 0
+        self._large.clear()
+        self.count = 0
 
     def __iter__(self) -> Iterator[Entry]:
         exchanges = tuple(self._exchanges)
         first = self.count - len(exchanges) + 1
-        for number, (at, operation, request, answer) in enumerate(exchanges, first):
+        for number, (at, request, answer) in enumerate(exchanges, first):
             yield Entry(
                 number=number,
                 at=at,
-                operation=operation.name if operation else None,
+                operation=request.operation,
                 method=request.method,
                 raw_path=request.raw_path,
                 query=request.query,

@@ -7,10 +7,10 @@ import logging
 from starlette.types import Receive, Scope, Send
 
 from adjourn_mock.behaviour import Behaviour, Call
-from adjourn_mock.exchange import Answer, ClientGone, Connection, Refusal, Request, encode
+from adjourn_mock.exchange import Answer, ClientGone, Refusal, Request, encode
 from adjourn_mock.instants import SystemClock
 from adjourn_mock.service import Service
-from adjourn_spec import ExternalId, Operation, SessionKey
+from adjourn_spec import ExternalId, SessionKey
 
 __all__ = ["Pipeline"]
 
@@ -38,17 +38,22 @@ class Pipeline:
         service = self.service
         request = Request.of(scope)
         environment = service.presumed(request.headers.get(b"authorization"))
+        if environment is None:
+            behaviour = service.dialects[service.dialects.default]
+            journal, clock = service.strangers, service.clock
+        else:
+            behaviour = await environment.faults.behaviour(service, environment, request)
+            journal, clock = environment.journal, environment.clock
         try:
-            if environment is None:
-                behaviour = service.dialects[service.dialects.default]
-                operation, answer = await self.answer(behaviour, request, receive)
-                service.strangers.add(service.clock.now(), operation, request, answer)
-            else:
-                behaviour = await environment.faults.behaviour(service, environment, request)
-                operation, answer = await self.answer(behaviour, request, receive)
-                environment.journal.add(environment.clock.now(), operation, request, answer)
+            answer = await self.answer(behaviour, request, receive)
         except ClientGone:
             return
+        headers = self._headers(request, answer)
+        journal.add(clock.now(), request, answer)
+        await behaviour.deliver(scope, receive, send, headers, answer)
+
+    def _headers(self, request: Request, answer: Answer) -> list[tuple[bytes, bytes]]:
+        """All headers of an answer."""
         headers = [(b"content-type", answer.media_type), (b"content-length", b"%d" % len(answer.body)), *answer.headers]
         if b"authorization" in request.headers and answer.status != _TOO_MANY_REQUESTS:
             full_again = self._clock.now() + self._milliseconds_per_token
@@ -56,22 +61,22 @@ class Pipeline:
         if b"origin" in request.headers:
             origin = request.headers[b"origin"]
             headers += ((b"access-control-allow-origin", origin), self._expose, (b"vary", b"origin"))
-        await behaviour.deliver(Connection(scope, receive, send), headers, answer)
+        return headers
 
-    async def answer(self, behaviour: Behaviour, request: Request, receive: Receive) -> tuple[Operation | None, Answer]:
-        """Take a request through the steps: the operation that it reached, and its answer.
+    async def answer(self, behaviour: Behaviour, request: Request, receive: Receive) -> Answer:
+        """Take a request through the steps.
 
         Raises:
             ClientGone: the client left before its request was complete.
         """
         service = self.service
-        operation: Operation | None = None
         try:
             behaviour.admit(service, request)
             if request.method == "OPTIONS" and (preflight := behaviour.preflight(service, request)) is not None:
-                return None, preflight
+                return preflight
             route = behaviour.route(service, request)
             operation = route.operation
+            request.operation = operation.name
             caller = behaviour.authenticate(service, request)
             text, key = "", _NOBODY
             if route.segment is not None:
@@ -87,11 +92,11 @@ class Pipeline:
             if caller.token is not None:
                 await behaviour.authorize(service, behaviour, call)
             result = await behaviour.perform(operation.name)(service, behaviour, call)
-            return operation, behaviour.answer(service, behaviour, result)
+            return behaviour.answer(service, behaviour, result)
         except Refusal as refusal:
-            return operation, behaviour.refuse(service, refusal)
+            return behaviour.refuse(service, refusal)
         except ClientGone:
             raise
         except Exception:  # noqa: BLE001 - whatever it is, the client gets an answer and the server goes on
             _log.exception("The mock failed to answer %s %r", request.method, request.raw_path)
-            return operation, Answer(500, encode({"error": "The mock server failed; its log says why"}))
+            return Answer(500, encode({"error": "The mock server failed; its log says why"}))

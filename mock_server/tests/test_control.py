@@ -399,7 +399,8 @@ def test_an_error_comes_before_or_after_the_deed(environment: Environment, effec
 def test_a_connection_is_reset(environment: Environment, effect: str, closed: bool) -> None:
     environment.create()
     environment.switch_on("connection-reset", parameters={"effect": effect}, times=1)
-    with pytest.raises(httpx.ReadError, match="reset"):
+    # Which of the two a client sees is a matter of timing.
+    with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError), match="reset|without sending a response"):
         environment.close()
     assert (environment.api.get("/sessions/chat_1").json()["closedAt"] is not None) == closed
 

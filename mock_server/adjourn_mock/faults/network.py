@@ -15,9 +15,10 @@ from typing import Annotated, Any, ClassVar, Literal
 import anyio
 import msgspec
 from msgspec import Meta
+from starlette.types import Receive, Scope, Send
 
 from adjourn_mock.behaviour import Behaviour, Caller, Result
-from adjourn_mock.exchange import Answer, Connection, Refusal, Request, encode
+from adjourn_mock.exchange import Answer, Refusal, Request, encode
 from adjourn_mock.instants import SystemClock
 from adjourn_mock.service import Service
 
@@ -61,9 +62,9 @@ class Latency(NetworkFault, frozen=True):
     def change(self, base: Behaviour) -> Behaviour:
         random = Random(self.seed)
 
-        async def deliver(connection: Connection, headers: Headers, answer: Answer) -> None:
+        async def deliver(scope: Scope, receive: Receive, send: Send, headers: Headers, answer: Answer) -> None:
             await anyio.sleep(self._draw(random) / 1000)
-            await base.deliver(connection, headers, answer)
+            await base.deliver(scope, receive, send, headers, answer)
 
         return replace(base, deliver=deliver)
 
@@ -142,8 +143,8 @@ class ConnectionReset(NetworkFault, frozen=True):
     effect: Effect = "none"
 
     def change(self, base: Behaviour) -> Behaviour:
-        async def deliver(connection: Connection, headers: Headers, answer: Answer) -> None:
-            await _break_off(connection, reset=True)
+        async def deliver(scope: Scope, receive: Receive, send: Send, headers: Headers, answer: Answer) -> None:
+            await _break_off(scope, receive, reset=True)
 
         if self.effect == "done":
             return replace(base, deliver=deliver)
@@ -167,12 +168,12 @@ class TruncatedBody(NetworkFault, frozen=True):
     bytes: Annotated[int, Meta(ge=0, le=10_000_000)] | None = None
 
     def change(self, base: Behaviour) -> Behaviour:
-        async def deliver(connection: Connection, headers: Headers, answer: Answer) -> None:
+        async def deliver(scope: Scope, receive: Receive, send: Send, headers: Headers, answer: Answer) -> None:
             body = answer.body
             sent = body[: len(body) // 2 if self.bytes is None else min(self.bytes, max(len(body) - 1, 0))]
-            await connection.send({"type": "http.response.start", "status": answer.status, "headers": headers})
-            await connection.send({"type": "http.response.body", "body": sent, "more_body": True})
-            await _break_off(connection, reset=False)
+            await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+            await send({"type": "http.response.body", "body": sent, "more_body": True})
+            await _break_off(scope, receive, reset=False)
 
         return replace(base, deliver=deliver)
 
@@ -192,26 +193,26 @@ class SlowBody(NetworkFault, frozen=True):
     pieces: Annotated[int, Meta(ge=1, le=10_000)] = 10
 
     def change(self, base: Behaviour) -> Behaviour:
-        async def deliver(connection: Connection, headers: Headers, answer: Answer) -> None:
+        async def deliver(scope: Scope, receive: Receive, send: Send, headers: Headers, answer: Answer) -> None:
             body = answer.body
             size = max(1, -(-len(body) // self.pieces))
             pieces = [body[start : start + size] for start in range(0, len(body), size)]
-            await connection.send({"type": "http.response.start", "status": answer.status, "headers": headers})
+            await send({"type": "http.response.start", "status": answer.status, "headers": headers})
             for piece in pieces:
-                await connection.send({"type": "http.response.body", "body": piece, "more_body": True})
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
                 await anyio.sleep(self.milliseconds / 1000 / len(pieces))
-            await connection.send({"type": "http.response.body", "body": b""})
+            await send({"type": "http.response.body", "body": b""})
 
         return replace(base, deliver=deliver)
 
 
-async def _break_off(connection: Connection, *, reset: bool) -> None:
+async def _break_off(scope: Scope, receive: Receive, *, reset: bool) -> None:
     """End the connection in the middle, where the ASGI server lets us; else fail, which ends it for the client too."""
-    breaking: Any = (connection.scope.get("extensions") or {}).get("adjourn.connection")
+    breaking: Any = (scope.get("extensions") or {}).get("adjourn.connection")
     if breaking is None:
         raise ConnectionResetError("a fault ended the connection")
     breaking(reset=reset)
-    while (await connection.receive())["type"] != "http.disconnect":
+    while (await receive())["type"] != "http.disconnect":
         pass
 
 
