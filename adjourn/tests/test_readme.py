@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,8 +21,12 @@ def blocks(language: str) -> list[str]:
 
 
 @pytest.mark.parametrize("code", blocks("python"))
-def test_python_examples_run(code: str) -> None:
-    exec(compile(code, "README.md", "exec"), {})
+def test_python_examples_run(code: str, request: pytest.FixtureRequest) -> None:
+    names: dict[str, Any] = {}
+    exec(compile(code, "README.md", "exec"), names)
+    for name, test in names.items():
+        if name.startswith("test_"):
+            test(request.getfixturevalue("adjourn"))
 
 
 def test_curl_examples_close_a_session() -> None:

@@ -400,7 +400,7 @@ def test_a_connection_is_reset(environment: Environment, effect: str, closed: bo
     environment.create()
     environment.switch_on("connection-reset", parameters={"effect": effect}, times=1)
     # Which of the two a client sees is a matter of timing.
-    with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError), match="reset|without sending a response"):
+    with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError), match=r"reset|without sending a response"):
         environment.close()
     assert (environment.api.get("/sessions/chat_1").json()["closedAt"] is not None) == closed
 
