@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import time
+from functools import partial
+from typing import Any
 
 import click
 
@@ -63,6 +65,16 @@ def cli() -> None:
     "--fault", "faults", multiple=True, metavar="NAME", help="Break a clause; adjourn faults list has the names."
 )
 @click.option(
+    "--store",
+    default="memory",
+    show_default=True,
+    metavar="STORE",
+    help="Where the state lives: memory, sqlite:PATH or redis://HOST:PORT/DATABASE.",
+)
+@click.option(
+    "--workers", type=click.IntRange(1, 64), default=1, show_default=True, metavar="N", help="Processes; needs a store."
+)
+@click.option(
     "--control-token",
     envvar="ADJOURN_CONTROL_TOKEN",
     metavar="TOKEN",
@@ -78,6 +90,8 @@ def mock(
     seed: str | None,
     id_seed: int | None,
     faults: tuple[str, ...],
+    store: str,
+    workers: int,
     control_token: str | None,
     as_json: bool,
 ) -> None:
@@ -93,15 +107,19 @@ def mock(
       adjourn mock --secret-key tr_dev_mine --seed sessions.yaml
       adjourn mock --dialect server
       adjourn mock --fault reason-trimmed
+      adjourn mock --store sqlite:state.db
+      adjourn mock --store redis://127.0.0.1:6379/0 --workers 2
     """
-    from adjourn_mock import BindError, create_app, serve
+    from adjourn_mock import BindError, serve, serve_workers
 
-    contract = contract_of(spec)
+    if workers > 1 and store == "memory":
+        raise Trouble("--workers needs a store that processes share: --store redis://... or sqlite:PATH")
+    options: dict[str, Any] = {
+        "spec": spec, "secret_keys": secret_keys, "dialect": dialect, "seed": seed, "id_seed": id_seed,
+        "faults": faults, "control_token": control_token, "store": store,
+    }  # fmt: skip
     try:
-        app = create_app(
-            contract, secret_keys=secret_keys, dialect=dialect, seed=seed, id_seed=id_seed, faults=faults,
-            control_token=control_token,
-        )  # fmt: skip
+        app = mock_app(**options)
     except ValueError as error:
         raise Trouble(str(error)) from None
 
@@ -120,9 +138,19 @@ def mock(
         sys.stdout.flush()
 
     try:
-        serve(app, host=host, port=port, ready=ready)
+        if workers > 1:
+            serve_workers(partial(mock_app, **options), host=host, port=port, workers=workers, ready=ready)
+        else:
+            serve(app, host=host, port=port, ready=ready)
     except BindError as error:
         raise Trouble(str(error)) from None
+
+
+def mock_app(*, spec: str | None, **options: Any) -> Any:
+    """The mock that the options ask for; each worker makes one of its own."""
+    from adjourn_mock import create_app
+
+    return create_app(contract_of(spec), **options)
 
 
 @cli.command()

@@ -276,7 +276,7 @@ def test_an_interrupted_check_closes_what_it_has_made() -> None:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         journal = next(iter(app.environments)).journal
         deadline = time.monotonic() + 60
-        while journal.count < 500 and time.monotonic() < deadline:
+        while journal._count < 500 and time.monotonic() < deadline:
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         said, _ = process.communicate(timeout=60)

@@ -4,7 +4,7 @@ from adjourn_mock.app import MockApp, create_app
 from adjourn_mock.dialects import DIALECTS
 from adjourn_mock.environments import DEFAULT_KEYS, Environment, KeyFormatError
 from adjourn_mock.journal import Entry
-from adjourn_mock.serving import AsgiServer, BindError, MockServer, serve
+from adjourn_mock.serving import AsgiServer, BindError, MockServer, serve, serve_workers
 from adjourn_mock.sessions import Session
 
 __all__ = [
@@ -20,4 +20,5 @@ __all__ = [
     "Session",
     "create_app",
     "serve",
+    "serve_workers",
 ]

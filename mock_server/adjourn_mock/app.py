@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,16 @@ from starlette.types import Receive, Scope, Send
 from adjourn_mock.access import Access
 from adjourn_mock.control import Control
 from adjourn_mock.dialects import Dialects
+from adjourn_mock.engines import open_store, shared
 from adjourn_mock.environments import DEFAULT_KEYS, Environments
 from adjourn_mock.instants import Clock, SystemClock
 from adjourn_mock.memory import MemoryStore
-from adjourn_mock.pipeline import Pipeline
+from adjourn_mock.pipeline import Pipeline, unavailable
+from adjourn_mock.registry import SharedRegistry
 from adjourn_mock.routes import Routes
 from adjourn_mock.seeds import read_seed
 from adjourn_mock.service import Service
+from adjourn_mock.store import StoreUnavailable
 from adjourn_mock.tokens import Tokens
 from adjourn_spec import Contract, load_contract
 
@@ -83,6 +87,20 @@ class MockApp(Router):
         await self._api(scope, receive, send)
 
 
+class SharedMockApp(MockApp):
+    """A mock whose state other processes share: before each request it takes over what they have changed."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            try:
+                await self.service.registry.refresh()
+            except StoreUnavailable as error:
+                answer = unavailable(error)
+                await Response(answer.body, answer.status, media_type="application/json")(scope, receive, send)
+                return
+        await super().__call__(scope, receive, send)
+
+
 def create_app(
     contract: Contract | None = None,
     *,
@@ -93,6 +111,7 @@ def create_app(
     clock: Clock | None = None,
     faults: Sequence[str] = (),
     control_token: str | None = None,
+    store: str = "memory",
 ) -> MockApp:
     """Make a mock server for any ASGI host.
 
@@ -105,26 +124,40 @@ def create_app(
         clock: what tells the time; the machine's by default.
         faults: names of faults, each of which breaks a clause in every environment; `adjourn faults list` has them.
         control_token: whoever has it may use the control API; without one only callers on this machine may.
+        store: where the state lives: `memory`, `sqlite:PATH` or `redis://HOST:PORT/DATABASE`. The latter two are
+            shared by all processes that use them, and outlive them; a seed is for environments that are new there.
 
     Raises:
         KeyFormatError: a secret key has not the form of one.
         DocumentError: the seed is broken.
         ValueError: there is no such dialect or fault.
+        StoreError: the store cannot be used.
     """
     dialects = Dialects(dialect, faults)
     contract = contract or load_contract()
-    environments = Environments(contract, dialect=dialect, id_seed=id_seed, clock=clock)
+    engine = open_store(store)
+    environments = Environments(contract, dialect=dialect, id_seed=id_seed, clock=clock, journals=engine.journal)
     for secret_key in secret_keys or DEFAULT_KEYS:
         environments.add(secret_key)
     rows = () if seed is None else read_seed(seed, contract, environments)
-    store = MemoryStore()
     for environment in environments:
         environment.seed = [session for owner, session in rows if owner is environment]
-        store.load(environment.id, environment.seed)
+        if isinstance(engine, MemoryStore):
+            engine.load(environment.id, environment.seed)
     service = Service(
-        contract, environments, store, Routes(contract), Tokens(contract.token), dialects, clock or SystemClock()
+        contract=contract,
+        environments=environments,
+        store=engine,
+        routes=Routes(contract),
+        tokens=Tokens(contract.token),
+        dialects=dialects,
+        clock=clock or SystemClock(),
     )
-    return MockApp(service, Access(control_token))
+    common = shared(engine)
+    if common is None:
+        return MockApp(service, Access(control_token))
+    registry = SharedRegistry(environments, common)
+    return SharedMockApp(replace(service, registry=registry), Access(control_token))
 
 
 def _is_own_path(scope: Scope) -> bool:

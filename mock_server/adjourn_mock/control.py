@@ -16,11 +16,10 @@ from adjourn_mock.differences import difference
 from adjourn_mock.environments import Environment, masked
 from adjourn_mock.exchange import Answer, Request, encode
 from adjourn_mock.instants import milliseconds, rfc3339
-from adjourn_mock.journal import Entry, Journal
+from adjourn_mock.journal import Entry, Journal, wait
 from adjourn_mock.pipeline import Pipeline
 from adjourn_mock.seeds import read_seed
 from adjourn_mock.service import Service
-from adjourn_mock.sessions import status
 from adjourn_mock.switchboard import ActiveFault
 
 __all__ = ["Control", "JournalFilter", "UnknownError", "described", "duration"]
@@ -139,24 +138,33 @@ class Control:
                 environments.remove(environment)
                 raise
             await self.service.store.replace(environment.id, environment.seed)
+        await self.service.registry.save(environment)
         return environment
 
     async def delete_environment(self, environment: Environment) -> None:
         """Forget an environment and all that is its; its key is unknown from now on."""
         self.service.environments.remove(environment)
         await self.service.store.replace(environment.id, ())
+        await self.service.registry.drop(environment)
 
     async def reset(self, environment: Environment) -> None:
         """Make an environment what it was at the start: seed, clock, ids; no journal, no faults."""
         await self.service.store.replace(environment.id, environment.seed)
+        await environment.journal.clear()
         environment.restart()
+        await self.service.registry.save(environment)
+
+    async def change_dialect(self, environment: Environment, dialect: str) -> None:
+        """Answer in another dialect from now on.
+
+        Raises:
+            ValueError: there is no such dialect.
+        """
+        environment.dialect = self.service.dialects.known(dialect)
+        await self.service.registry.save(environment)
 
     async def show(self, environment: Environment) -> dict[str, Any]:
         """What there is to say of an environment; its key is masked."""
-        counts = {"ACTIVE": 0, "CLOSED": 0, "EXPIRED": 0}
-        now = rfc3339(environment.clock.now())
-        for session in await self.service.store.snapshot(environment.id):
-            counts[status(session, now)] += 1
         return {
             "id": environment.id,
             "name": environment.name,
@@ -164,8 +172,8 @@ class Control:
             "secretKey": masked(environment.secret_key),
             "dialect": environment.dialect,
             "clock": self.clock(environment),
-            "sessions": {"active": counts["ACTIVE"], "closed": counts["CLOSED"], "expired": counts["EXPIRED"]},
-            "exchanges": environment.journal.count,
+            "sessions": await self.service.store.count(environment.id),
+            "exchanges": await environment.journal.count(),
             "faults": len(environment.faults),
         }
 
@@ -222,7 +230,7 @@ class Control:
         self, journal: Journal, keep: JournalFilter, *, at_least: int = 0, timeout_seconds: float = 0
     ) -> Sequence[Entry]:
         """The entries that are kept, oldest first; it waits until there are `at_least` so many or the time is over."""
-        return await journal.wait(keep.keeps, at_least=at_least, timeout_seconds=timeout_seconds)
+        return await wait(journal, keep.keeps, at_least=at_least, timeout_seconds=timeout_seconds)
 
     async def described(self, entry: Entry, environment: Environment | None) -> dict[str, Any]:
         """An entry for people and machines: keys masked, with what another dialect would have answered."""
@@ -235,7 +243,7 @@ class Control:
 
     # faults
 
-    def switch_on(
+    async def switch_on(
         self, environment: Environment, name: str, parameters: Mapping[str, Any] | None = None, **options: Any
     ) -> ActiveFault:
         """Switch a fault on: one that breaks a clause, or one of the network with its parameters.
@@ -247,31 +255,60 @@ class Control:
             options: `operation`, `session`, `times`, `probability` and `seed`, as `Switchboard.add` takes them.
 
         Raises:
-            UnknownError: there is no such fault.
+            LookupError: there is no such fault.
             ValueError: a parameter or option is not as it should be, or too many faults are on.
         """
-        from adjourn_mock.faults import FAULTS, NETWORK_FAULTS
-
         operation = options.get("operation")
         if operation is not None and operation not in self.service.contract.operations:
             names = ", ".join(self.service.contract.operations)
             raise ValueError(f"there is no operation {operation!r}; there are {names}")
-        if name in NETWORK_FAULTS:
-            try:
-                fault = msgspec.convert(dict(parameters or {}), NETWORK_FAULTS[name])
-            except msgspec.ValidationError as error:
-                raise ValueError(f"{name}: {error}") from None
-            return environment.faults.add(name, fault.change, parameters=msgspec.to_builtins(fault), **options)
-        if name not in FAULTS:
-            raise UnknownError(f"there is no fault {name!r}; GET /_adjourn/faults and adjourn faults list have them")
-        if parameters:
-            raise ValueError(f"{name} takes no parameters, not {', '.join(parameters)}")
-        return environment.faults.add(name, FAULTS[name].change, **options)
+        fault = environment.faults.add(name, parameters, **options)
+        await self.service.registry.save(environment)
+        return fault
+
+    async def switch_off(self, environment: Environment, fault_id: str | None = None) -> None:
+        """Switch a fault off, or all of them.
+
+        Raises:
+            UnknownError: it is not on.
+        """
+        if fault_id is None:
+            environment.faults.clear()
+        elif not environment.faults.remove(fault_id):
+            raise UnknownError(f"no fault {fault_id!r} is on")
+        await self.service.registry.save(environment)
+
+    async def active(self, environment: Environment) -> Sequence[ActiveFault]:
+        """The faults that are on, with how often each came."""
+        await self.service.registry.recount(environment)
+        return list(environment.faults)
 
     # clock
 
     def clock(self, environment: Environment) -> dict[str, Any]:
         return {"now": rfc3339(environment.clock.now()), "frozen": environment.clock.is_frozen}
+
+    async def change_clock(self, environment: Environment, change: str, value: Any = None) -> None:
+        """Freeze, set, advance or resume a clock.
+
+        Args:
+            environment: whose.
+            change: which of the four.
+            value: the moment to freeze at (None for now) or to set, RFC 3339; how much to advance.
+
+        Raises:
+            ValueError: the value is not one.
+        """
+        clock = environment.clock
+        if change == "freeze":
+            clock.freeze(None if value is None else milliseconds(value))
+        elif change == "set":
+            clock.set(milliseconds(value))
+        elif change == "advance":
+            clock.advance(duration(value))
+        else:
+            clock.resume()
+        await self.service.registry.save(environment)
 
 
 def duration(text: str | float) -> int:

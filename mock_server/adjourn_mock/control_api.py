@@ -15,10 +15,10 @@ from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
 from adjourn_mock.access import Access, Denied
-from adjourn_mock.control import Control, JournalFilter, UnknownError, duration
+from adjourn_mock.control import Control, JournalFilter, duration
 from adjourn_mock.environments import Environment, TooManyError
-from adjourn_mock.instants import milliseconds
 from adjourn_mock.journal import Entry, Journal
+from adjourn_mock.store import StoreUnavailable
 from adjourn_mock.switchboard import ActiveFault
 from adjourn_spec import Schema, read_document
 
@@ -27,7 +27,15 @@ __all__ = ["control_api"]
 LIMIT_BYTES = 16 * 1024 * 1024
 MAX_WAIT_MILLISECONDS = 60_000
 _CREATED, _NO_CONTENT = 201, 204
-_BAD_REQUEST, _NOT_FOUND, _METHOD_NOT_ALLOWED, _TIMEOUT, _TOO_LARGE, _FULL = 400, 404, 405, 408, 413, 507
+_BAD_REQUEST, _NOT_FOUND, _METHOD_NOT_ALLOWED, _TIMEOUT, _TOO_LARGE, _UNAVAILABLE, _FULL = (
+    400,
+    404,
+    405,
+    408,
+    413,
+    503,
+    507,
+)
 _EMPTY: Mapping[str, Any] = {}
 _METHODS = ("get", "put", "post", "delete", "patch")
 
@@ -103,8 +111,10 @@ class _Operation:
             return await self._handler(call)
         except Denied as denied:
             return _error(denied.status, denied)
-        except UnknownError as error:
+        except LookupError as error:
             return _error(_NOT_FOUND, error)
+        except StoreUnavailable as error:
+            return _error(_UNAVAILABLE, error)
         except TooManyError as error:
             return _error(_FULL, error)
         except _TooLargeError as error:
@@ -216,7 +226,7 @@ class _ControlApi:
 
     async def change_environment(self, call: _Call) -> Response:
         environment = self._environment(call)
-        environment.dialect = call.body["dialect"]
+        await self._control.change_dialect(environment, call.body["dialect"])
         return _answer(await self._control.show(environment))
 
     async def delete_environment(self, call: _Call) -> Response:
@@ -249,12 +259,13 @@ class _ControlApi:
         return _answer({**shown, "error": error}, _TIMEOUT)
 
     async def clear_journal(self, call: _Call) -> Response:
-        self._environment(call).journal.clear()
+        await self._environment(call).journal.clear()
         return _answer(None, _NO_CONTENT)
 
     async def read_strangers(self, call: _Call) -> Response:  # noqa: ARG002
         journal = self._control.service.strangers
-        return _answer(await self._journal(journal, list(journal), len(journal), None))
+        entries = await journal.read()
+        return _answer(await self._journal(journal, entries, len(entries), None))
 
     async def _journal(
         self, journal: Journal, entries: Sequence[Entry], limit: int, environment: Environment | None
@@ -265,7 +276,7 @@ class _ControlApi:
         shown = entries[len(entries) - limit :] if limit < len(entries) else entries
         return {
             "entries": [await self._control.described(entry, environment) for entry in shown],
-            "count": journal.count,
+            "count": await journal.count(),
             "matching": len(entries),
             "counts": counts,
         }
@@ -284,22 +295,20 @@ class _ControlApi:
         return _answer({"faults": network + contract})
 
     async def list_active_faults(self, call: _Call) -> Response:
-        return _answer({"faults": [_active(fault) for fault in self._environment(call).faults]})
+        return _answer({"faults": [_active(fault) for fault in await self._control.active(self._environment(call))]})
 
     async def switch_fault_on(self, call: _Call) -> Response:
         body = dict(call.body)
         name, parameters = body.pop("fault"), body.pop("parameters", None)
-        fault = self._control.switch_on(self._environment(call), name, parameters, **body)
+        fault = await self._control.switch_on(self._environment(call), name, parameters, **body)
         return _answer(_active(fault), _CREATED)
 
     async def switch_faults_off(self, call: _Call) -> Response:
-        self._environment(call).faults.clear()
+        await self._control.switch_off(self._environment(call))
         return _answer(None, _NO_CONTENT)
 
     async def switch_fault_off(self, call: _Call) -> Response:
-        fault = call.request.path_params["fault"]
-        if not self._environment(call).faults.remove(fault):
-            raise UnknownError(f"no fault {fault!r} is on")
+        await self._control.switch_off(self._environment(call), call.request.path_params["fault"])
         return _answer(None, _NO_CONTENT)
 
     async def show_clock(self, call: _Call) -> Response:
@@ -308,15 +317,8 @@ class _ControlApi:
     async def set_clock(self, call: _Call) -> Response:
         environment = self._environment(call)
         ((change, value),) = call.body.items()
-        clock = environment.clock
-        if change == "freeze" and value is not False:
-            clock.freeze(None if value is True else milliseconds(value))
-        elif change == "set":
-            clock.set(milliseconds(value))
-        elif change == "advance":
-            clock.advance(duration(value))
-        else:
-            clock.resume()
+        if change != "freeze" or value is not False:
+            await self._control.change_clock(environment, change, None if value is True else value)
         return _answer(self._control.clock(environment))
 
     async def show_document(self, call: _Call) -> Response:  # noqa: ARG002

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from adjourn_mock.identifiers import IdSource
 from adjourn_mock.instants import Clock, SettableClock
-from adjourn_mock.journal import Journal
+from adjourn_mock.journal import Journal, MemoryJournal
 from adjourn_mock.sessions import Session
 from adjourn_mock.switchboard import Switchboard
 from adjourn_spec import Contract
@@ -56,16 +56,15 @@ class Environment:
     frozen_at: int | None = None
     seed: Sequence[Session] = field(default=(), repr=False)
     faults: Switchboard = field(default_factory=Switchboard, repr=False)
-    journal: Journal = field(default_factory=Journal, repr=False)
+    journal: Journal = field(default_factory=MemoryJournal, repr=False)
 
     def restart(self) -> None:
-        """Make clock, ids, faults and journal what they were at the start."""
+        """Make clock, ids and faults what they were at the start."""
         self.clock.reset()
         if self.frozen_at is not None:
             self.clock.freeze(self.frozen_at)
         self.ids.restart()
         self.faults.clear()
-        self.journal.clear()
 
 
 class Environments:
@@ -77,6 +76,7 @@ class Environments:
         id_seed: likewise.
         clock: what tells the time where an environment's clock is not set.
         limit: how many there may be.
+        journals: makes the journal of the environment with an id.
 
     Attributes:
         with_authorization: the environment of an Authorization header that has the plainest
@@ -91,9 +91,10 @@ class Environments:
         id_seed: int | None = None,
         clock: Clock | None = None,
         limit: int = MAX_ENVIRONMENTS,
+        journals: Callable[[str], Journal] = lambda _: MemoryJournal(),
     ) -> None:
         self._contract, self._dialect, self._id_seed, self._clock = contract, dialect, id_seed, clock
-        self._limit = limit
+        self._limit, self._journals = limit, journals
         self._by_key: dict[bytes, Environment] = {}
         self._by_authorization: dict[bytes, Environment] = {}
         self._by_id: dict[str, Environment] = {}
@@ -135,8 +136,9 @@ class Environments:
             raise KeyFormatError(f"the secret key {masked(secret_key)} is given twice")
         name = self._free_name(kind, name)
         source = f"{self._id_seed} {name}" if self._id_seed is not None else None
+        environment_id = "c" + hashlib.sha256(f"environment {secret_key}".encode()).hexdigest()[:24]
         environment = Environment(
-            id="c" + hashlib.sha256(f"environment {secret_key}".encode()).hexdigest()[:24],
+            id=environment_id,
             name=name,
             kind=kind,
             secret_key=secret_key,
@@ -145,6 +147,7 @@ class Environments:
             clock=SettableClock(self._clock),
             id_seed=self._id_seed if id_seed is None else id_seed,
             frozen_at=frozen_at,
+            journal=self._journals(environment_id),
         )
         environment.restart()
         self._by_key[secret_key.encode()] = self._by_id[environment.id] = environment

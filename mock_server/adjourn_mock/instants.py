@@ -59,6 +59,15 @@ class SettableClock:
     def is_frozen(self) -> bool:
         return self._frozen_at is not None
 
+    @property
+    def state(self) -> tuple[int, int | None]:
+        """By how much it is ahead, and where it stands; for `restore`."""
+        return self._ahead, self._frozen_at
+
+    def restore(self, ahead: int, frozen_at: int | None) -> None:
+        """Make it as `state` was."""
+        self._ahead, self._frozen_at = ahead, frozen_at
+
     def now(self) -> int:
         return self._base.now() + self._ahead if self._frozen_at is None else self._frozen_at
 

@@ -7,13 +7,13 @@ import json
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, Self
 from urllib.parse import unquote
 
 from adjourn_mock.exchange import Answer, Request
 from adjourn_mock.sessions import Session
 
-__all__ = ["Entry", "Journal"]
+__all__ = ["Entry", "Journal", "MemoryJournal", "wait"]
 
 DEFAULT_ENTRIES = 500
 DEFAULT_BYTES = 8 * 1024 * 1024
@@ -54,6 +54,26 @@ class Entry(NamedTuple):
     before: Session | None
     clause: str | None
     faults: tuple[str, ...]
+
+    @classmethod
+    def of(cls, number: int, at: int, request: Request, answer: Answer) -> Self:
+        return cls(
+            number=number,
+            at=at,
+            operation=request.operation,
+            method=request.method,
+            raw_path=request.raw_path,
+            query=request.query,
+            headers=request.raw_headers,
+            request_body=request.body,
+            status=answer.status,
+            media_type=answer.media_type,
+            response_body=answer.body,
+            session=answer.session,
+            before=answer.before,
+            clause=answer.clause,
+            faults=request.faults,
+        )
 
     @property
     def path(self) -> str:
@@ -97,8 +117,48 @@ def _parsed(body: bytes) -> Any:
         return None
 
 
-class Journal:
-    """The last exchanges; older ones are forgotten, `count` still knows how many there were.
+class Journal(Protocol):
+    """The last exchanges of an environment, oldest first; it knows how many there were in all."""
+
+    async def add(self, at: int, request: Request, answer: Answer) -> None:
+        """Note an exchange that is over; `at` is in milliseconds since 1970."""
+
+    async def read(self) -> Sequence[Entry]:
+        """What is kept, oldest first."""
+
+    async def count(self) -> int:
+        """How many there were, those that are forgotten included."""
+
+    async def clear(self) -> None:
+        """Forget everything, the count included."""
+
+    async def changed(self, timeout_seconds: float) -> None:
+        """Return when an exchange may have been noted, or when the time is over.
+
+        Raises:
+            ValueError: too many wait already.
+        """
+
+
+async def wait(
+    journal: Journal, keeps: Callable[[Entry], bool], *, at_least: int, timeout_seconds: float
+) -> Sequence[Entry]:
+    """The entries that `keeps` keeps, as soon as there are `at_least` so many, or when the time is over.
+
+    Raises:
+        ValueError: too many wait already.
+    """
+    deadline = time.monotonic() + timeout_seconds
+    while True:
+        found = [entry for entry in await journal.read() if keeps(entry)]
+        left = deadline - time.monotonic()
+        if len(found) >= at_least or left <= 0:
+            return found
+        await journal.changed(left)
+
+
+class MemoryJournal:
+    """A journal in this process's memory.
 
     Args:
         size: the most exchanges that are kept.
@@ -111,14 +171,13 @@ class Journal:
         self._large: deque[tuple[int, int]] = deque()
         self._limit_bytes = limit_bytes
         self._waiting: list[asyncio.Future[None]] = []
-        self.count = 0
+        self._count = 0
 
-    def add(self, at: int, request: Request, answer: Answer) -> None:
-        """Note an exchange, which is over; it is made an `Entry` of when it is read."""
-        # The headers are there once more as they came; what is kept shall be small.
+    async def add(self, at: int, request: Request, answer: Answer) -> None:
+        # It is made an entry of when it is read. The headers are there once more as they came; what is kept is small.
         request.headers = _NO_HEADERS
         self._exchanges.append((at, request, answer))
-        self.count += 1
+        self._count += 1
         if len(request.body) + len(answer.body) > _LARGE_BYTES:
             self._bound(len(request.body) + len(answer.body))
         if self._waiting:
@@ -126,65 +185,32 @@ class Journal:
 
     def _bound(self, size_bytes: int) -> None:
         """Forget the oldest exchanges until the large ones take no more than they may."""
-        self._large.append((self.count, size_bytes))
+        self._large.append((self._count, size_bytes))
         while sum(size for _, size in self._large) > self._limit_bytes:
             number, _ = self._large.popleft()
-            while self._exchanges and self.count - len(self._exchanges) < number:
+            while self._exchanges and self._count - len(self._exchanges) < number:
                 self._exchanges.popleft()
-        while self._large and self._large[0][0] <= self.count - len(self._exchanges):
+        while self._large and self._large[0][0] <= self._count - len(self._exchanges):
             self._large.popleft()
 
-    def clear(self) -> None:
-        """Forget everything, the count included."""
+    async def clear(self) -> None:
         self._exchanges.clear()
         self._large.clear()
-        self.count = 0
+        self._count = 0
+
+    async def read(self) -> Sequence[Entry]:
+        return list(self)
+
+    async def count(self) -> int:
+        return self._count
 
     def __iter__(self) -> Iterator[Entry]:
         exchanges = tuple(self._exchanges)
-        first = self.count - len(exchanges) + 1
+        first = self._count - len(exchanges) + 1
         for number, (at, request, answer) in enumerate(exchanges, first):
-            yield Entry(
-                number=number,
-                at=at,
-                operation=request.operation,
-                method=request.method,
-                raw_path=request.raw_path,
-                query=request.query,
-                headers=request.raw_headers,
-                request_body=request.body,
-                status=answer.status,
-                media_type=answer.media_type,
-                response_body=answer.body,
-                session=answer.session,
-                before=answer.before,
-                clause=answer.clause,
-                faults=request.faults,
-            )
-
-    def __len__(self) -> int:
-        return len(self._exchanges)
-
-    async def wait(self, keeps: Callable[[Entry], bool], *, at_least: int, timeout_seconds: float) -> Sequence[Entry]:
-        """The entries that `keeps` keeps, as soon as there are `at_least` so many, or when the time is over.
-
-        Raises:
-            ValueError: too many wait already.
-        """
-        deadline = time.monotonic() + timeout_seconds
-        while True:
-            found = [entry for entry in self if keeps(entry)]
-            left = deadline - time.monotonic()
-            if len(found) >= at_least or left <= 0:
-                return found
-            await self.changed(left)
+            yield Entry.of(number, at, request, answer)
 
     async def changed(self, timeout_seconds: float) -> None:
-        """Return when the next exchange is noted, or when the time is over.
-
-        Raises:
-            ValueError: too many wait already.
-        """
         if len(self._waiting) >= _MAX_WAITING:
             raise ValueError(f"{_MAX_WAITING} callers wait for this journal already")
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()

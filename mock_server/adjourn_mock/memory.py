@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from adjourn_mock import sessions
+from adjourn_mock.journal import MemoryJournal
 from adjourn_mock.sessions import Filter, Page, Session
+from adjourn_mock.store import IdTakenError
 from adjourn_spec import FriendlyId, SessionKey
 
 __all__ = ["MemoryStore"]
@@ -47,6 +49,9 @@ class MemoryStore:
         return None if session_id is None else shelf.rows.get(session_id)
 
     async def insert(self, environment: str, session: Session) -> Session:
+        shelf = self._shelves.get(environment)
+        if shelf is not None and session.id in shelf.rows:
+            raise IdTakenError(session.id)
         return self._insert(environment, session)
 
     def _insert(self, environment: str, session: Session) -> Session:
@@ -92,6 +97,13 @@ class MemoryStore:
             return Page(tuple(reversed(found[:size])), has_older=True, has_newer=len(found) > size)
         found = matching(older, size + 1)
         return Page(tuple(found[:size]), has_older=len(found) > size, has_newer=after is not None)
+
+    async def count(self, environment: str) -> int:
+        shelf = self._shelves.get(environment)
+        return 0 if shelf is None else len(shelf.rows)
+
+    def journal(self, environment: str) -> MemoryJournal:  # noqa: ARG002 - each is one of its own
+        return MemoryJournal()
 
     async def snapshot(self, environment: str) -> Sequence[Session]:
         shelf = self._shelves.get(environment, _Shelf())

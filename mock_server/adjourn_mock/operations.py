@@ -12,6 +12,7 @@ from adjourn_mock.exchange import Refusal
 from adjourn_mock.instants import nearest, normalized, rfc3339
 from adjourn_mock.service import Service
 from adjourn_mock.sessions import Filter, Session
+from adjourn_mock.store import IdTakenError
 
 __all__ = ["close", "create", "list_sessions", "new_session", "retrieve", "update"]
 
@@ -22,9 +23,8 @@ _NOTHING: Mapping[str, Any] = {}
 async def create(service: Service, behaviour: Behaviour, call: Call) -> Result:
     """A new session, or the open one that has the externalId (clauses create.created, create.cached)."""
     environment = call.caller.environment
-    session = await new_session(service, behaviour, call)
-    row = await service.store.insert(environment.id, session)
-    if row is session:
+    session, row = await _inserted(service, behaviour, call)
+    if row.id == session.id:
         return _created(service, call, row)
     now = rfc3339(environment.clock.now())
     if sessions.status(row, now) != "ACTIVE":
@@ -40,6 +40,17 @@ async def create(service: Service, behaviour: Behaviour, call: Call) -> Result:
     if sessions.status(row, now) != "ACTIVE":
         raise Refusal("close.recreate")
     return _created(service, call, row, before)
+
+
+async def _inserted(service: Service, behaviour: Behaviour, call: Call) -> tuple[Session, Session]:
+    """The session that was asked for, and the one that has the externalId now."""
+    while True:
+        session = await new_session(service, behaviour, call)
+        try:
+            return session, await service.store.insert(call.caller.environment.id, session)
+        except IdTakenError:
+            # A seed gives the same ids after a restart, to a store that has kept them.
+            continue
 
 
 async def new_session(service: Service, behaviour: Behaviour, call: Call) -> Session:  # noqa: ARG001

@@ -10,13 +10,14 @@ from adjourn_mock.behaviour import Behaviour, Call
 from adjourn_mock.exchange import Answer, ClientGone, Refusal, Request, encode
 from adjourn_mock.instants import SystemClock
 from adjourn_mock.service import Service
+from adjourn_mock.store import StoreUnavailable
 from adjourn_spec import ExternalId, SessionKey
 
-__all__ = ["Pipeline"]
+__all__ = ["Pipeline", "unavailable"]
 
 _log = logging.getLogger("adjourn")
 _NOBODY: SessionKey = ExternalId("")
-_TOO_MANY_REQUESTS = 429
+_TOO_MANY_REQUESTS, _SERVICE_UNAVAILABLE = 429, 503
 
 
 class Pipeline:
@@ -49,7 +50,10 @@ class Pipeline:
         except ClientGone:
             return
         headers = self._headers(request, answer)
-        journal.add(clock.now(), request, answer)
+        try:
+            await journal.add(clock.now(), request, answer)
+        except StoreUnavailable as error:
+            _log.warning("%s %r is not in the journal: %s", request.method, request.raw_path, error)
         await behaviour.deliver(scope, receive, send, headers, answer)
 
     def _headers(self, request: Request, answer: Answer) -> list[tuple[bytes, bytes]]:
@@ -95,8 +99,15 @@ class Pipeline:
             return behaviour.answer(service, behaviour, result)
         except Refusal as refusal:
             return behaviour.refuse(service, refusal)
+        except StoreUnavailable as error:
+            return unavailable(error)
         except ClientGone:
             raise
         except Exception:  # noqa: BLE001 - whatever it is, the client gets an answer and the server goes on
             _log.exception("The mock failed to answer %s %r", request.method, request.raw_path)
             return Answer(500, encode({"error": "The mock server failed; its log says why"}))
+
+
+def unavailable(error: StoreUnavailable) -> Answer:
+    """The answer while the store does not answer."""
+    return Answer(_SERVICE_UNAVAILABLE, encode({"error": f"The mock's store is not available: {error}"}))

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from adjourn_mock.environments import Environment, Environments
 from adjourn_mock.instants import Clock, SystemClock
-from adjourn_mock.journal import Journal
+from adjourn_mock.journal import Journal, MemoryJournal
+from adjourn_mock.registry import Registry
 from adjourn_mock.routes import Routes
 from adjourn_mock.store import Store
 from adjourn_mock.tokens import Tokens
@@ -25,6 +26,7 @@ class Service:
 
     Attributes:
         dialects: the behaviours that environments can have.
+        registry: what other processes of the same mock know and tell.
         clock: tells the time where no environment's does.
         strangers: the journal of requests that name no environment.
     """
@@ -35,8 +37,9 @@ class Service:
     routes: Routes
     tokens: Tokens
     dialects: Dialects
+    registry: Registry = field(default_factory=Registry)
     clock: Clock = field(default_factory=SystemClock)
-    strangers: Journal = field(default_factory=Journal)
+    strangers: Journal = field(default_factory=MemoryJournal)
 
     def presumed(self, authorization: bytes | None) -> Environment | None:
         """The environment that a header names, in whatever form: whose journal, faults and dialect count.

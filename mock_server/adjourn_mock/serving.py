@@ -5,21 +5,24 @@ from __future__ import annotations
 import asyncio
 import errno
 import gc
+import http.client
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.supervisors import Multiprocess
 
 from adjourn_mock.app import MockApp, create_app
 from adjourn_mock.protocol import OneWriteProtocol
 
-__all__ = ["AsgiServer", "BindError", "MockServer", "serve"]
+__all__ = ["AsgiServer", "BindError", "MockServer", "serve", "serve_workers"]
 
 _START_TIMEOUT_SECONDS = 10
 T = TypeVar("T")
@@ -69,12 +72,12 @@ def _url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _config(app: ASGIApp) -> uvicorn.Config:
+def _config(app: ASGIApp | Callable[[], ASGIApp], *, lifespan: Literal["off", "auto"]) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=OneWriteProtocol,
         ws="none",
-        lifespan="off" if isinstance(app, MockApp) else "auto",
+        lifespan=lifespan,
         log_config=None,
         access_log=False,
         proxy_headers=False,
@@ -96,7 +99,7 @@ def serve(app: MockApp, *, host: str, port: int, ready: Callable[[str], None]) -
         BindError: the port is taken or the address is not this machine's.
     """
     listener = _listen(host, port)
-    server = _Server(_config(app), lambda: ready(_url(listener)))
+    server = _Server(_config(app, lifespan="off"), lambda: ready(_url(listener)))
     # uvicorn raises the signal again once it has shut down; by then it has done its work.
     handlers = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
     # What is there by now stays: the collector need not look at it again and again.
@@ -106,6 +109,47 @@ def serve(app: MockApp, *, host: str, port: int, ready: Callable[[str], None]) -
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
+        listener.close()
+
+
+def serve_workers(
+    make: Callable[[], MockApp], *, host: str, port: int, workers: int, ready: Callable[[str], None]
+) -> None:
+    """Serve with several processes until SIGINT or SIGTERM; each makes an app of its own, over a store that they share.
+
+    Args:
+        make: makes the app, in each process; it must be picklable.
+        host: the address to listen on.
+        port: the port; 0 picks a free one.
+        workers: how many processes.
+        ready: called once, with the URL, when all accept connections.
+
+    Raises:
+        BindError: the port is taken or the address is not this machine's.
+    """
+    listener = _listen(host, port)
+    config = _config(make, lifespan="off")
+    config.factory, config.workers = True, workers
+    supervisor = Multiprocess(config, sockets=[listener])
+    url = _url(listener)
+
+    def watch() -> None:
+        deadline = time.monotonic() + _START_TIMEOUT_SECONDS
+        while time.monotonic() < deadline:
+            with suppress(OSError, http.client.HTTPException):
+                address, number = listener.getsockname()[:2]
+                connection = http.client.HTTPConnection(address, number, timeout=_START_TIMEOUT_SECONDS)
+                connection.request("GET", "/_adjourn/health")
+                connection.getresponse().read()
+                connection.close()
+                ready(url)
+                return
+            time.sleep(0.02)
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        supervisor.run()
+    finally:
         listener.close()
 
 
@@ -146,7 +190,8 @@ class AsgiServer:
         """
         self._listener = _listen(self._host, self._port)
         started = threading.Event()
-        self._server = _Server(_config(self._app), started.set)
+        lifespan: Literal["off", "auto"] = "off" if isinstance(self._app, MockApp) else "auto"
+        self._server = _Server(_config(self._app, lifespan=lifespan), started.set)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._listener]}, name="adjourn-mock", daemon=True
         )

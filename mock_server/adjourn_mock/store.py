@@ -1,20 +1,34 @@
-"""What keeps the rows. Engines differ; the promises here do not."""
+"""What an engine must do to keep the state of a mock: sessions, and what else is shared by its processes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from adjourn_mock.journal import Journal
 from adjourn_mock.sessions import Filter, Page, Session
 from adjourn_spec import SessionKey
 
-__all__ = ["Store"]
+__all__ = ["IdTakenError", "SharedStore", "Store", "StoreError", "StoreUnavailable"]
+
+
+class StoreError(ValueError):
+    """A store cannot be used: a foreign or damaged file, a wrong address."""
+
+
+class StoreUnavailable(Exception):  # noqa: N818 - it may come back
+    """The store does not answer at the moment."""
+
+
+class IdTakenError(Exception):
+    """Another session has the friendly id already; draw another."""
 
 
 class Store(Protocol):
     """Sessions by environment. Every method is atomic and sees no other environment.
 
     `environment` is the id of an environment; rows go in and come out as immutable values.
+    Every method may raise `StoreUnavailable`.
     """
 
     async def find(self, environment: str, key: SessionKey) -> Session | None:
@@ -24,6 +38,9 @@ class Store(Protocol):
         """Keep a new session, unless its externalId is taken.
 
         Returns the row that has the externalId afterwards: `session` or the one before it.
+
+        Raises:
+            IdTakenError: another session has its friendly id.
         """
 
     async def amend(self, environment: str, session_id: str, change: Callable[[Session], Session]) -> Session | None:
@@ -43,8 +60,42 @@ class Store(Protocol):
     ) -> Page:
         """Up to `size` sessions, newest first, older than the id `after` or newer than the id `before`."""
 
+    async def count(self, environment: str) -> int:
+        """How many sessions an environment has."""
+
     async def snapshot(self, environment: str) -> Sequence[Session]:
         """All sessions of an environment, oldest first."""
 
     async def replace(self, environment: str, rows: Sequence[Session]) -> None:
         """Keep these sessions and no others in an environment; it is done wholly or not at all."""
+
+    def journal(self, environment: str) -> Journal:
+        """The journal of an environment."""
+
+
+class SharedStore(Store, Protocol):
+    """A store that several processes share, or that outlives them: it keeps the environments too.
+
+    What is kept of an environment is a text, its record; `Registry` writes and reads it.
+    """
+
+    async def records(self, since: int) -> tuple[int, Mapping[str, str] | None]:
+        """The state's version, and all records by environment where it is not `since`."""
+
+    async def claim(self, environment: str, record: str) -> bool:
+        """Keep a record unless there is one; whether there was none."""
+
+    async def keep(self, environment: str, record: str) -> None:
+        """Keep a record in place of the one there is."""
+
+    async def drop(self, environment: str) -> None:
+        """Forget an environment: its record, sessions, journal and counters."""
+
+    async def draw(self, environment: str, counter: str) -> int:
+        """Add one to a counter of an environment, and return it."""
+
+    async def counters(self, environment: str) -> Mapping[str, int]:
+        """All counters of an environment."""
+
+    async def close(self) -> None:
+        """Let go of the engine."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -30,8 +30,9 @@ class ActiveFault:
         parameters: what it was given, as `milliseconds` of a latency.
         operation: only this operation, by its operationId; None for all.
         session: only the session with this id or externalId; None for all.
-        remaining: how many times it is still to come; None for always.
+        times: how many times it comes; None for always.
         probability: how often it comes, 0 to 1.
+        seed: makes chance the same on every run.
         hits: how often it came.
     """
 
@@ -41,35 +42,42 @@ class ActiveFault:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     operation: str | None = None
     session: str | None = None
-    remaining: int | None = None
+    times: int | None = None
     probability: float = 1.0
-    random: Random = field(default_factory=Random, repr=False)
+    seed: int | None = None
     hits: int = 0
+    random: Random = field(init=False, repr=False)
 
-    def comes(self) -> bool:
-        """Whether it comes this time, which is then counted."""
-        if self.remaining == 0 or (self.probability < 1 and self.random.random() >= self.probability):
-            return False
-        if self.remaining is not None:
-            self.remaining -= 1
-        self.hits += 1
-        return True
+    def __post_init__(self) -> None:
+        self.random = Random(self.seed)
+
+    @property
+    def remaining(self) -> int | None:
+        """How many times it is still to come; None for always."""
+        return None if self.times is None else self.times - self.hits
+
+    def is_drawn(self) -> bool:
+        """Whether chance lets it come."""
+        return self.probability >= 1 or self.random.random() < self.probability
 
 
 class Switchboard:
-    """Which faults are on, and the behaviour that each request gets."""
+    """Which faults are on, and the behaviour that each request gets.
+
+    Attributes:
+        switched: how many were ever switched on, for their ids.
+    """
 
     def __init__(self) -> None:
         self._active: dict[str, ActiveFault] = {}
         self._behaviours: dict[tuple[Any, ...], Behaviour] = {}
-        self._switched = 0
+        self.switched = 0
 
     def add(
         self,
         name: str,
-        change: Callable[[Behaviour], Behaviour],
-        *,
         parameters: Mapping[str, Any] | None = None,
+        *,
         operation: str | None = None,
         session: str | None = None,
         times: int | None = None,
@@ -80,8 +88,7 @@ class Switchboard:
 
         Args:
             name: of the fault.
-            change: makes the faulty behaviour.
-            parameters: what `change` was made from, to be shown.
+            parameters: of a fault of the network.
             operation: only for this operation, by its operationId.
             session: only for the session with this id or externalId in the path.
             times: only for the next so many requests.
@@ -89,27 +96,34 @@ class Switchboard:
             seed: makes chance the same on every run.
 
         Raises:
-            ValueError: too many are on.
+            LookupError: there is no such fault.
+            ValueError: a parameter is not as it should be, or too many faults are on.
         """
         if len(self._active) >= MAX_ACTIVE:
             raise ValueError(f"{MAX_ACTIVE} faults are on, which is the limit; switch some off")
-        self._switched += 1
+        # A server on which nothing was switched on does not load the faults: it starts sooner.
+        from adjourn_mock.faults import change_of
+
+        change, complete = change_of(name, parameters or {})
+        self.switched += 1
         fault = ActiveFault(
-            id=f"{name}-{self._switched}",
-            name=name,
-            change=change,
-            parameters=parameters or {},
-            operation=operation,
-            session=session,
-            remaining=times,
-            probability=probability,
-            random=Random(seed),
+            f"{name}-{self.switched}", name, change, complete, operation, session, times, probability, seed
         )
         self._active[fault.id] = fault
         return fault
 
-    def get(self, fault_id: str) -> ActiveFault | None:
-        return self._active.get(fault_id)
+    def restore(self, faults: Iterable[Mapping[str, Any]], switched: int) -> None:
+        """Have these faults on, as `add` made them elsewhere; those that are on already stay as they are."""
+        wanted = {fault["id"]: fault for fault in faults}
+        for fault_id in set(self._active) - set(wanted):
+            self.remove(fault_id)
+        for fault_id, fault in wanted.items():
+            if fault_id not in self._active:
+                from adjourn_mock.faults import change_of
+
+                change, _ = change_of(fault["name"], fault["parameters"])
+                self._active[fault_id] = ActiveFault(change=change, **fault)
+        self.switched = switched
 
     def remove(self, fault_id: str) -> bool:
         """Switch a fault off; False where it was not on."""
@@ -121,7 +135,7 @@ class Switchboard:
         self._behaviours.clear()
         self._active.clear()
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[ActiveFault]:
         return iter(tuple(self._active.values()))
 
     def __len__(self) -> int:
@@ -132,8 +146,12 @@ class Switchboard:
         base = service.dialects[environment.dialect]
         if not self._active:
             return base
-        coming = [fault for fault in self if await _is_meant(fault, service, environment, base, request)]
-        coming = [fault for fault in coming if fault.comes()]
+        coming = [
+            fault
+            for fault in self
+            if await _is_meant(fault, service, environment, base, request)
+            and await service.registry.comes(environment, fault)
+        ]
         request.faults = tuple(fault.name for fault in coming)
         # Kept, for a fault may remember what came before.
         key = (environment.dialect, *(fault.id for fault in coming))

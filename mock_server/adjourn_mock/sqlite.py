@@ -1,0 +1,362 @@
+"""A store in a file: what was answered is still there after the process was killed."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from adjourn_mock import sessions
+from adjourn_mock.exchange import Answer, Request
+from adjourn_mock.journal import DEFAULT_ENTRIES, Entry
+from adjourn_mock.rows import decode_entry, decode_row, encode_entry, encode_row, text_key
+from adjourn_mock.sessions import Filter, Page, Session
+from adjourn_mock.store import IdTakenError, StoreError, StoreUnavailable
+from adjourn_spec import FriendlyId, SessionKey
+
+__all__ = ["SqliteStore"]
+
+# "adjr": tells a file of ours from others'.
+_APPLICATION_ID = 0x61646A72
+_SCHEMA_VERSION = 1
+_BATCH_ROWS = 200
+_POLL_SECONDS = 0.02
+_BUSY_MILLISECONDS = 5000
+_SCHEMA = f"""
+BEGIN IMMEDIATE;
+CREATE TABLE sessions (
+  place INTEGER PRIMARY KEY AUTOINCREMENT,
+  environment TEXT NOT NULL,
+  id BLOB NOT NULL,
+  external_id BLOB,
+  created_at TEXT NOT NULL,
+  row BLOB NOT NULL,
+  UNIQUE (environment, id),
+  UNIQUE (environment, external_id)
+);
+CREATE INDEX sessions_in_order ON sessions (environment, created_at, place);
+CREATE TABLE environments (place INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL);
+CREATE TABLE counters (
+  environment TEXT NOT NULL, name TEXT NOT NULL, value INTEGER NOT NULL, PRIMARY KEY (environment, name)
+) WITHOUT ROWID;
+CREATE TABLE exchanges (
+  environment TEXT NOT NULL, number INTEGER NOT NULL, entry BLOB NOT NULL, PRIMARY KEY (environment, number)
+) WITHOUT ROWID;
+CREATE TABLE version (value INTEGER NOT NULL);
+INSERT INTO version VALUES (0);
+PRAGMA application_id = {_APPLICATION_ID};
+PRAGMA user_version = {_SCHEMA_VERSION};
+COMMIT;
+"""  # noqa: S608 - two numbers of ours
+
+
+class SqliteStore:
+    """A store in an SQLite file with a write-ahead log, for one or more processes of one machine.
+
+    Args:
+        path: the file; it is made where there is none.
+
+    Raises:
+        StoreError: the file is not one of ours, or is damaged; it was not touched.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = str(path)
+        if Path(path).is_dir():
+            raise StoreError(f"{path} is a folder")
+        is_new = not Path(path).exists() or Path(path).stat().st_size == 0
+        try:
+            if not is_new:
+                self._examine()
+            self._database = self._connect(self._path)
+            self._database.execute("PRAGMA journal_mode = WAL")
+            # What a killed process wrote is in the system's hands; only a failing machine can lose it.
+            self._database.execute("PRAGMA synchronous = NORMAL")
+            if is_new:
+                self._make()
+        except sqlite3.Error as error:
+            raise StoreError(f"{path} cannot be used as a store: {error}") from None
+
+    @staticmethod
+    def _connect(path: str, *, uri: bool = False) -> sqlite3.Connection:
+        # The server's thread is another one than the one that makes it.
+        database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, uri=uri)
+        database.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
+        return database
+
+    def _examine(self) -> None:
+        """Look at a file without writing to it."""
+        with open(self._path, "rb") as file:
+            head = file.read(100)
+        if not head.startswith(b"SQLite format 3\0"):
+            raise StoreError(f"{self._path} is not an SQLite file; it was left as it is")
+        application_id, version = (int.from_bytes(head[start : start + 4], "big") for start in (68, 60))
+        if application_id != _APPLICATION_ID:
+            raise StoreError(f"{self._path} is an SQLite file of another program; it was left as it is")
+        if version != _SCHEMA_VERSION:
+            raise StoreError(f"{self._path} has version {version} of the store, not {_SCHEMA_VERSION}")
+        database = self._connect(self._path)
+        try:
+            (verdict,) = database.execute("PRAGMA quick_check(1)").fetchone()
+        except sqlite3.DatabaseError as error:
+            verdict = str(error)
+        finally:
+            database.close()
+        if verdict != "ok":
+            raise StoreError(f"{self._path} is damaged ({verdict.splitlines()[0]}); it was left as it is")
+
+    def _make(self) -> None:
+        try:
+            self._database.executescript(_SCHEMA)
+        except sqlite3.OperationalError:
+            # Another process may have made it at the same moment.
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+            self._database.execute("SELECT value FROM version").fetchone()
+
+    @contextmanager
+    def _errors(self) -> Iterator[sqlite3.Connection]:
+        try:
+            yield self._database
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"{self._path}: {error}") from None
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing; no other process writes meanwhile."""
+        with self._errors() as database:
+            database.execute("BEGIN IMMEDIATE")
+            try:
+                yield database
+            except BaseException:
+                if database.in_transaction:
+                    database.execute("ROLLBACK")
+                raise
+            database.execute("COMMIT")
+
+    # sessions
+
+    async def find(self, environment: str, key: SessionKey) -> Session | None:
+        column = "id" if type(key) is FriendlyId else "external_id"
+        with self._errors() as database:
+            found = database.execute(
+                f"SELECT row FROM sessions WHERE environment = ? AND {column} = ?",  # noqa: S608 - one of two names
+                (environment, text_key(key.value)),
+            ).fetchone()
+        return None if found is None else decode_row(found[0])
+
+    async def insert(self, environment: str, session: Session) -> Session:
+        with self._transaction() as database:
+            if session.external_id is not None:
+                holder = database.execute(
+                    "SELECT row FROM sessions WHERE environment = ? AND external_id = ?",
+                    (environment, text_key(session.external_id)),
+                ).fetchone()
+                if holder is not None:
+                    return decode_row(holder[0])
+            try:
+                _insert(database, environment, session)
+            except sqlite3.IntegrityError:
+                raise IdTakenError(session.id) from None
+        return session
+
+    async def amend(self, environment: str, session_id: str, change: Callable[[Session], Session]) -> Session | None:
+        with self._transaction() as database:
+            where = (environment, text_key(session_id))
+            found = database.execute("SELECT row FROM sessions WHERE environment = ? AND id = ?", where).fetchone()
+            if found is None:
+                return None
+            before = decode_row(found[0])
+            session = change(before)
+            if session is not before:
+                database.execute(
+                    "UPDATE sessions SET external_id = ?, row = ? WHERE environment = ? AND id = ?",
+                    (_external_key(session), encode_row(session), *where),
+                )
+        return session
+
+    async def close_once(self, environment: str, session_id: str, reason: str | None, now: str) -> Session | None:
+        return await self.amend(environment, session_id, lambda session: sessions.close(session, reason, now))
+
+    async def page(
+        self, environment: str, keep: Filter, *, size: int, after: str | None, before: str | None, now: str
+    ) -> Page:
+        place = self._place(environment, cursor) if (cursor := after or before) else ("9999-99", 0)
+        if place is None:
+            return Page((), has_older=False, has_newer=False)
+        found: list[Session] = []
+        for row in self._in_order(environment, place, keep, newer=before is not None):
+            if keep.keeps(row, now):
+                found.append(row)
+                if len(found) > size:
+                    break
+        if before is not None:
+            return Page(tuple(reversed(found[:size])), has_older=True, has_newer=len(found) > size)
+        return Page(tuple(found[:size]), has_older=len(found) > size, has_newer=after is not None)
+
+    def _place(self, environment: str, session_id: str) -> tuple[str, int] | None:
+        with self._errors() as database:
+            found: tuple[str, int] | None = database.execute(
+                "SELECT created_at, place FROM sessions WHERE environment = ? AND id = ?",
+                (environment, text_key(session_id)),
+            ).fetchone()
+        return found
+
+    def _in_order(self, environment: str, place: tuple[str, int], keep: Filter, *, newer: bool) -> Iterator[Session]:
+        """The rows beyond a place, newest first or, for `newer`, oldest first; filters with an index are applied."""
+        relation, direction = (">", "ASC") if newer else ("<", "DESC")
+        conditions, values = ["environment = ?", f"(created_at, place) {relation} (?, ?)"], [environment]
+        narrow: list[Any] = []
+        for condition, value in (
+            ("external_id = ?", None if keep.external_id is None else text_key(keep.external_id)),
+            ("created_at >= ?", keep.created_from),
+            ("created_at <= ?", keep.created_to),
+        ):
+            if value is not None:
+                conditions.append(condition)
+                narrow.append(value)
+        query = (
+            f"SELECT created_at, place, row FROM sessions WHERE {' AND '.join(conditions)}"  # noqa: S608 - ours
+            f" ORDER BY created_at {direction}, place {direction} LIMIT {_BATCH_ROWS}"
+        )
+        while True:
+            with self._errors() as database:
+                batch = database.execute(query, (*values, *place, *narrow)).fetchall()
+            for created_at, number, row in batch:
+                place = created_at, number
+                yield decode_row(row)
+            if len(batch) < _BATCH_ROWS:
+                return
+
+    async def count(self, environment: str) -> int:
+        with self._errors() as database:
+            (count,) = database.execute(
+                "SELECT count(*) FROM sessions WHERE environment = ?", (environment,)
+            ).fetchone()
+        return int(count)
+
+    async def snapshot(self, environment: str) -> Sequence[Session]:
+        with self._errors() as database:
+            rows = database.execute(
+                "SELECT row FROM sessions WHERE environment = ? ORDER BY created_at, place", (environment,)
+            ).fetchall()
+        return [decode_row(row) for (row,) in rows]
+
+    async def replace(self, environment: str, rows: Sequence[Session]) -> None:
+        with self._transaction() as database:
+            database.execute("DELETE FROM sessions WHERE environment = ?", (environment,))
+            for session in rows:
+                _insert(database, environment, session)
+
+    def journal(self, environment: str) -> _SqliteJournal:
+        return _SqliteJournal(self, environment)
+
+    # what processes share
+
+    async def records(self, since: int) -> tuple[int, Mapping[str, str] | None]:
+        with self._errors() as database:
+            (version,) = database.execute("SELECT value FROM version").fetchone()
+            if version == since:
+                return version, None
+            return version, dict(database.execute("SELECT id, record FROM environments ORDER BY place").fetchall())
+
+    async def claim(self, environment: str, record: str) -> bool:
+        with self._transaction() as database:
+            made = database.execute(
+                "INSERT OR IGNORE INTO environments (id, record) VALUES (?, ?)", (environment, record)
+            )
+            database.execute("UPDATE version SET value = value + 1")
+            return made.rowcount == 1
+
+    async def keep(self, environment: str, record: str) -> None:
+        with self._transaction() as database:
+            database.execute(
+                "INSERT INTO environments (id, record) VALUES (?, ?)"
+                " ON CONFLICT (id) DO UPDATE SET record = excluded.record",
+                (environment, record),
+            )
+            database.execute("UPDATE version SET value = value + 1")
+
+    async def drop(self, environment: str) -> None:
+        with self._transaction() as database:
+            database.execute("DELETE FROM environments WHERE id = ?", (environment,))
+            for table in ("sessions", "counters", "exchanges"):
+                database.execute(f"DELETE FROM {table} WHERE environment = ?", (environment,))  # noqa: S608 - ours
+            database.execute("UPDATE version SET value = value + 1")
+
+    async def draw(self, environment: str, counter: str) -> int:
+        with self._transaction() as database:
+            return _draw(database, environment, counter)
+
+    async def counters(self, environment: str) -> Mapping[str, int]:
+        with self._errors() as database:
+            return dict(
+                database.execute("SELECT name, value FROM counters WHERE environment = ?", (environment,)).fetchall()
+            )
+
+    async def close(self) -> None:
+        self._database.close()
+
+
+def _external_key(session: Session) -> bytes | None:
+    return None if session.external_id is None else text_key(session.external_id)
+
+
+def _insert(database: sqlite3.Connection, environment: str, session: Session) -> None:
+    database.execute(
+        "INSERT INTO sessions (environment, id, external_id, created_at, row) VALUES (?, ?, ?, ?, ?)",
+        (environment, text_key(session.id), _external_key(session), session.created_at, encode_row(session)),
+    )
+
+
+def _draw(database: sqlite3.Connection, environment: str, counter: str) -> int:
+    (value,) = database.execute(
+        "INSERT INTO counters (environment, name, value) VALUES (?, ?, 1)"
+        " ON CONFLICT (environment, name) DO UPDATE SET value = value + 1 RETURNING value",
+        (environment, counter),
+    ).fetchone()
+    return int(value)
+
+
+class _SqliteJournal:
+    """A journal in the same file."""
+
+    _COUNTER = "exchanges"
+
+    def __init__(self, store: SqliteStore, environment: str) -> None:
+        self._store, self._environment = store, environment
+
+    async def add(self, at: int, request: Request, answer: Answer) -> None:
+        entry = encode_entry(Entry.of(0, at, request, answer))
+        with self._store._transaction() as database:
+            number = _draw(database, self._environment, self._COUNTER)
+            database.execute("INSERT INTO exchanges VALUES (?, ?, ?)", (self._environment, number, entry))
+            database.execute(
+                "DELETE FROM exchanges WHERE environment = ? AND number <= ?",
+                (self._environment, number - DEFAULT_ENTRIES),
+            )
+
+    async def read(self) -> Sequence[Entry]:
+        with self._store._errors() as database:
+            rows = database.execute(
+                "SELECT number, entry FROM exchanges WHERE environment = ? ORDER BY number", (self._environment,)
+            ).fetchall()
+        return [decode_entry(entry, number) for number, entry in rows]
+
+    async def count(self) -> int:
+        return (await self._store.counters(self._environment)).get(self._COUNTER, 0)
+
+    async def clear(self) -> None:
+        with self._store._transaction() as database:
+            database.execute("DELETE FROM exchanges WHERE environment = ?", (self._environment,))
+            database.execute(
+                "DELETE FROM counters WHERE environment = ? AND name = ?", (self._environment, self._COUNTER)
+            )
+
+    async def changed(self, timeout_seconds: float) -> None:
+        await asyncio.sleep(min(timeout_seconds, _POLL_SECONDS))
