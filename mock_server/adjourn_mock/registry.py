@@ -78,6 +78,10 @@ class SharedRegistry(Registry):
         if not self._is_claimed:
             await self._claim()
         version, records = await self._store.records(self._version)
+        if version < self._version:
+            # The engine was started anew and has forgotten everything.
+            await self._claim()
+            version, records = await self._store.records(-1)
         if records is None:
             return
         for environment in self._environments:

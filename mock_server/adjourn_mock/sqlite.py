@@ -90,21 +90,24 @@ class SqliteStore:
     def _examine(self) -> None:
         """Look at a file without writing to it."""
         with open(self._path, "rb") as file:
-            head = file.read(100)
-        if not head.startswith(b"SQLite format 3\0"):
+            head = file.read(16)
+        if head != b"SQLite format 3\0":
             raise StoreError(f"{self._path} is not an SQLite file; it was left as it is")
-        application_id, version = (int.from_bytes(head[start : start + 4], "big") for start in (68, 60))
+        # Read through SQLite, for what was written last may stand in the log beside the file.
+        database = self._connect(f"{Path(self._path).absolute().as_uri()}?mode=ro", uri=True)
+        try:
+            application_id, version = (
+                database.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
+            )
+            verdict = database.execute("PRAGMA quick_check(1)").fetchone()[0]
+        except sqlite3.DatabaseError as error:
+            application_id, version, verdict = _APPLICATION_ID, _SCHEMA_VERSION, str(error)
+        finally:
+            database.close()
         if application_id != _APPLICATION_ID:
             raise StoreError(f"{self._path} is an SQLite file of another program; it was left as it is")
         if version != _SCHEMA_VERSION:
             raise StoreError(f"{self._path} has version {version} of the store, not {_SCHEMA_VERSION}")
-        database = self._connect(self._path)
-        try:
-            (verdict,) = database.execute("PRAGMA quick_check(1)").fetchone()
-        except sqlite3.DatabaseError as error:
-            verdict = str(error)
-        finally:
-            database.close()
         if verdict != "ok":
             raise StoreError(f"{self._path} is damaged ({verdict.splitlines()[0]}); it was left as it is")
 
