@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort_right
+from bisect import bisect_left, bisect_right, insort_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -33,6 +33,19 @@ class _Shelf:
             return None
         start = bisect_left(self.order, self.created_at(session_id), key=self.created_at)
         return self.order.index(session_id, start)
+
+    def span(self, keep: Filter) -> tuple[int, int]:
+        """The part of `order` that a filter can keep: where it begins and ends."""
+        if keep.external_id is not None:
+            place = self.position(self.ids.get(keep.external_id, ""))
+            return (0, 0) if place is None else (place, place + 1)
+        first = 0 if keep.created_from is None else bisect_left(self.order, keep.created_from, key=self.created_at)
+        last = (
+            len(self.order)
+            if keep.created_to is None
+            else bisect_right(self.order, keep.created_to, key=self.created_at)
+        )
+        return first, last
 
 
 class MemoryStore:
@@ -90,8 +103,9 @@ class MemoryStore:
         def matching(ids: Iterable[str], count: int) -> list[Session]:
             return list(islice((row for row in map(shelf.rows.__getitem__, ids) if keep.keeps(row, now)), count))
 
-        older = (shelf.order[index] for index in range(position - 1, -1, -1))
-        newer = (shelf.order[index] for index in range(position + 1, len(shelf.order)))
+        first, last = shelf.span(keep)
+        older = (shelf.order[index] for index in range(min(position, last) - 1, first - 1, -1))
+        newer = (shelf.order[index] for index in range(max(position + 1, first), last))
         if before is not None:
             found = matching(newer, size + 1)
             return Page(tuple(reversed(found[:size])), has_older=True, has_newer=len(found) > size)

@@ -1,10 +1,13 @@
-"""How fast the mock closes, beside a bare uvicorn app, Prism and Steady, all in one run.
+"""How fast the mock closes, beside a bare uvicorn app, other mocks and its own stores, all in one run.
 
-    python mock_server/benchmarks/close.py [--rounds N] [--seconds S] [--peers FOLDER]
+    python mock_server/benchmarks/close.py [--rounds N] [--seconds S] [--peers FOLDER] [--stores REDIS_URL]
 
-Needs `wrk` on the PATH. `--peers` is a folder with `npm install @stoplight/prism-cli @stdy/cli`;
-without it the peers are left out. Servers take turns, round by round, so that a machine
-that slows down slows all of them; what is shown is the median of the rounds' ratios.
+Needs `wrk` on the PATH. `--peers` is a folder with
+`npm install @stoplight/prism-cli @stdy/cli openapi-backend wiremock` (the last needs Java); without
+it the peers are left out. `--stores` adds the mock over SQLite and over the Redis server at that
+URL, whose database should be empty, with one worker and with two. Servers take turns, round by
+round, so that a machine that slows down slows all of them; what is shown is the median of the
+rounds' ratios.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,6 +38,16 @@ KEY = "tr_dev_adjourn"
 SESSION = "chat_1234"
 TARGET = f"/api/v1/sessions/{SESSION}/close"
 BODY = b'{"reason":"user signed out"}'
+# WireMock knows neither the document nor sessions: it is given the answer, as its users give it.
+WIREMOCK = {
+    "request": {
+        "method": "POST",
+        "urlPath": TARGET,
+        "headers": {"Authorization": {"equalTo": f"Bearer {KEY}"}},
+        "bodyPatterns": [{"matchesJsonPath": "$[?(@.reason)]"}],
+    },
+    "response": {"status": 200, "headers": {"Content-Type": "application/json"}, "jsonBody": {"id": "session_x"}},
+}
 
 
 @dataclass
@@ -44,6 +57,7 @@ class Server:
     name: str
     command: list[str]
     port: int
+    environ: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
     start_seconds: float = 0
     rates: list[float] = field(default_factory=list)
@@ -66,7 +80,11 @@ def running(server: Server, environ: dict[str, str]) -> Iterator[None]:
     """Start a server and measure the time to its first answer."""
     began = time.perf_counter()
     server.process = subprocess.Popen(
-        server.command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        server.command,
+        env={**environ, **server.environ},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         while time.perf_counter() - began < 60:
@@ -75,12 +93,15 @@ def running(server: Server, environ: dict[str, str]) -> Iterator[None]:
                 break
             except httpx.TransportError:
                 time.sleep(0.005)
+            if server.process.poll() is not None:
+                raise SystemExit(f"{server.name} ended: {' '.join(server.command)}")
         else:
             raise SystemExit(f"{server.name} did not start")
         server.start_seconds = time.perf_counter() - began
         yield
     finally:
-        os.killpg(server.process.pid, signal.SIGTERM)
+        with suppress(ProcessLookupError):
+            os.killpg(server.process.pid, signal.SIGTERM)
         server.process.wait()
 
 
@@ -109,13 +130,14 @@ def answer_of(server: Server) -> bytes:
     return response.content
 
 
-def contestants(folder: Path, peers: Path | None) -> list[Server]:
+def contestants(folder: Path, peers: Path | None, redis: str | None) -> list[Server]:
     seed = folder / "seed.json"
     seed.write_text(json.dumps({"sessions": [{"externalId": SESSION}]}))
     python = sys.executable
+    mock = [python, "-m", "adjourn", "mock", "--seed", str(seed)]
     bare = [python, "-m", "uvicorn", "--app-dir", str(HERE), "bare:app", "--port", "4802", "--log-level", "error"]
     servers = [
-        Server("adjourn", [python, "-m", "adjourn", "mock", "--port", "4801", "--seed", str(seed)], 4801),
+        Server("adjourn", [*mock, "--port", "4801"], 4801),
         Server("bare uvicorn", [*bare, "--no-access-log", "--lifespan", "off"], 4802),
     ]
     if peers is not None:
@@ -123,7 +145,22 @@ def contestants(folder: Path, peers: Path | None) -> list[Server]:
         document = str(openapi_path())
         prism = [str(binaries / "prism"), "mock", "--port", "4803", "--host", "127.0.0.1", "--verboseLevel", "silent"]
         steady = [str(binaries / "steady"), "--port", "4804", "--host", "127.0.0.1", "--quiet"]
-        servers += [Server("Prism", [*prism, document], 4803), Server("Steady", [*steady, document], 4804)]
+        backend = ["node", str(HERE / "openapi_backend.mjs"), document, "4805"]
+        (folder / "mappings").mkdir()
+        (folder / "mappings" / "close.json").write_text(json.dumps(WIREMOCK))
+        wiremock = [str(binaries / "wiremock"), "--port", "4806", "--bind-address", "127.0.0.1", "--no-request-journal"]
+        servers += [
+            Server("Prism", [*prism, document], 4803),
+            Server("Steady", [*steady, document], 4804),
+            Server("openapi-backend", backend, 4805, {"NODE_PATH": str(peers / "node_modules")}),
+            Server("WireMock", [*wiremock, "--root-dir", str(folder)], 4806),
+        ]
+    if redis is not None:
+        servers += [
+            Server("SQLite", [*mock, "--port", "4807", "--store", f"sqlite:{folder / 'state.db'}"], 4807),
+            Server("Redis", [*mock, "--port", "4808", "--store", redis], 4808),
+            Server("Redis, 2 workers", [*mock, "--port", "4809", "--store", redis, "--workers", "2"], 4809),
+        ]
     return servers
 
 
@@ -132,13 +169,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seconds", type=float, default=1)
     parser.add_argument("--connections", type=int, default=16)
-    parser.add_argument("--peers", type=Path, help="a folder with Prism and Steady from npm")
+    parser.add_argument("--peers", type=Path, help="a folder with the other mocks from npm")
+    parser.add_argument("--stores", metavar="REDIS_URL", help="an empty database of a Redis server")
     options = parser.parse_args()
     if shutil.which("wrk") is None:
         raise SystemExit("wrk is needed: apt-get install wrk")
     load_contract()
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        servers = contestants(Path(folder), options.peers)
+        servers = contestants(Path(folder), options.peers, options.stores)
         adjourn = servers[0]
         environ = dict(os.environ)
         for server in servers:
@@ -153,12 +191,12 @@ def main() -> None:
         print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; "
               f"{options.rounds} rounds of {options.seconds:g} s, {options.connections} connections\n")  # fmt: skip
         print(
-            f"{'':14} {'requests/s':>10} {'adjourn is':>11} {'p50 ms':>8} {'p99 ms':>8} {'start s':>8} {'peak MB':>8}"
+            f"{'':16} {'requests/s':>10} {'adjourn is':>11} {'p50 ms':>8} {'p99 ms':>8} {'start s':>8} {'peak MB':>8}"
         )
         for server in servers:
             ratio = statistics.median(a / b for a, b in zip(adjourn.rates, server.rates, strict=True))
             print(
-                f"{server.name:14} {statistics.median(server.rates):10.0f} {ratio:10.2f}x"
+                f"{server.name:16} {statistics.median(server.rates):10.0f} {ratio:10.2f}x"
                 f" {statistics.median(server.p50s):8.2f} {statistics.median(server.p99s):8.2f}"
                 f" {server.start_seconds:8.2f} {server.peak_megabytes():8.0f}"
             )
