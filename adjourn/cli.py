@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from adjourn.contract_commands import check, clauses, faults
+from adjourn.load import load
 from adjourn.options import Trouble, contract_of, contract_tests, spec_option, wants_colour
 
 __all__ = ["cli", "main"]
@@ -227,3 +228,4 @@ def validate(file: str | None) -> None:
 cli.add_command(check)
 cli.add_command(clauses)
 cli.add_command(faults)
+cli.add_command(load)

@@ -33,7 +33,7 @@ _TIMES = ("closedAt", "expiresAt", "createdAt", "updatedAt")
 
 def with_behaviour(behaviour: Behaviour) -> MockApp:
     app = create_app()
-    app.service.dialects.define("documented", behaviour)
+    app.service.dialects["documented"] = behaviour
     return app
 
 
@@ -148,7 +148,7 @@ def strict() -> Any:
 
     app = with_behaviour(replace(DOCUMENTED, refuse=refuse, close=close, receive=receive))
     dialects = app.service.dialects
-    dialects.define("documented", replace(dialects["documented"], admit=admit))
+    dialects["documented"] = replace(dialects["documented"], admit=admit)
     return app
 
 
@@ -198,7 +198,7 @@ def settling() -> Any:
             task.add_done_callback(tasks.discard)
         return result
 
-    app.service.dialects.define("documented", replace(DOCUMENTED, create=created))
+    app.service.dialects["documented"] = replace(DOCUMENTED, create=created)
     return app
 
 

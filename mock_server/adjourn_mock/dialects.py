@@ -13,8 +13,8 @@ __all__ = ["DIALECTS", "Dialects"]
 DIALECTS: Mapping[str, Behaviour] = {"documented": DOCUMENTED, "server": SERVER}
 
 
-class Dialects:
-    """The behaviours that an environment can have.
+class Dialects(dict[str, Behaviour]):
+    """The behaviours that an environment can have, by dialect.
 
     Args:
         default: the dialect of an environment that asks for none.
@@ -25,7 +25,7 @@ class Dialects:
     """
 
     def __init__(self, default: str = "documented", faults: Sequence[str] = ()) -> None:
-        self._behaviours = dict(DIALECTS)
+        super().__init__(DIALECTS)
         self.default = self.known(default)
         for name in faults:
             self._break(name)
@@ -38,16 +38,9 @@ class Dialects:
         """
         if dialect is None:
             return self.default
-        if dialect not in self._behaviours:
-            raise ValueError(f"there is no dialect {dialect!r}; there are {', '.join(self._behaviours)}")
+        if dialect not in self:
+            raise ValueError(f"there is no dialect {dialect!r}; there are {', '.join(self)}")
         return dialect
-
-    def __getitem__(self, dialect: str) -> Behaviour:
-        return self._behaviours[dialect]
-
-    def define(self, dialect: str, behaviour: Behaviour) -> None:
-        """Let a dialect behave so, or add one."""
-        self._behaviours[dialect] = behaviour
 
     def _break(self, fault: str) -> None:
         # A server without faults does not load them: it starts sooner.
@@ -56,4 +49,4 @@ class Dialects:
         if fault not in FAULTS:
             raise ValueError(f"there is no fault {fault!r}; adjourn faults list has their names")
         change = FAULTS[fault].change
-        self._behaviours = {name: change(behaviour) for name, behaviour in self._behaviours.items()}
+        self.update({name: change(behaviour) for name, behaviour in self.items()})

@@ -51,7 +51,7 @@ class SettableClock:
     """
 
     def __init__(self, base: Clock | None = None) -> None:
-        self._base = base or SystemClock()
+        self._system = (base or SystemClock()).now
         self._ahead = 0
         self._frozen_at: int | None = None
 
@@ -69,7 +69,7 @@ class SettableClock:
         self._ahead, self._frozen_at = ahead, frozen_at
 
     def now(self) -> int:
-        return self._base.now() + self._ahead if self._frozen_at is None else self._frozen_at
+        return self._system() + self._ahead if self._frozen_at is None else self._frozen_at
 
     def freeze(self, at: int | None = None) -> None:
         """Stand still, at `at` or at the present moment."""
@@ -79,7 +79,7 @@ class SettableClock:
         """Make it `at`; a frozen clock stays frozen, another goes on from there."""
         at = within_calendar(at)
         if self._frozen_at is None:
-            self._ahead = at - self._base.now()
+            self._ahead = at - self._system()
         else:
             self._frozen_at = at
 
@@ -90,7 +90,7 @@ class SettableClock:
     def resume(self) -> None:
         """Go on from where it was frozen."""
         if self._frozen_at is not None:
-            self._ahead, self._frozen_at = self._frozen_at - self._base.now(), None
+            self._ahead, self._frozen_at = self._frozen_at - self._system(), None
 
     def reset(self) -> None:
         """Go with `base` again."""

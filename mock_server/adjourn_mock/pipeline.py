@@ -43,7 +43,9 @@ class Pipeline:
             behaviour = service.dialects[service.dialects.default]
             journal, clock = service.strangers, service.clock
         else:
-            behaviour = await environment.faults.behaviour(service, environment, request)
+            behaviour = service.dialects[environment.dialect]
+            if environment.faults.active:
+                behaviour = await environment.faults.over(behaviour, service, environment, request)
             journal, clock = environment.journal, environment.clock
         try:
             answer = await self.answer(behaviour, request, receive)

@@ -65,11 +65,12 @@ class Switchboard:
     """Which faults are on, and the behaviour that each request gets.
 
     Attributes:
+        active: those that are on, by id.
         switched: how many were ever switched on, for their ids.
     """
 
     def __init__(self) -> None:
-        self._active: dict[str, ActiveFault] = {}
+        self.active: dict[str, ActiveFault] = {}
         self._behaviours: dict[tuple[Any, ...], Behaviour] = {}
         self.switched = 0
 
@@ -99,7 +100,7 @@ class Switchboard:
             LookupError: there is no such fault.
             ValueError: a parameter is not as it should be, or too many faults are on.
         """
-        if len(self._active) >= MAX_ACTIVE:
+        if len(self.active) >= MAX_ACTIVE:
             raise ValueError(f"{MAX_ACTIVE} faults are on, which is the limit; switch some off")
         # A server on which nothing was switched on does not load the faults: it starts sooner.
         from adjourn_mock.faults import change_of
@@ -109,43 +110,40 @@ class Switchboard:
         fault = ActiveFault(
             f"{name}-{self.switched}", name, change, complete, operation, session, times, probability, seed
         )
-        self._active[fault.id] = fault
+        self.active[fault.id] = fault
         return fault
 
     def restore(self, faults: Iterable[Mapping[str, Any]], switched: int) -> None:
         """Have these faults on, as `add` made them elsewhere; those that are on already stay as they are."""
         wanted = {fault["id"]: fault for fault in faults}
-        for fault_id in set(self._active) - set(wanted):
+        for fault_id in set(self.active) - set(wanted):
             self.remove(fault_id)
         for fault_id, fault in wanted.items():
-            if fault_id not in self._active:
+            if fault_id not in self.active:
                 from adjourn_mock.faults import change_of
 
                 change, _ = change_of(fault["name"], fault["parameters"])
-                self._active[fault_id] = ActiveFault(change=change, **fault)
+                self.active[fault_id] = ActiveFault(change=change, **fault)
         self.switched = switched
 
     def remove(self, fault_id: str) -> bool:
         """Switch a fault off; False where it was not on."""
         self._behaviours.clear()
-        return self._active.pop(fault_id, None) is not None
+        return self.active.pop(fault_id, None) is not None
 
     def clear(self) -> None:
         """Switch all off."""
         self._behaviours.clear()
-        self._active.clear()
+        self.active.clear()
 
     def __iter__(self) -> Iterator[ActiveFault]:
-        return iter(tuple(self._active.values()))
+        return iter(tuple(self.active.values()))
 
     def __len__(self) -> int:
-        return len(self._active)
+        return len(self.active)
 
-    async def behaviour(self, service: Service, environment: Environment, request: Request) -> Behaviour:
+    async def over(self, base: Behaviour, service: Service, environment: Environment, request: Request) -> Behaviour:
         """How this request is to be answered: as the dialect has it, with the faults that come."""
-        base = service.dialects[environment.dialect]
-        if not self._active:
-            return base
         coming = [
             fault
             for fault in self

@@ -1,0 +1,59 @@
+"""`adjourn load`: Locust presses, the contract is checked meanwhile."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from adjourn import MockServer
+
+ADJOURN = [sys.executable, "-m", "adjourn", "load"]
+
+
+def load(url: str, *options: str, key: str = "tr_dev_adjourn") -> subprocess.CompletedProcess[str]:
+    command = [*ADJOURN, url, "--secret-key", key, "--users", "5", "--time", "2s", *options]
+    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+
+
+def test_a_lawful_server_is_pressed_and_keeps_the_contract() -> None:
+    with MockServer() as server:
+        done = load(server.url, "--json")
+        listed = httpx.get(f"{server.url}/api/v1/sessions?filter[status]=CLOSED", headers=server.headers).json()["data"]
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(done.stdout)
+    assert found["broken"] == []
+    assert {each["operation"] for each in found["operations"]} == {
+        "create", "retrieve", "close", "close again", "retrieve closed",
+    }  # fmt: skip
+    assert found["requests"] > 100
+    assert len(listed) == 20
+
+
+@pytest.mark.parametrize(
+    ("fault", "clause"),
+    [
+        ("later-close-replaces-reason", "close.idempotent"),
+        ("reason-ascii", "reason.verbatim"),
+        ("create-200", "create.created"),
+    ],
+)
+def test_a_broken_clause_is_told(fault: str, clause: str) -> None:
+    with MockServer(faults=[fault]) as server:
+        done = load(server.url)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert f"broken  {clause}: " in done.stdout
+
+
+def test_a_server_that_is_not_there_is_exit_2() -> None:
+    done = load("http://127.0.0.1:9")
+    assert (done.returncode, "does not answer" in done.stderr) == (2, True)
+
+
+def test_the_locustfile_is_told_for_several_machines() -> None:
+    done = subprocess.run([*ADJOURN, "--locustfile"], capture_output=True, text=True, check=True)
+    assert "class SessionsUser" in Path(done.stdout.strip()).read_text()
