@@ -79,13 +79,13 @@ def _created(service: Service, call: Call, session: Session, before: Session | N
 
 async def retrieve(service: Service, behaviour: Behaviour, call: Call) -> Result:
     """The row as it is (clause retrieve.row)."""
-    session = await _found(service, behaviour, call)
+    session = _found(await behaviour.find(service, call.caller.environment, call.key))
     return Result("retrieve.row", session, _NOTHING, session)
 
 
 async def close(service: Service, behaviour: Behaviour, call: Call) -> Result:
     """Close it, or answer the row of the first close (clauses close.closes, close.idempotent)."""
-    before = session = await _found(service, behaviour, call)
+    before = session = _found(await behaviour.find(service, call.caller.environment, call.key))
     environment = call.caller.environment
     if session.closed_at is None:
         now = rfc3339(environment.clock.now())
@@ -98,7 +98,7 @@ async def close(service: Service, behaviour: Behaviour, call: Call) -> Result:
 
 async def update(service: Service, behaviour: Behaviour, call: Call) -> Result:
     """Replace tags and metadata (clauses update.applied, update.external-id)."""
-    session = await _found(service, behaviour, call)
+    session = _found(await behaviour.find(service, call.caller.environment, call.key))
     if "externalId" in call.value and call.value["externalId"] != session.external_id:
         raise Refusal("update.external-id")
     environment = call.caller.environment
@@ -111,8 +111,7 @@ async def update(service: Service, behaviour: Behaviour, call: Call) -> Result:
     return Result("update.applied", updated, _NOTHING, session)
 
 
-async def _found(service: Service, behaviour: Behaviour, call: Call) -> Session:
-    session = await behaviour.find(service, call.caller.environment, call.key)
+def _found(session: Session | None) -> Session:
     if session is None:
         raise Refusal("id.unknown")
     return session

@@ -7,7 +7,7 @@ import logging
 from starlette.types import Receive, Scope, Send
 
 from adjourn_mock.behaviour import Behaviour, Call
-from adjourn_mock.exchange import Answer, ClientGone, Refusal, Request, encode
+from adjourn_mock.exchange import Answer, ClientGone, Headers, Refusal, Request, encode
 from adjourn_mock.instants import SystemClock
 from adjourn_mock.service import Service
 from adjourn_mock.store import StoreUnavailable
@@ -25,12 +25,8 @@ class Pipeline:
 
     def __init__(self, service: Service) -> None:
         self.service = service
-        rate = service.contract.rate_limit
-        self._milliseconds_per_token = rate.refill_seconds * 1000 // rate.refill_tokens
-        self._rate_headers = (
-            (b"x-ratelimit-limit", str(rate.tokens).encode()),
-            (b"x-ratelimit-remaining", str(rate.tokens - 1).encode()),
-        )
+        self._rate_headers: Headers = ()
+        self._second = 0
         exposed = ",".join(service.contract.cors.expose_headers)
         self._expose = (b"access-control-expose-headers", exposed.encode())
         self._clock = SystemClock()
@@ -62,12 +58,23 @@ class Pipeline:
         """All headers of an answer."""
         headers = [(b"content-type", answer.media_type), (b"content-length", b"%d" % len(answer.body)), *answer.headers]
         if b"authorization" in request.headers and answer.status != _TOO_MANY_REQUESTS:
-            full_again = self._clock.now() + self._milliseconds_per_token
-            headers += (*self._rate_headers, (b"x-ratelimit-reset", b"%d" % full_again))
+            second = self._clock.now() // 1000
+            if second != self._second:
+                self._second, self._rate_headers = second, self._rate_in(second)
+            headers += self._rate_headers
         if b"origin" in request.headers:
             origin = request.headers[b"origin"]
             headers += ((b"access-control-allow-origin", origin), self._expose, (b"vary", b"origin"))
         return headers
+
+    def _rate_in(self, second: int) -> Headers:
+        """The bucket of a caller who is alone, as it is told during a second; it is full again in the next."""
+        rate = self.service.contract.rate_limit
+        return (
+            (b"x-ratelimit-limit", b"%d" % rate.tokens),
+            (b"x-ratelimit-remaining", b"%d" % (rate.tokens - 1)),
+            (b"x-ratelimit-reset", b"%d" % ((second + 1) * 1000)),
+        )
 
     async def answer(self, behaviour: Behaviour, request: Request, receive: Receive) -> Answer:
         """Take a request through the steps.

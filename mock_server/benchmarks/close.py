@@ -1,8 +1,8 @@
 """How fast the mock closes, beside a bare uvicorn app, other mocks and its own stores, all in one run.
 
-    python mock_server/benchmarks/close.py [--rounds N] [--seconds S] [--peers FOLDER] [--stores REDIS_URL]
+    python mock_server/benchmarks/close.py [--operation NAME] [--rounds N] [--peers FOLDER] [--stores REDIS_URL]
 
-Needs `wrk` on the PATH. `--peers` is a folder with
+`--operation` measures another one instead. Needs `wrk` on the PATH. `--peers` is a folder with
 `npm install @stoplight/prism-cli @stdy/cli openapi-backend wiremock` (the last needs Java); without
 it the peers are left out. `--stores` adds the mock over SQLite and over the Redis server at that
 URL, whose database should be empty, with one worker and with two. Servers take turns, round by
@@ -36,13 +36,21 @@ from adjourn_spec import load_contract, openapi_path
 HERE = Path(__file__).parent
 KEY = "tr_dev_adjourn"
 SESSION = "chat_1234"
-TARGET = f"/api/v1/sessions/{SESSION}/close"
-BODY = b'{"reason":"user signed out"}'
+COLLECTION = "/api/v1/sessions"
+CHAT = {"type": "chat.agent", "taskIdentifier": "my-chat", "externalId": SESSION, "triggerConfig": {"basePayload": {}}}
+# Method, path and body of each; the session is there, open for all but close.
+OPERATIONS = {
+    "close": ("POST", f"{COLLECTION}/{SESSION}/close", '{"reason":"user signed out"}'),
+    "retrieve": ("GET", f"{COLLECTION}/{SESSION}", ""),
+    "create": ("POST", COLLECTION, json.dumps(CHAT)),
+    "update": ("PATCH", f"{COLLECTION}/{SESSION}", '{"tags":["a"]}'),
+    "list": ("GET", COLLECTION, ""),
+}
 # WireMock knows neither the document nor sessions: it is given the answer, as its users give it.
 WIREMOCK = {
     "request": {
         "method": "POST",
-        "urlPath": TARGET,
+        "urlPath": OPERATIONS["close"][1],
         "headers": {"Authorization": {"equalTo": f"Bearer {KEY}"}},
         "bodyPatterns": [{"matchesJsonPath": "$[?(@.reason)]"}],
     },
@@ -58,6 +66,7 @@ class Server:
     command: list[str]
     port: int
     environ: dict[str, str] = field(default_factory=dict)
+    operation: str = "close"
     process: subprocess.Popen[bytes] | None = None
     start_seconds: float = 0
     rates: list[float] = field(default_factory=list)
@@ -66,7 +75,12 @@ class Server:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}{TARGET}"
+        return f"http://127.0.0.1:{self.port}{OPERATIONS[self.operation][1]}"
+
+    def ask(self) -> httpx.Response:
+        method, _, body = OPERATIONS[self.operation]
+        headers = {"Authorization": f"Bearer {KEY}", **({"Content-Type": "application/json"} if body else {})}
+        return httpx.request(method, self.url, headers=headers, content=body or None, timeout=5)
 
     def peak_megabytes(self) -> float:
         assert self.process is not None
@@ -89,7 +103,7 @@ def running(server: Server, environ: dict[str, str]) -> Iterator[None]:
     try:
         while time.perf_counter() - began < 60:
             try:
-                httpx.post(server.url, headers={"Authorization": f"Bearer {KEY}"}, content=BODY, timeout=5)
+                server.ask()
                 break
             except httpx.TransportError:
                 time.sleep(0.005)
@@ -109,11 +123,12 @@ def press(server: Server, seconds: float, connections: int) -> None:
     """One round of wrk."""
     done = subprocess.run(
         [
-            "wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--latency", "-s", str(HERE / "close.lua"), server.url,
+            "wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--latency", "-s", str(HERE / "press.lua"), server.url,
         ],
         capture_output=True,
         text=True,
         check=True,
+        env={**os.environ, "METHOD": OPERATIONS[server.operation][0], "BODY": OPERATIONS[server.operation][2]},
     )  # fmt: skip
     if "Non-2xx" in done.stdout:
         raise SystemExit(f"{server.name} does not answer 200:\n{done.stdout}")
@@ -125,7 +140,7 @@ def press(server: Server, seconds: float, connections: int) -> None:
 
 def answer_of(server: Server) -> bytes:
     """The bytes the mock answers, for the bare app to answer as well."""
-    response = httpx.post(server.url, headers={"Authorization": f"Bearer {KEY}"}, content=BODY)
+    response = server.ask()
     response.raise_for_status()
     return response.content
 
@@ -166,6 +181,7 @@ def contestants(folder: Path, peers: Path | None, redis: str | None) -> list[Ser
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--operation", choices=list(OPERATIONS), default="close")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seconds", type=float, default=1)
     parser.add_argument("--connections", type=int, default=16)
@@ -178,6 +194,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         servers = contestants(Path(folder), options.peers, options.stores)
         adjourn = servers[0]
+        if options.operation != "close":
+            # The others are told of one operation alone.
+            servers = [server for server in servers if server.name not in ("openapi-backend", "WireMock")]
+        for server in servers:
+            server.operation = options.operation
         environ = dict(os.environ)
         for server in servers:
             stack.enter_context(running(server, environ))
@@ -188,7 +209,7 @@ def main() -> None:
         for _ in range(options.rounds):
             for server in servers:
                 press(server, options.seconds, options.connections)
-        print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; "
+        print(f"{options.operation}: {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; "
               f"{options.rounds} rounds of {options.seconds:g} s, {options.connections} connections\n")  # fmt: skip
         print(
             f"{'':16} {'requests/s':>10} {'adjourn is':>11} {'p50 ms':>8} {'p99 ms':>8} {'start s':>8} {'peak MB':>8}"

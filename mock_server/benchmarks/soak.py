@@ -42,7 +42,7 @@ def main() -> None:
         try:
             url = json.loads(server.stdout.readline())["url"]
             target = f"{url}/api/v1/sessions/{SESSION}/close"
-            wrk = ["wrk", "-t1", "-c64", f"-d{options.seconds}s", "--latency", "-s", str(HERE / "close.lua"), target]
+            wrk = ["wrk", "-t1", "-c64", f"-d{options.seconds}s", "--latency", "-s", str(HERE / "press.lua"), target]
             pressing = subprocess.Popen(wrk, stdout=subprocess.PIPE, text=True)
             began = time.monotonic()
             while pressing.poll() is None:
