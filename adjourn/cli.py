@@ -73,6 +73,14 @@ def cli() -> None:
     help="Where the state lives: memory, sqlite:PATH or redis://HOST:PORT/DATABASE.",
 )
 @click.option(
+    "--max-sessions",
+    type=click.IntRange(min=1),
+    default=1_000_000,
+    show_default=True,
+    metavar="N",
+    help="How many memory keeps at most.",
+)
+@click.option(
     "--workers", type=click.IntRange(1, 64), default=1, show_default=True, metavar="N", help="Processes; needs a store."
 )
 @click.option(
@@ -92,6 +100,7 @@ def mock(
     id_seed: int | None,
     faults: tuple[str, ...],
     store: str,
+    max_sessions: int,
     workers: int,
     control_token: str | None,
     as_json: bool,
@@ -118,6 +127,7 @@ def mock(
     options: dict[str, Any] = {
         "spec": spec, "secret_keys": secret_keys, "dialect": dialect, "seed": seed, "id_seed": id_seed,
         "faults": faults, "control_token": control_token, "store": store,
+        "max_sessions": max_sessions,
     }  # fmt: skip
     try:
         app = mock_app(**options)

@@ -20,7 +20,7 @@ from adjourn_mock.dialects import Dialects
 from adjourn_mock.engines import open_store, shared
 from adjourn_mock.environments import DEFAULT_KEYS, Environments
 from adjourn_mock.instants import Clock, SystemClock
-from adjourn_mock.memory import MemoryStore
+from adjourn_mock.memory import MAX_SESSIONS, MemoryStore
 from adjourn_mock.pipeline import Pipeline, unavailable
 from adjourn_mock.registry import SharedRegistry
 from adjourn_mock.routes import Routes
@@ -112,6 +112,7 @@ def create_app(
     faults: Sequence[str] = (),
     control_token: str | None = None,
     store: str = "memory",
+    max_sessions: int = MAX_SESSIONS,
 ) -> MockApp:
     """Make a mock server for any ASGI host.
 
@@ -126,6 +127,7 @@ def create_app(
         control_token: whoever has it may use the control API; without one only callers on this machine may.
         store: where the state lives: `memory`, `sqlite:PATH` or `redis://HOST:PORT/DATABASE`. The latter two are
             shared by all processes that use them, and outlive them; a seed is for environments that are new there.
+        max_sessions: how many a store in memory keeps at most, of all environments together; a create beyond is 507.
 
     Raises:
         KeyFormatError: a secret key has not the form of one.
@@ -135,7 +137,7 @@ def create_app(
     """
     dialects = Dialects(dialect, faults)
     contract = contract or load_contract()
-    engine = open_store(store)
+    engine = open_store(store, max_sessions)
     environments = Environments(contract, dialect=dialect, id_seed=id_seed, clock=clock, journals=engine.journal)
     for secret_key in secret_keys or DEFAULT_KEYS:
         environments.add(secret_key)

@@ -20,6 +20,7 @@ from adjourn_mock.journal import Entry, Journal, wait
 from adjourn_mock.pipeline import Pipeline
 from adjourn_mock.seeds import read_seed
 from adjourn_mock.service import Service
+from adjourn_mock.store import StoreFullError
 from adjourn_mock.switchboard import ActiveFault
 
 __all__ = ["Control", "JournalFilter", "UnknownError", "described", "duration"]
@@ -134,10 +135,10 @@ class Control:
         if seed is not None:
             try:
                 environment.seed = self._read_seed(environment, seed)
-            except ValueError:
+                await self.service.store.replace(environment.id, environment.seed)
+            except (ValueError, StoreFullError):
                 environments.remove(environment)
                 raise
-            await self.service.store.replace(environment.id, environment.seed)
         await self.service.registry.save(environment)
         return environment
 

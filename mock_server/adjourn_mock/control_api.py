@@ -18,7 +18,7 @@ from adjourn_mock.access import Access, Denied
 from adjourn_mock.control import Control, JournalFilter, duration
 from adjourn_mock.environments import Environment, TooManyError
 from adjourn_mock.journal import Entry, Journal
-from adjourn_mock.store import StoreUnavailable
+from adjourn_mock.store import StoreFullError, StoreUnavailable
 from adjourn_mock.switchboard import ActiveFault
 from adjourn_spec import Schema, read_document
 
@@ -115,7 +115,7 @@ class _Operation:
             return _error(_NOT_FOUND, error)
         except StoreUnavailable as error:
             return _error(_UNAVAILABLE, error)
-        except TooManyError as error:
+        except (TooManyError, StoreFullError) as error:
             return _error(_FULL, error)
         except _TooLargeError as error:
             return _error(_TOO_LARGE, error)

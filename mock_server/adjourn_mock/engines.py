@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from typing import cast
 
-from adjourn_mock.memory import MemoryStore
+from adjourn_mock.memory import MAX_SESSIONS, MemoryStore
 from adjourn_mock.store import SharedStore, Store, StoreError
 
 __all__ = ["open_store", "shared"]
 
 
-def open_store(name: str) -> Store:
+def open_store(name: str, max_sessions: int = MAX_SESSIONS) -> Store:
     """`memory`, `sqlite:PATH` or `redis://host:port/database` (also `rediss://` and `unix://`).
+
+    Args:
+        name: which.
+        max_sessions: how many a store in memory keeps at most.
 
     Raises:
         StoreError: there is no such store, or it cannot be used.
     """
     if name == "memory":
-        return MemoryStore()
+        return MemoryStore(max_sessions)
     kind, _, rest = name.partition(":")
     if kind == "sqlite" and rest:
         from adjourn_mock.sqlite import SqliteStore

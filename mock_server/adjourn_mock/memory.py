@@ -10,10 +10,13 @@ from itertools import islice
 from adjourn_mock import sessions
 from adjourn_mock.journal import MemoryJournal
 from adjourn_mock.sessions import Filter, Page, Session
-from adjourn_mock.store import IdTakenError
+from adjourn_mock.store import IdTakenError, StoreFullError
 from adjourn_spec import FriendlyId, SessionKey
 
 __all__ = ["MemoryStore"]
+
+
+MAX_SESSIONS = 1_000_000
 
 
 @dataclass(slots=True)
@@ -49,10 +52,15 @@ class _Shelf:
 
 
 class MemoryStore:
-    """A store for one process. No method awaits, so each is atomic in an event loop."""
+    """A store for one process. No method awaits, so each is atomic in an event loop.
 
-    def __init__(self) -> None:
+    Args:
+        limit: the most sessions that it keeps, of all environments together.
+    """
+
+    def __init__(self, limit: int = MAX_SESSIONS) -> None:
         self._shelves: dict[str, _Shelf] = {}
+        self._limit, self._count = limit, 0
 
     async def find(self, environment: str, key: SessionKey) -> Session | None:
         shelf = self._shelves.get(environment)
@@ -62,20 +70,26 @@ class MemoryStore:
         return None if session_id is None else shelf.rows.get(session_id)
 
     async def insert(self, environment: str, session: Session) -> Session:
-        shelf = self._shelves.get(environment)
-        if shelf is not None and session.id in shelf.rows:
-            raise IdTakenError(session.id)
-        return self._insert(environment, session)
-
-    def _insert(self, environment: str, session: Session) -> Session:
         shelf = self._shelves.setdefault(environment, _Shelf())
+        holder = None if session.external_id is None else shelf.ids.get(session.external_id)
+        if holder is not None:
+            return shelf.rows[holder]
+        if session.id in shelf.rows:
+            raise IdTakenError(session.id)
+        self._make_room(1)
+        self._insert(shelf, session)
+        return session
+
+    def _make_room(self, count: int) -> None:
+        if self._count + count > self._limit:
+            raise StoreFullError(f"the mock keeps {self._limit} sessions at most; see --max-sessions")
+        self._count += count
+
+    def _insert(self, shelf: _Shelf, session: Session) -> None:
         if session.external_id is not None:
-            holder = shelf.ids.setdefault(session.external_id, session.id)
-            if holder != session.id:
-                return shelf.rows[holder]
+            shelf.ids[session.external_id] = session.id
         shelf.rows[session.id] = session
         insort_right(shelf.order, session.id, key=shelf.created_at)
-        return session
 
     async def amend(self, environment: str, session_id: str, change: Callable[[Session], Session]) -> Session | None:
         shelf = self._shelves.get(environment)
@@ -126,8 +140,12 @@ class MemoryStore:
     async def replace(self, environment: str, rows: Sequence[Session]) -> None:
         self.load(environment, rows)
 
-    def load(self, environment: str, rows: Iterable[Session]) -> None:
+    def load(self, environment: str, rows: Sequence[Session]) -> None:
         """`replace`, for callers that are not asynchronous."""
+        before = self._shelves.get(environment, _Shelf())
+        self._make_room(len(rows) - len(before.rows))
         self._shelves.pop(environment, None)
-        for session in rows:
-            self._insert(environment, session)
+        if rows:
+            shelf = self._shelves[environment] = _Shelf()
+            for session in rows:
+                self._insert(shelf, session)

@@ -10,14 +10,14 @@ from adjourn_mock.behaviour import Behaviour, Call
 from adjourn_mock.exchange import Answer, ClientGone, Headers, Refusal, Request, encode
 from adjourn_mock.instants import SystemClock
 from adjourn_mock.service import Service
-from adjourn_mock.store import StoreUnavailable
+from adjourn_mock.store import StoreFullError, StoreUnavailable
 from adjourn_spec import ExternalId, SessionKey
 
 __all__ = ["Pipeline", "unavailable"]
 
 _log = logging.getLogger("adjourn")
 _NOBODY: SessionKey = ExternalId("")
-_TOO_MANY_REQUESTS, _SERVICE_UNAVAILABLE = 429, 503
+_TOO_MANY_REQUESTS, _SERVICE_UNAVAILABLE, _INSUFFICIENT_STORAGE = 429, 503, 507
 
 
 class Pipeline:
@@ -110,6 +110,8 @@ class Pipeline:
             return behaviour.refuse(service, refusal)
         except StoreUnavailable as error:
             return unavailable(error)
+        except StoreFullError as error:
+            return Answer(_INSUFFICIENT_STORAGE, encode({"error": str(error)}))
         except ClientGone:
             raise
         except Exception:  # noqa: BLE001 - whatever it is, the client gets an answer and the server goes on

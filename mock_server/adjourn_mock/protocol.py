@@ -18,6 +18,8 @@ __all__ = ["OneWriteProtocol"]
 
 # Linger for no time: closing then resets the connection.
 _NO_LINGER = struct.pack("ii", 1, 0)
+_BAD_REQUEST, _TIMEOUT, _TOO_LARGE = 400, 408, 431
+MAX_HEAD_BYTES = 128 * 1024
 _CONTENT_LENGTH, _SPECIAL = b"content-length", (b"connection", b"transfer-encoding")
 
 
@@ -69,6 +71,9 @@ class _OneWriteCycle(RequestResponseCycle):
 class OneWriteProtocol(HttpToolsProtocol):
     """What `uvicorn.Config(http=...)` takes.
 
+    A head has a limit of bytes, and a request of time, so that no client can fill memory or hold
+    a connection for good; `patience_seconds` is looked at by `sweep`, which the server calls now and then.
+
     The extension `adjourn.connection` of its scopes breaks a connection off, by a reset or
     an early end, which ASGI has no message for.
     """
@@ -76,8 +81,40 @@ class OneWriteProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]
         self._extensions = {"adjourn.connection": self._break_off}
+        self._head_bytes, self._is_in_head, self._since = 0, True, self.loop.time()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._is_in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self._refuse(_TOO_LARGE, "Request Header Fields Too Large")
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._head_bytes, self._is_in_head, self._since = 0, True, self.loop.time()
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(_BAD_REQUEST, msg)
+
+    def sweep(self, patience_seconds: float) -> None:
+        """Refuse a request whose head or body is still not there after so long."""
+        is_waiting = self._is_in_head or (self.cycle is not None and self.cycle.more_body)
+        if is_waiting and self.loop.time() - self._since > patience_seconds:
+            self._refuse(_TIMEOUT, "Request Timeout")
+
+    def _refuse(self, status: int, error: str) -> None:
+        """Answer and close, where no answer is on its way yet."""
+        if self.transport.is_closing():
+            return
+        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
+            body = b'{"error":"%b"}' % error.encode()
+            length = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(body)
+            self.transport.write(STATUS_LINE[status] + length + body)
+        self.transport.close()
 
     def on_headers_complete(self) -> None:
+        self._is_in_head = False
         self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]
         before = self.cycle
         super().on_headers_complete()

@@ -9,7 +9,7 @@ from adjourn_mock.journal import Journal
 from adjourn_mock.sessions import Filter, Page, Session
 from adjourn_spec import SessionKey
 
-__all__ = ["IdTakenError", "SharedStore", "Store", "StoreError", "StoreUnavailable"]
+__all__ = ["IdTakenError", "SharedStore", "Store", "StoreError", "StoreFullError", "StoreUnavailable"]
 
 
 class StoreError(ValueError):
@@ -18,6 +18,10 @@ class StoreError(ValueError):
 
 class StoreUnavailable(Exception):  # noqa: N818 - it may come back
     """The store does not answer at the moment."""
+
+
+class StoreFullError(ValueError):
+    """The store keeps as many sessions as it may."""
 
 
 class IdTakenError(Exception):
@@ -41,6 +45,7 @@ class Store(Protocol):
 
         Raises:
             IdTakenError: another session has its friendly id.
+            StoreFullError: it keeps as many as it may; one that has the externalId is found all the same.
         """
 
     async def amend(self, environment: str, session_id: str, change: Callable[[Session], Session]) -> Session | None:
@@ -67,7 +72,11 @@ class Store(Protocol):
         """All sessions of an environment, oldest first."""
 
     async def replace(self, environment: str, rows: Sequence[Session]) -> None:
-        """Keep these sessions and no others in an environment; it is done wholly or not at all."""
+        """Keep these sessions and no others in an environment; it is done wholly or not at all.
+
+        Raises:
+            StoreFullError: they are more than it may keep.
+        """
 
     def journal(self, environment: str) -> Journal:
         """The journal of an environment."""

@@ -1,0 +1,158 @@
+"""Anything at the ASGI level: one answer or a disconnect, never an exception, and the store stays sound."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from adjourn_mock import create_app
+from adjourn_mock.sessions import Session
+
+KEYS = (b"Bearer tr_dev_adjourn", b"Bearer tr_stg_adjourn", b"Bearer tr_dev_nobody", b"Basic x", b"", b"Bearer a.b.c")
+NAMES = ("chat_1", "chat_2", "session_x", "%2F", "%", "%FF", "a%00b", "..", "", "a/b", "ü")
+METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS", "get", "BREW")
+BODIES = (
+    b"", b"{}", b'{"reason": "x"}', b'{"reason": null}', b'{"reason": 5}', b"[1]", b"{", b"\xff", b"null", b" " * 2000,
+    b'{"type": "chat.agent", "taskIdentifier": "t", "externalId": "chat_1", "triggerConfig": {"basePayload": {}}}',
+    b'{"type": "chat.agent", "taskIdentifier": "t", "externalId": "chat_2", "triggerConfig": {"basePayload": {}}}',
+    b'{"type": "chat.agent", "taskIdentifier": "t", "triggerConfig": {"basePayload": {}}, "expiresAt": "2020-01-01T00:00:00Z"}',
+    b'{"tags": ["a"], "metadata": null}', b'{"externalId": "other"}', b'{"fault": "status"}', b'{"freeze": true}',
+)  # fmt: skip
+PATHS = st.one_of(
+    st.sampled_from(NAMES).map(lambda name: f"/api/v1/sessions/{name}"),
+    st.sampled_from(NAMES).map(lambda name: f"/api/v1/sessions/{name}/close"),
+    st.sampled_from(
+        [
+            "/api/v1/sessions", "/api/v1/sessions/", "/", "//", "/openapi.json", "/openapi.yaml", "/_adjourn/health",
+            "/_adjourn/environments", "/_adjourn/environments/dev", "/_adjourn/environments/stg/journal",
+            "/_adjourn/environments/dev/faults", "/_adjourn/environments/dev/clock", "/_adjourn/nothing", "/_adjourn/",
+        ]
+    ),
+    st.text(max_size=30).map(lambda text: "/" + text),
+)  # fmt: skip
+HEADERS = st.lists(
+    st.one_of(
+        st.sampled_from(
+            [
+                (b"content-length", b"0"), (b"content-length", b"5000"), (b"origin", b"http://evil"), (b"host", b"localhost"),
+                (b"access-control-request-method", b"POST"), (b"content-type", b"application/json"), (b"host", b"evil"),
+                (b"x-trigger-branch", b"main"), (b"transfer-encoding", b"chunked"),
+            ]
+        ),
+        st.tuples(st.binary(max_size=10).map(bytes.lower), st.binary(max_size=20)),
+    ),
+    max_size=5,
+)  # fmt: skip
+
+
+class Mock(RuleBasedStateMachine):
+    """One app, asked anything, in any order, by clients of any manners."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.app = create_app()
+        self.closed: dict[tuple[str, str], Session] = {}
+
+    def teardown(self) -> None:
+        self.loop.close()
+
+    @rule(
+        method=st.sampled_from(METHODS),
+        path=PATHS,
+        query=st.one_of(
+            st.just(b""), st.binary(max_size=40), st.sampled_from([b"page%5Bsize%5D=1", b"filter[status]=X"])
+        ),
+        key=st.sampled_from(KEYS),
+        headers=HEADERS,
+        body=st.one_of(st.sampled_from(BODIES), st.binary(max_size=50)),
+        cuts=st.lists(st.integers(0, 2000), max_size=3),
+        leaves_after=st.one_of(st.none(), st.integers(0, 4)),
+        cancelled_after=st.one_of(st.none(), st.none(), st.integers(0, 3)),
+    )
+    def ask(
+        self,
+        method: str,
+        path: str,
+        query: bytes,
+        key: bytes,
+        headers: list[tuple[bytes, bytes]],
+        body: bytes,
+        cuts: list[int],
+        leaves_after: int | None,
+        cancelled_after: int | None,
+    ) -> None:
+        ends = sorted({min(cut, len(body)) for cut in cuts} | {len(body)})
+        pieces = [body[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+        messages: list[dict[str, Any]] = [
+            {"type": "http.request", "body": piece, "more_body": number < len(pieces) - 1}
+            for number, piece in enumerate(pieces)
+        ]
+        if leaves_after is not None:
+            del messages[leaves_after:]
+        sent: list[dict[str, Any]] = []
+        lengths = (
+            [(b"content-length", b"%d" % len(body))]
+            if body and not any(n == b"content-length" for n, _ in headers)
+            else []
+        )
+
+        async def receive() -> dict[str, Any]:
+            await asyncio.sleep(0)
+            return messages.pop(0) if messages else {"type": "http.disconnect"}
+
+        async def send(message: dict[str, Any]) -> None:
+            sent.append(message)
+
+        scope = {
+            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http",
+            "path": path, "raw_path": path.encode("utf-8", "surrogatepass"), "query_string": query, "root_path": "",
+            "headers": [(b"authorization", key), *lengths, *headers] if key else [*lengths, *headers],
+            "client": ("127.0.0.1", 5), "server": ("127.0.0.1", 80),
+        }  # fmt: skip
+
+        async def whole() -> None:
+            task = asyncio.ensure_future(self.app(scope, receive, send))
+            if cancelled_after is not None:
+                for _ in range(cancelled_after):
+                    await asyncio.sleep(0)
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+                if not task.cancelled():
+                    task.result()
+            else:
+                await task
+
+        self.loop.run_until_complete(whole())
+        starts = [message for message in sent if message["type"] == "http.response.start"]
+        assert len(starts) <= 1
+        if starts and cancelled_after is None:
+            assert sent[-1]["type"] == "http.response.body"
+            assert not sent[-1].get("more_body")
+            assert starts[0]["status"] < 500
+        elif cancelled_after is None:
+            assert leaves_after is not None or any(name == b"content-length" for name, _ in headers), "no answer"
+
+    @invariant()
+    def the_store_is_sound(self) -> None:
+        for environment in self.app.environments:
+            rows = self.loop.run_until_complete(self.app.service.store.snapshot(environment.id))
+            names = [row.external_id for row in rows if row.external_id is not None]
+            assert len(names) == len(set(names))
+            assert len(rows) == len({row.id for row in rows})
+            by_id = {row.id: row for row in rows}
+            for (owner, session_id), before in self.closed.items():
+                if owner == environment.id and session_id in by_id:
+                    now = by_id[session_id]
+                    assert (now.closed_at, now.closed_reason) == (before.closed_at, before.closed_reason)
+            self.closed |= {(environment.id, row.id): row for row in rows if row.closed_at is not None}
+
+
+TestMock = Mock.TestCase
+TestMock.settings = settings(
+    max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck), database=None
+)

@@ -1,0 +1,218 @@
+"""Hostile HTTP: the mock stays up, refuses with a fitting 4xx in JSON, and its memory stays bounded."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import socket
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from engines import mock_process
+from sessions_api import CHAT
+
+from adjourn_mock import MockServer, serving
+from adjourn_mock.protocol import MAX_HEAD_BYTES
+
+KEY = b"Authorization: Bearer tr_dev_adjourn\r\n"
+CLOSE = b"POST /api/v1/sessions/chat_1/close HTTP/1.1\r\nHost: a\r\n" + KEY
+MEGABYTES = 26
+
+
+@pytest.fixture(scope="module")
+def process() -> Iterator[tuple[int, str]]:
+    """A mock in a process of its own: its pid and URL."""
+    with mock_process() as (process, url):
+        yield process.pid, url
+
+
+def send(url: str, pieces: Iterable[bytes]) -> bytes:
+    """Send pieces until the server has had enough; what it answered."""
+    parts = urlsplit(url)
+    received = b""
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
+        try:
+            for piece in pieces:
+                connection.sendall(piece)
+            while not is_whole(received):
+                piece = connection.recv(65536)
+                if not piece:
+                    break
+                received += piece
+        except ConnectionError:
+            # It closed while we were still sending; what it said may be there all the same.
+            connection.setblocking(False)
+            with contextlib.suppress(OSError):
+                received += connection.recv(65536)
+    return received
+
+
+def is_whole(received: bytes) -> bool:
+    head, end, body = received.partition(b"\r\n\r\n")
+    length = re.search(rb"content-length: ([0-9]+)", head)
+    return bool(end and length and len(body) >= int(length[1]))
+
+
+def status_and_error(received: bytes) -> tuple[int, str]:
+    head, _, body = received.partition(b"\r\n\r\n")
+    return int(head.split()[1]), json.loads(body)["error"]
+
+
+def peak_megabytes(pid: int) -> float:
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    assert found is not None
+    return int(found[1]) / 1024
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (CLOSE + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}x", 400),
+        (CLOSE + b"Content-Length: -1\r\n\r\n", 400),
+        (CLOSE + b"Content-Length: 99999999999999999999999\r\n\r\n", 400),
+        (CLOSE + b"Content-Length: 1e3\r\n\r\n", 400),
+        (CLOSE + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        (CLOSE + b"Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n0\r\n\r\n", 400),
+        (CLOSE + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", 400),
+        (CLOSE + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n", 400),
+        (CLOSE + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n", 400),
+        (CLOSE + b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n{}\r\n0\r\n\r\n", 400),
+        (b"GET /api/v1/sessions HTTP/1.1\r\nHost: a\r\nX-A: b\r\n c\r\n\r\n", 400),
+        (b"GET /api/v1/sessions HTTP/1.1\r\nHost : a\r\n\r\n", 400),
+        (b"GET /api/v1/sessions/\0 HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        (b"GET /api/v1/sessions HTTP/1.1\r\nHost: a\r\nX: \0\r\n\r\n", 400),
+        ("GET /api/v1/sessions/ü HTTP/1.1\r\nHost: a\r\n\r\n".encode(), 400),
+        (b"GET /api/v1/sessions/%ZZ HTTP/1.1\r\nHost: a\r\n" + KEY + b"\r\n", 400),
+        (b"GET /api/v1/sessions/%C0%AF HTTP/1.1\r\nHost: a\r\n" + KEY + b"\r\n", 400),
+        (b"GET /api/v1/sessions/%ED%A0%80 HTTP/1.1\r\nHost: a\r\n" + KEY + b"\r\n", 400),
+        (b"CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        (b"GET / HTTP/3.7\r\nHost: a\r\n\r\n", 400),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),
+        (b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 431),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 50_000 + b"\r\n\r\n", 431),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n" + b"".join(b"X%d: 1\r\n" % n for n in range(5000)) + b"\r\n", 431),
+        (
+            b"POST /api/v1/sessions HTTP/1.1\r\nHost: a\r\n" + KEY + b"Content-Length: 30000\r\n\r\n" + b"[" * 30_000,
+            400,
+        ),
+        (CLOSE + b"Content-Length: 100000\r\n\r\n" + b"[" * 100_000, 413),
+        (b"GET /api/v1/sessions?" + b"a&" * 5000 + b" HTTP/1.1\r\nHost: a\r\n" + KEY + b"\r\n", 400),
+    ],
+)
+def test_broken_requests_are_refused_in_json(process: tuple[int, str], request_bytes: bytes, status: int) -> None:
+    answered, error = status_and_error(send(process[1], [request_bytes]))
+    assert (answered, bool(error)) == (status, True)
+
+
+def test_odd_members_do_no_harm(process: tuple[int, str]) -> None:
+    with httpx.Client(base_url=process[1], headers={"Authorization": "Bearer tr_dev_adjourn"}) as client:
+        for content in (
+            b'{"__proto__": {"admin": true}, "reason": "a", "reason": "b"}',
+            b'{"reason": "\\ud800"}',
+            b'{"x": 1' + b"0" * 500 + b"}",
+            b'{"x": 1e99999}',
+        ):
+            made = client.post("/api/v1/sessions", json=CHAT).json()
+            assert client.post(f"/api/v1/sessions/{made['id']}/close", content=content).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("head", "piece", "status"),
+    [
+        (b"GET /", b"a" * 65536, 431),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nX: ", b"a" * 65536, 431),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n", b"X: 1\r\n" * 10_000, 431),
+        (CLOSE + b"Transfer-Encoding: chunked\r\n\r\n", b"10000\r\n" + b"a" * 65536 + b"\r\n", 413),
+        (CLOSE + b"Transfer-Encoding: chunked\r\n\r\n2;", b"a" * 65536, None),
+        (
+            b"POST /nowhere HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+            b"10000\r\n" + b"a" * 65536 + b"\r\n",
+            404,
+        ),
+    ],
+)
+def test_what_does_not_end_does_not_fill_memory(
+    process: tuple[int, str], head: bytes, piece: bytes, status: int | None
+) -> None:
+    pieces = [head, *([piece] * (MEGABYTES * 1024 * 1024 // len(piece)))]
+    if status is None:
+        # An extension of a chunk without an end: read and dropped until we stop.
+        parts = urlsplit(process[1])
+        with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
+            for each in pieces:
+                connection.sendall(each)
+    else:
+        received = send(process[1], pieces)
+        # Where it closes while we send, the answer may be lost on the way: that is the client's doing.
+        assert received == b"" or int(received.split()[1]) == status
+    assert peak_megabytes(process[0]) < 60
+    assert httpx.get(f"{process[1]}/_adjourn/health").status_code == 200
+
+
+def test_many_slow_clients_keep_nobody_waiting(process: tuple[int, str]) -> None:
+    parts = urlsplit(process[1])
+    slow = [socket.create_connection((parts.hostname, parts.port)) for _ in range(200)]
+    try:
+        for number, connection in enumerate(slow):
+            connection.sendall(CLOSE[: 10 + number % 30] if number % 2 else CLOSE + b"Content-Length: 10\r\n\r\n{")
+        assert httpx.get(f"{process[1]}/_adjourn/health", timeout=2).status_code == 200
+    finally:
+        for connection in slow:
+            connection.close()
+    assert httpx.get(f"{process[1]}/_adjourn/health").status_code == 200
+
+
+@pytest.mark.parametrize("sent", [b"", b"POST /api/v1/ses", CLOSE, CLOSE + b"Content-Length: 10\r\n\r\n{"])
+def test_a_request_that_does_not_come_is_given_up(sent: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "PATIENCE_SECONDS", 0.2)
+    with MockServer() as server:
+        assert status_and_error(send(server.url, [sent])) == (408, "Request Timeout")
+
+
+def test_clients_that_vanish_leave_nothing_half_done(process: tuple[int, str]) -> None:
+    with httpx.Client(base_url=process[1], headers={"Authorization": "Bearer tr_dev_adjourn"}) as client:
+        made = client.post("/api/v1/sessions", json={**CHAT, "externalId": "vanish"}).json()
+        parts = urlsplit(process[1])
+        whole = CLOSE.replace(b"chat_1", b"vanish") + b'Content-Length: 14\r\n\r\n{"reason":"x"}'
+        for length in range(1, len(whole), 7):
+            with socket.create_connection((parts.hostname, parts.port)) as connection:
+                connection.sendall(whole[:length])
+        row = client.get("/api/v1/sessions/vanish").json()
+        assert (row["closedAt"], row["updatedAt"]) == (None, made["updatedAt"])
+
+
+def test_pipelined_requests_are_answered_in_order(process: tuple[int, str]) -> None:
+    requests = [
+        b"GET /api/v1/sessions/p%d HTTP/1.1\r\nHost: a\r\n%b\r\n" % (n, KEY if n % 2 else b"") for n in range(40)
+    ]
+    parts = urlsplit(process[1])
+    received = b""
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
+        connection.sendall(b"".join(requests))
+        while received.count(b"HTTP/1.1 ") < len(requests):
+            received += connection.recv(65536)
+    assert re.findall(rb"HTTP/1.1 (\d+)", received) == [b"404" if n % 2 else b"401" for n in range(40)]
+
+
+def test_the_limit_of_a_head_is_larger_than_what_the_contract_lets_pass() -> None:
+    from adjourn_spec import load_contract
+
+    assert load_contract().head_limit_bytes * 2 < MAX_HEAD_BYTES
+
+
+def test_a_full_store_is_507_and_goes_on() -> None:
+    with MockServer(max_sessions=3) as server, httpx.Client(base_url=server.url, headers=server.headers) as client:
+        statuses = [
+            client.post("/api/v1/sessions", json={**CHAT, "externalId": f"chat_{n}"}).status_code for n in range(5)
+        ]
+        assert statuses == [201, 201, 201, 507, 507]
+        assert "--max-sessions" in client.post("/api/v1/sessions", json=CHAT).json()["error"]
+        assert client.post("/api/v1/sessions", json={**CHAT, "externalId": "chat_1"}).status_code == 200
+        assert client.post("/api/v1/sessions/chat_1/close", json={}).status_code == 200
+        state = {"sessions": [{"externalId": f"new_{n}"} for n in range(4)]}
+        assert client.put("/_adjourn/environments/dev/state", json=state).status_code == 507
+        assert client.get("/api/v1/sessions/chat_1").status_code == 200
