@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort_right
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
+
+from sortedcontainers import SortedKeyList
 
 from adjourn_mock import sessions
 from adjourn_mock.journal import MemoryJournal
@@ -13,42 +13,71 @@ from adjourn_mock.sessions import Filter, Page, Session
 from adjourn_mock.store import IdTakenError, StoreFullError
 from adjourn_spec import FriendlyId, SessionKey
 
-__all__ = ["MemoryStore"]
-
+__all__ = ["MAX_SESSIONS", "MemoryStore"]
 
 MAX_SESSIONS = 1_000_000
+Place = tuple[str, float]
+_FIRST: Place = ("", 0)
+_LAST: Place = ("\U0010ffff", 0)
 
 
-@dataclass(slots=True)
 class _Shelf:
-    """The rows of one environment, by id, by externalId and in order of creation."""
+    """The rows of one environment, by id, by externalId, and in order of creation: all, the open and the closed ones.
 
-    rows: dict[str, Session] = field(default_factory=dict)
-    ids: dict[str, str] = field(default_factory=dict)
-    order: list[str] = field(default_factory=list)
+    Attributes:
+        rows: by friendly id.
+        ids: friendly ids by externalId.
+    """
 
-    def created_at(self, session_id: str) -> str:
-        return self.rows[session_id].created_at
+    def __init__(self) -> None:
+        self.rows: dict[str, Session] = {}
+        self.ids: dict[str, str] = {}
+        self._places: dict[str, Place] = {}
+        self._all, self._open, self._closed = (SortedKeyList(key=self._places.__getitem__) for _ in range(3))
 
-    def position(self, session_id: str) -> int | None:
-        """Where a session stands in `order`."""
-        if session_id not in self.rows:
-            return None
-        start = bisect_left(self.order, self.created_at(session_id), key=self.created_at)
-        return self.order.index(session_id, start)
+    def add(self, session: Session) -> None:
+        if session.external_id is not None:
+            self.ids[session.external_id] = session.id
+        self.rows[session.id] = session
+        self._places[session.id] = (session.created_at, len(self._places))
+        self._all.add(session.id)
+        self._of(session).add(session.id)
 
-    def span(self, keep: Filter) -> tuple[int, int]:
-        """The part of `order` that a filter can keep: where it begins and ends."""
+    def put(self, session: Session) -> None:
+        """Put a row in place of the one with its id."""
+        before, after = self._of(self.rows[session.id]), self._of(session)
+        self.rows[session.id] = session
+        if before is not after:
+            before.remove(session.id)
+            after.add(session.id)
+
+    def _of(self, session: Session) -> SortedKeyList:
+        return self._open if session.closed_at is None else self._closed
+
+    def place(self, session_id: str) -> Place | None:
+        """Where a session stands in the order of creation."""
+        return self._places.get(session_id)
+
+    def beyond(self, place: Place, keep: Filter, *, newer: bool) -> Iterator[Session]:
+        """The rows beyond a place that a filter may keep, newest first or, for `newer`, oldest first."""
         if keep.external_id is not None:
-            place = self.position(self.ids.get(keep.external_id, ""))
-            return (0, 0) if place is None else (place, place + 1)
-        first = 0 if keep.created_from is None else bisect_left(self.order, keep.created_from, key=self.created_at)
-        last = (
-            len(self.order)
-            if keep.created_to is None
-            else bisect_right(self.order, keep.created_to, key=self.created_at)
-        )
-        return first, last
+            session_id = self.ids.get(keep.external_id, "")
+            own = self.place(session_id)
+            is_beyond = own is not None and (own > place if newer else own < place)
+            return iter([self.rows[session_id]] if is_beyond else [])
+        order = self._all
+        if keep.statuses:
+            if "CLOSED" not in keep.statuses:
+                order = self._open
+            elif len(keep.statuses) == 1:
+                order = self._closed
+        first = _FIRST if keep.created_from is None else (keep.created_from, 0)
+        last = _LAST if keep.created_to is None else (keep.created_to, float("inf"))
+        if newer:
+            found = order.irange_key(max(place, first), last, (max(place, first) != place, True))
+        else:
+            found = order.irange_key(first, min(place, last), (True, min(place, last) != place), reverse=True)
+        return map(self.rows.__getitem__, found)
 
 
 class MemoryStore:
@@ -70,14 +99,16 @@ class MemoryStore:
         return None if session_id is None else shelf.rows.get(session_id)
 
     async def insert(self, environment: str, session: Session) -> Session:
-        shelf = self._shelves.setdefault(environment, _Shelf())
+        shelf = self._shelves.get(environment)
+        if shelf is None:
+            shelf = self._shelves[environment] = _Shelf()
         holder = None if session.external_id is None else shelf.ids.get(session.external_id)
         if holder is not None:
             return shelf.rows[holder]
         if session.id in shelf.rows:
             raise IdTakenError(session.id)
         self._make_room(1)
-        self._insert(shelf, session)
+        shelf.add(session)
         return session
 
     def _make_room(self, count: int) -> None:
@@ -85,45 +116,28 @@ class MemoryStore:
             raise StoreFullError(f"the mock keeps {self._limit} sessions at most; see --max-sessions")
         self._count += count
 
-    def _insert(self, shelf: _Shelf, session: Session) -> None:
-        if session.external_id is not None:
-            shelf.ids[session.external_id] = session.id
-        shelf.rows[session.id] = session
-        insort_right(shelf.order, session.id, key=shelf.created_at)
-
     async def amend(self, environment: str, session_id: str, change: Callable[[Session], Session]) -> Session | None:
         shelf = self._shelves.get(environment)
         if shelf is None or session_id not in shelf.rows:
             return None
-        session = shelf.rows[session_id] = change(shelf.rows[session_id])
+        session = change(shelf.rows[session_id])
+        shelf.put(session)
         return session
 
     async def close_once(self, environment: str, session_id: str, reason: str | None, now: str) -> Session | None:
-        shelf = self._shelves.get(environment)
-        session = None if shelf is None else shelf.rows.get(session_id)
-        if shelf is None or session is None or session.closed_at is not None:
-            return session
-        shelf.rows[session_id] = session = sessions.close(session, reason, now)
-        return session
+        return await self.amend(environment, session_id, lambda session: sessions.close(session, reason, now))
 
     async def page(
         self, environment: str, keep: Filter, *, size: int, after: str | None, before: str | None, now: str
     ) -> Page:
-        shelf = self._shelves.get(environment, _Shelf())
-        position = shelf.position(cursor) if (cursor := after or before) else len(shelf.order)
-        if position is None:
+        shelf = self._shelves.get(environment) or _Shelf()
+        place = shelf.place(cursor) if (cursor := after or before) else _LAST
+        if place is None:
             return Page((), has_older=False, has_newer=False)
-
-        def matching(ids: Iterable[str], count: int) -> list[Session]:
-            return list(islice((row for row in map(shelf.rows.__getitem__, ids) if keep.keeps(row, now)), count))
-
-        first, last = shelf.span(keep)
-        older = (shelf.order[index] for index in range(min(position, last) - 1, first - 1, -1))
-        newer = (shelf.order[index] for index in range(max(position + 1, first), last))
+        rows = (row for row in shelf.beyond(place, keep, newer=before is not None) if keep.keeps(row, now))
+        found = list(islice(rows, size + 1))
         if before is not None:
-            found = matching(newer, size + 1)
             return Page(tuple(reversed(found[:size])), has_older=True, has_newer=len(found) > size)
-        found = matching(older, size + 1)
         return Page(tuple(found[:size]), has_older=len(found) > size, has_newer=after is not None)
 
     async def count(self, environment: str) -> int:
@@ -134,18 +148,18 @@ class MemoryStore:
         return MemoryJournal()
 
     async def snapshot(self, environment: str) -> Sequence[Session]:
-        shelf = self._shelves.get(environment, _Shelf())
-        return [shelf.rows[session_id] for session_id in shelf.order]
+        shelf = self._shelves.get(environment) or _Shelf()
+        return list(shelf.beyond(_FIRST, Filter(), newer=True))
 
     async def replace(self, environment: str, rows: Sequence[Session]) -> None:
         self.load(environment, rows)
 
     def load(self, environment: str, rows: Sequence[Session]) -> None:
         """`replace`, for callers that are not asynchronous."""
-        before = self._shelves.get(environment, _Shelf())
-        self._make_room(len(rows) - len(before.rows))
+        before = self._shelves.get(environment)
+        self._make_room(len(rows) - (0 if before is None else len(before.rows)))
         self._shelves.pop(environment, None)
         if rows:
             shelf = self._shelves[environment] = _Shelf()
             for session in rows:
-                self._insert(shelf, session)
+                shelf.add(session)

@@ -33,11 +33,13 @@ CREATE TABLE sessions (
   id BLOB NOT NULL,
   external_id BLOB,
   created_at TEXT NOT NULL,
+  is_closed INTEGER NOT NULL,
   row BLOB NOT NULL,
   UNIQUE (environment, id),
   UNIQUE (environment, external_id)
 );
 CREATE INDEX sessions_in_order ON sessions (environment, created_at, place);
+CREATE INDEX sessions_by_state ON sessions (environment, is_closed, created_at, place);
 CREATE TABLE environments (place INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL);
 CREATE TABLE counters (
   environment TEXT NOT NULL, name TEXT NOT NULL, value INTEGER NOT NULL, PRIMARY KEY (environment, name)
@@ -178,8 +180,8 @@ class SqliteStore:
             session = change(before)
             if session is not before:
                 database.execute(
-                    "UPDATE sessions SET external_id = ?, row = ? WHERE environment = ? AND id = ?",
-                    (_external_key(session), encode_row(session), *where),
+                    "UPDATE sessions SET external_id = ?, is_closed = ?, row = ? WHERE environment = ? AND id = ?",
+                    (_external_key(session), session.closed_at is not None, encode_row(session), *where),
                 )
         return session
 
@@ -217,6 +219,7 @@ class SqliteStore:
         narrow: list[Any] = []
         for condition, value in (
             ("external_id = ?", None if keep.external_id is None else text_key(keep.external_id)),
+            ("is_closed = ?", _state(keep)),
             ("created_at >= ?", keep.created_from),
             ("created_at <= ?", keep.created_to),
         ):
@@ -306,14 +309,30 @@ class SqliteStore:
         self._database.close()
 
 
+def _state(keep: Filter) -> int | None:
+    """1 where a filter keeps closed sessions alone, 0 where it keeps open ones alone."""
+    if not keep.statuses:
+        return None
+    if "CLOSED" not in keep.statuses:
+        return 0
+    return 1 if len(keep.statuses) == 1 else None
+
+
 def _external_key(session: Session) -> bytes | None:
     return None if session.external_id is None else text_key(session.external_id)
 
 
 def _insert(database: sqlite3.Connection, environment: str, session: Session) -> None:
     database.execute(
-        "INSERT INTO sessions (environment, id, external_id, created_at, row) VALUES (?, ?, ?, ?, ?)",
-        (environment, text_key(session.id), _external_key(session), session.created_at, encode_row(session)),
+        "INSERT INTO sessions (environment, id, external_id, created_at, is_closed, row) VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            environment,
+            text_key(session.id),
+            _external_key(session),
+            session.created_at,
+            session.closed_at is not None,
+            encode_row(session),
+        ),
     )
 
 
