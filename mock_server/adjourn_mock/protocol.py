@@ -81,26 +81,29 @@ class OneWriteProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]
         self._extensions = {"adjourn.connection": self._break_off}
-        self._head_bytes, self._is_in_head, self._since = 0, True, self.loop.time()
+        self._head_bytes = 0
+        # Which request was waited for when `sweep` looked last, and since when.
+        self._awaited: Any = None
+        self._since = self.loop.time()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self._is_in_head:
+        if self.cycle is None or self.cycle.scope is not self.scope:
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
                 self._refuse(_TOO_LARGE, "Request Header Fields Too Large")
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._head_bytes, self._is_in_head, self._since = 0, True, self.loop.time()
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(_BAD_REQUEST, msg)
 
     def sweep(self, patience_seconds: float) -> None:
         """Refuse a request whose head or body is still not there after so long."""
-        is_waiting = self._is_in_head or (self.cycle is not None and self.cycle.more_body)
-        if is_waiting and self.loop.time() - self._since > patience_seconds:
+        is_in_head = self.cycle is None or self.cycle.scope is not self.scope
+        if not is_in_head and not self.cycle.more_body:
+            self._since = self.loop.time()
+        elif self._awaited is not self.scope:
+            self._awaited, self._since = self.scope, self.loop.time()
+        elif self.loop.time() - self._since > patience_seconds:
             self._refuse(_TIMEOUT, "Request Timeout")
 
     def _refuse(self, status: int, error: str) -> None:
@@ -114,7 +117,7 @@ class OneWriteProtocol(HttpToolsProtocol):
         self.transport.close()
 
     def on_headers_complete(self) -> None:
-        self._is_in_head = False
+        self._head_bytes = 0
         self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]
         before = self.cycle
         super().on_headers_complete()
