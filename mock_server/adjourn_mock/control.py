@@ -20,7 +20,6 @@ from adjourn_mock.journal import Entry, Journal, wait
 from adjourn_mock.pipeline import Pipeline
 from adjourn_mock.seeds import read_seed
 from adjourn_mock.service import Service
-from adjourn_mock.store import StoreFullError
 from adjourn_mock.switchboard import ActiveFault
 
 __all__ = ["Control", "JournalFilter", "UnknownError", "described", "duration"]
@@ -136,7 +135,7 @@ class Control:
             try:
                 environment.seed = self._read_seed(environment, seed)
                 await self.service.store.replace(environment.id, environment.seed)
-            except (ValueError, StoreFullError):
+            except ValueError:
                 environments.remove(environment)
                 raise
         await self.service.registry.save(environment)

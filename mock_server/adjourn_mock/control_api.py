@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from adjourn_mock.access import Access, Denied
 from adjourn_mock.control import Control, JournalFilter, duration
 from adjourn_mock.environments import Environment, TooManyError
+from adjourn_mock.exchange import encode
 from adjourn_mock.journal import Entry, Journal
 from adjourn_mock.store import StoreFullError, StoreUnavailable
 from adjourn_mock.switchboard import ActiveFault
@@ -180,8 +181,10 @@ def _error(status: int, error: Exception) -> Response:
 
 
 def _answer(value: Any, status: int = 200) -> Response:
-    # Ids and bodies may hold lone surrogates, which UTF-8 has no bytes for: ASCII has.
-    return JSONResponse(value, status) if status != _NO_CONTENT else Response(status_code=status)
+    if status == _NO_CONTENT:
+        return Response(status_code=status)
+    # Ids and reasons may hold lone surrogates, which UTF-8 has no bytes for; `encode` escapes them.
+    return Response(encode(value), status, media_type="application/json")
 
 
 class _Call:

@@ -114,7 +114,8 @@ class RedisStore:
                 url, socket_connect_timeout=_TIMEOUT_SECONDS, socket_timeout=_TIMEOUT_SECONDS
             )
         except ValueError as error:
-            raise StoreError(f"{url} is not the URL of a Redis server: {error}") from None
+            # The URL may have a password in it.
+            raise StoreError(f"that is not the URL of a Redis server: {error}") from None
         self._prefix = prefix
         self._find, self._insert, self._swap = (self._redis.register_script(each) for each in (_FIND, _INSERT, _SWAP))
         self._batch, self._replace = self._redis.register_script(_BATCH), self._redis.register_script(_REPLACE)

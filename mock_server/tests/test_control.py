@@ -203,6 +203,15 @@ def test_the_dialect_can_be_changed(environment: Environment) -> None:
     assert environment.api.post("/sessions/chat_1/close", content=iter([b"{}"])).status_code == 413
 
 
+def test_lone_surrogates_are_shown(environment: Environment, control: Control) -> None:
+    environment.create("odd")
+    answer = environment.api.post("/sessions/odd/close", content=b'{"reason": "\\ud800"}')
+    assert answer.status_code == 200
+    state = environment.call("GET", "/state")
+    assert (state.status_code, state.json()["sessions"][0]["closedReason"]) == (200, "\ud800")
+    assert environment.journal()["entries"][-1]["status"] == 200
+
+
 # journal
 
 
