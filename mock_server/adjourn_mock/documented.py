@@ -45,6 +45,7 @@ __all__ = [
     "validate",
 ]
 
+_NOTHING: Mapping[str, Any] = {}
 MAX_HEADERS = 200
 MAX_NESTING = 512
 MAX_ERROR_CHARACTERS = 200
@@ -303,13 +304,16 @@ def refuse(service: Service, refusal: Refusal) -> Answer:
 
 
 async def deliver(
-    scope: Scope,  # noqa: ARG001
+    scope: Scope,
     receive: Receive,  # noqa: ARG001
     send: Send,
     headers: Sequence[tuple[bytes, bytes]],
     answer: Answer,
 ) -> None:
-    """Send an answer, whole and at once."""
+    """Send an answer, whole and at once; in one piece where the server takes it so."""
+    connection: Any = scope.get("extensions", _NOTHING).get("adjourn.connection")
+    if connection is not None and connection.answer(answer.status, headers, answer.body):
+        return
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})
 

@@ -1,8 +1,11 @@
 """uvicorn's HTTP protocol, with the head and the body of an answer in one write.
 
 uvicorn looks at each header of an answer by itself and hands head and body to the transport one
-after the other; that is a fifth of the time that a small answer takes. Here an answer that is
-whole goes out at once. All else (pieces, `Transfer-Encoding`, `Connection`) is left to uvicorn.
+after the other; that is a fifth of the time that a small answer takes. Here an app may hand over
+an answer that is whole. All else is left to uvicorn.
+
+Nor is a timer set after each answer and taken back at the next request: connections that idle,
+and requests that do not come to an end, are looked for once a second.
 """
 
 from __future__ import annotations
@@ -10,81 +13,80 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from typing import Any
+from collections.abc import Sequence
+from weakref import WeakSet
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
 
-__all__ = ["OneWriteProtocol"]
+__all__ = ["IDLE_SECONDS", "MAX_HEAD_BYTES", "PATIENCE_SECONDS", "Connection", "OneWriteProtocol"]
 
 # Linger for no time: closing then resets the connection.
 _NO_LINGER = struct.pack("ii", 1, 0)
 _BAD_REQUEST, _TIMEOUT, _TOO_LARGE = 400, 408, 431
 MAX_HEAD_BYTES = 128 * 1024
-_CONTENT_LENGTH, _SPECIAL = b"content-length", (b"connection", b"transfer-encoding")
+PATIENCE_SECONDS, IDLE_SECONDS = 30, 5
+_SWEEP_SECONDS = 1
 
 
-class _OneWriteCycle(RequestResponseCycle):
-    """A request and its answer; the head waits for the body."""
+class Connection(RequestResponseCycle):
+    """A request and its answer, as uvicorn has them, with what ASGI has no message for.
 
-    _start: Any = None
+    It is the extension `adjourn.connection` of the request's scope.
+    """
 
-    async def send(self, message: Any) -> None:
-        if message["type"] == "http.response.start" and not self.response_started and self._start is None:
-            self._start = message
-            return
-        start, self._start = self._start, None
-        if start is not None:
-            if not message.get("more_body") and not self.flow.write_paused and not self.disconnected:
-                whole = self._whole(start["status"], start["headers"], message["body"])
-                if whole is not None:
-                    self._finish(whole)
-                    return
-            await super().send(start)
-        await super().send(message)
+    def answer(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
+        """Write a whole answer, unless uvicorn has to look at it; whether it was written.
 
-    def _whole(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> bytes | None:
-        """The bytes of an answer, or None where uvicorn is to make them."""
-        parts, length = [STATUS_LINE[status]], b""
-        headers = self.default_headers + headers
-        for name, value in headers:
-            if name == _CONTENT_LENGTH:
-                length = value
-            elif name in _SPECIAL:
-                return None
-            parts += (name, b": ", value, b"\r\n")
-        if not length or int(length) != len(body) or not self.keep_alive or self.scope["method"] == "HEAD":
-            return None
+        Args:
+            status: of the answer.
+            headers: with the right `content-length`, without `connection` and `transfer-encoding`.
+            body: the bytes of the body.
+        """
+        if not self.keep_alive or self.disconnected or self.flow.write_paused or self.scope["method"] == "HEAD":
+            return False
+        parts = [STATUS_LINE[status]]
+        for headers_of in self.default_headers, headers:
+            for name, value in headers_of:
+                parts += (name, b": ", value, b"\r\n")
         head = b"".join(parts)
         # A line more than there are headers would be a header that somebody smuggled in.
-        if head.count(b"\n") != len(headers) + 1:
-            return None
-        return b"%b\r\n%b" % (head, body)
-
-    def _finish(self, whole: bytes) -> None:
+        if head.count(b"\n") != len(self.default_headers) + len(headers) + 1:
+            return False
         self.response_started = self.response_complete = True
         self.waiting_for_100_continue = False
-        self.transport.write(whole)
+        self.transport.write(b"%b\r\n%b" % (head, body))
         self.message_event.set()
         self.on_response()
+        # Else the two would keep each other until the garbage collector comes by, which costs more than all of this.
+        del self.scope["extensions"]
+        return True
+
+    def break_off(self, *, reset: bool) -> None:
+        """End the connection, by a reset or as if all were said."""
+        if reset:
+            connection = self.transport.get_extra_info("socket")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+            self.transport.abort()
+        else:
+            self.transport.close()
 
 
 class OneWriteProtocol(HttpToolsProtocol):
     """What `uvicorn.Config(http=...)` takes.
 
-    A head has a limit of bytes, and a request of time, so that no client can fill memory or hold
-    a connection for good; `patience_seconds` is looked at by `sweep`, which the server calls now and then.
-
-    The extension `adjourn.connection` of its scopes breaks a connection off, by a reset or
-    an early end, which ASGI has no message for.
+    A head has a limit of bytes, a request and an idle connection of time, so that no client can fill
+    memory or hold a connection for good. The extension `adjourn.connection` of its scopes is a `Connection`.
     """
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]
-        self._extensions = {"adjourn.connection": self._break_off}
         self._head_bytes = 0
-        # Which request was waited for when `sweep` looked last, and since when.
-        self._awaited: Any = None
-        self._since = self.loop.time()
+        # What was waited for when `sweep` looked last, of which request, and since when.
+        self._awaited, self._request, self._since = "", self.scope, 0.0
+        if self.server_state not in _swept:
+            _swept.add(self.server_state)
+            self.loop.call_later(_SWEEP_SECONDS, _sweep, self.loop, self.server_state)
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -96,15 +98,31 @@ class OneWriteProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         self._refuse(_BAD_REQUEST, msg)
 
-    def sweep(self, patience_seconds: float) -> None:
-        """Refuse a request whose head or body is still not there after so long."""
-        is_in_head = self.cycle is None or self.cycle.scope is not self.scope
-        if not is_in_head and not self.cycle.more_body:
-            self._since = self.loop.time()
-        elif self._awaited is not self.scope:
-            self._awaited, self._since = self.scope, self.loop.time()
-        elif self.loop.time() - self._since > patience_seconds:
+    def on_response_complete(self) -> None:
+        """What uvicorn does, but for the timer."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+
+    def sweep(self) -> None:
+        """Refuse a request whose head or body is still not there after so long; close a connection that idles."""
+        now = self.loop.time()
+        awaited = self._awaited_part()
+        if self._awaited != awaited or self._request is not self.scope:
+            self._awaited, self._request, self._since = awaited, self.scope, now
+        elif awaited == "request" and now - self._since > PATIENCE_SECONDS:
             self._refuse(_TIMEOUT, "Request Timeout")
+        elif awaited == "next" and now - self._since > IDLE_SECONDS:
+            self.transport.close()
+
+    def _awaited_part(self) -> str:
+        """What has to come before this connection goes on: the rest of a request, its answer, or the next request."""
+        if self.cycle is None or self.cycle.scope is not self.scope or self.cycle.more_body:
+            return "request"
+        return "next" if self.cycle.response_complete else "answer"
 
     def _refuse(self, status: int, error: str) -> None:
         """Answer and close, where no answer is on its way yet."""
@@ -118,17 +136,23 @@ class OneWriteProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._head_bytes = 0
-        self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]
         before = self.cycle
         super().on_headers_complete()
         if self.cycle is not before:
-            # uvicorn makes its cycles itself, in the middle of this method; the answer is still to come.
-            self.cycle.__class__ = _OneWriteCycle
+            # uvicorn makes its cycles itself, in the middle of this method; the app has not seen it yet.
+            self.cycle.__class__ = Connection
+            self.scope["extensions"] = {"adjourn.connection": self.cycle}  # type: ignore[dict-item]
 
-    def _break_off(self, *, reset: bool) -> None:
-        if reset:
-            connection = self.transport.get_extra_info("socket")
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
-            self.transport.abort()
-        else:
-            self.transport.close()
+
+_swept: WeakSet[ServerState] = WeakSet()
+
+
+def _sweep(loop: asyncio.AbstractEventLoop, server_state: ServerState) -> None:
+    """Look at all connections of a server, again and again as long as it has any."""
+    for connection in tuple(server_state.connections):
+        if isinstance(connection, OneWriteProtocol):
+            connection.sweep()
+    if server_state.connections:
+        loop.call_later(_SWEEP_SECONDS, _sweep, loop, server_state)
+    else:
+        _swept.discard(server_state)

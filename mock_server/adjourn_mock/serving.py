@@ -25,10 +25,7 @@ from adjourn_mock.protocol import OneWriteProtocol
 __all__ = ["AsgiServer", "BindError", "MockServer", "serve", "serve_workers"]
 
 _START_TIMEOUT_SECONDS = 10
-PATIENCE_SECONDS = 30
 MAX_CONNECTIONS = 1000
-# uvicorn ticks ten times a second.
-_SWEEP_TICKS = 10
 T = TypeVar("T")
 
 
@@ -48,13 +45,6 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._ready = ready
-
-    async def on_tick(self, counter: int) -> bool:
-        if counter % _SWEEP_TICKS == 0:
-            for connection in tuple(self.server_state.connections):
-                if isinstance(connection, OneWriteProtocol):
-                    connection.sweep(PATIENCE_SECONDS)
-        return await super().on_tick(counter)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self.loop = asyncio.get_running_loop()

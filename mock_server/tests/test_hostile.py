@@ -6,6 +6,7 @@ import contextlib
 import json
 import re
 import socket
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,7 +16,7 @@ import pytest
 from engines import mock_process
 from sessions_api import CHAT
 
-from adjourn_mock import MockServer, serving
+from adjourn_mock import MockServer, protocol
 from adjourn_mock.protocol import MAX_HEAD_BYTES
 
 KEY = b"Authorization: Bearer tr_dev_adjourn\r\n"
@@ -168,9 +169,33 @@ def test_many_slow_clients_keep_nobody_waiting(process: tuple[int, str]) -> None
 
 @pytest.mark.parametrize("sent", [b"", b"POST /api/v1/ses", CLOSE, CLOSE + b"Content-Length: 10\r\n\r\n{"])
 def test_a_request_that_does_not_come_is_given_up(sent: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serving, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(protocol, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(protocol, "_SWEEP_SECONDS", 0.05)
     with MockServer() as server:
         assert status_and_error(send(server.url, [sent])) == (408, "Request Timeout")
+
+
+def test_a_connection_that_idles_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "IDLE_SECONDS", 0.2)
+    monkeypatch.setattr(protocol, "_SWEEP_SECONDS", 0.05)
+    with MockServer() as server:
+        parts = urlsplit(server.url)
+        with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
+            connection.sendall(CLOSE + b"Content-Length: 2\r\n\r\n{}")
+            assert connection.recv(65536).startswith(b"HTTP/1.1 404")
+            assert connection.recv(65536) == b"", "nothing more is said"
+
+
+def test_a_connection_in_use_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "IDLE_SECONDS", 0.4)
+    monkeypatch.setattr(protocol, "_SWEEP_SECONDS", 0.05)
+    with MockServer() as server:
+        parts = urlsplit(server.url)
+        with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
+            for _ in range(12):
+                connection.sendall(CLOSE + b"Content-Length: 2\r\n\r\n{}")
+                assert connection.recv(65536).startswith(b"HTTP/1.1 404")
+                time.sleep(0.1)
 
 
 def test_clients_that_vanish_leave_nothing_half_done(process: tuple[int, str]) -> None:

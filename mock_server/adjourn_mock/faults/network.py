@@ -208,10 +208,10 @@ class SlowBody(NetworkFault, frozen=True):
 
 async def _break_off(scope: Scope, receive: Receive, *, reset: bool) -> None:
     """End the connection in the middle, where the ASGI server lets us; else fail, which ends it for the client too."""
-    breaking: Any = (scope.get("extensions") or {}).get("adjourn.connection")
-    if breaking is None:
+    connection: Any = (scope.get("extensions") or {}).get("adjourn.connection")
+    if connection is None:
         raise ConnectionResetError("a fault ended the connection")
-    breaking(reset=reset)
+    connection.break_off(reset=reset)
     while (await receive())["type"] != "http.disconnect":
         pass
 
