@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from heapq import merge
+from itertools import groupby, islice
 
-from sortedcontainers import SortedKeyList
+from sortedcontainers import SortedList
 
 from adjourn_mock import sessions
 from adjourn_mock.journal import MemoryJournal
 from adjourn_mock.sessions import Filter, Page, Session
 from adjourn_mock.store import IdTakenError, StoreFullError
+from adjourn_mock.terms import choices, terms
 from adjourn_spec import FriendlyId, SessionKey
 
 __all__ = ["MAX_SESSIONS", "MemoryStore"]
 
 MAX_SESSIONS = 1_000_000
-Place = tuple[str, float]
-_FIRST: Place = ("", 0)
-_LAST: Place = ("\U0010ffff", 0)
+# Where a session stands in the order of creation: when it was created, a number that counts up, its id.
+Place = tuple[str, float, str]
+_FIRST: Place = ("", 0, "")
+_LAST: Place = ("\U0010ffff", 0, "")
 
 
 class _Shelf:
-    """The rows of one environment, by id, by externalId, and in order of creation: all, the open and the closed ones.
+    """The rows of one environment, by id, by externalId, and in order of creation under each of their terms.
 
     Attributes:
         rows: by friendly id.
@@ -33,26 +38,41 @@ class _Shelf:
         self.rows: dict[str, Session] = {}
         self.ids: dict[str, str] = {}
         self._places: dict[str, Place] = {}
-        self._all, self._open, self._closed = (SortedKeyList(key=self._places.__getitem__) for _ in range(3))
+        self._index: SortedList = SortedList()
+        self._counts: Counter[str] = Counter()
 
     def add(self, session: Session) -> None:
         if session.external_id is not None:
             self.ids[session.external_id] = session.id
         self.rows[session.id] = session
-        self._places[session.id] = (session.created_at, len(self._places))
-        self._all.add(session.id)
-        self._of(session).add(session.id)
+        self._places[session.id] = place = (session.created_at, len(self._places), session.id)
+        for term in terms(session):
+            self._enter(term, place)
 
     def put(self, session: Session) -> None:
         """Put a row in place of the one with its id."""
-        before, after = self._of(self.rows[session.id]), self._of(session)
+        before = self.rows[session.id]
         self.rows[session.id] = session
-        if before is not after:
-            before.remove(session.id)
-            after.add(session.id)
+        if (before.closed_at is None) == (session.closed_at is None) and before.tags == session.tags:
+            return
+        place, old, new = self._places[session.id], terms(before), terms(session)
+        for term in old:
+            if term not in new:
+                self._leave(term, place)
+        for term in new:
+            if term not in old:
+                self._enter(term, place)
 
-    def _of(self, session: Session) -> SortedKeyList:
-        return self._open if session.closed_at is None else self._closed
+    def _enter(self, term: str, place: Place) -> None:
+        # Thousands of sessions share a term: one text for all.
+        self._index.add((sys.intern(term), place))
+        self._counts[term] += 1
+
+    def _leave(self, term: str, place: Place) -> None:
+        self._index.remove((term, place))
+        self._counts[term] -= 1
+        if not self._counts[term]:
+            del self._counts[term]
 
     def place(self, session_id: str) -> Place | None:
         """Where a session stands in the order of creation."""
@@ -65,19 +85,20 @@ class _Shelf:
             own = self.place(session_id)
             is_beyond = own is not None and (own > place if newer else own < place)
             return iter([self.rows[session_id]] if is_beyond else [])
-        order = self._all
-        if keep.statuses:
-            if "CLOSED" not in keep.statuses:
-                order = self._open
-            elif len(keep.statuses) == 1:
-                order = self._closed
-        first = _FIRST if keep.created_from is None else (keep.created_from, 0)
-        last = _LAST if keep.created_to is None else (keep.created_to, float("inf"))
+        group = min(choices(keep), key=lambda group: sum(self._counts[term] for term in group))
+        places = merge(*(self._under(term, place, keep, newer=newer) for term in group), reverse=not newer)
+        return (self.rows[session_id] for (_, _, session_id), _ in groupby(places))
+
+    def _under(self, term: str, place: Place, keep: Filter, *, newer: bool) -> Iterator[Place]:
+        """The places under a term, beyond one."""
+        first = _FIRST if keep.created_from is None else (keep.created_from, 0, "")
+        last = _LAST if keep.created_to is None else (keep.created_to, float("inf"), "")
         if newer:
-            found = order.irange_key(max(place, first), last, (max(place, first) != place, True))
+            low, high, inclusive = max(place, first), last, (place < first, True)
         else:
-            found = order.irange_key(first, min(place, last), (True, min(place, last) != place), reverse=True)
-        return map(self.rows.__getitem__, found)
+            low, high, inclusive = first, min(place, last), (True, place > last)
+        found = self._index.irange((term, low), (term, high), inclusive, reverse=not newer)
+        return (place for _, place in found)
 
 
 class MemoryStore:
@@ -135,10 +156,7 @@ class MemoryStore:
         if place is None:
             return Page((), has_older=False, has_newer=False)
         rows = (row for row in shelf.beyond(place, keep, newer=before is not None) if keep.keeps(row, now))
-        found = list(islice(rows, size + 1))
-        if before is not None:
-            return Page(tuple(reversed(found[:size])), has_older=True, has_newer=len(found) > size)
-        return Page(tuple(found[:size]), has_older=len(found) > size, has_newer=after is not None)
+        return Page.of(list(islice(rows, size + 1)), size=size, after=after, before=before)
 
     async def count(self, environment: str) -> int:
         shelf = self._shelves.get(environment)

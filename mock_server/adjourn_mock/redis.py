@@ -4,8 +4,8 @@
 <prefix>:environments               hash: environment -> record
 <prefix>:<environment>:rows         hash: friendly id -> row
 <prefix>:<environment>:ids          hash: externalId -> friendly id
-<prefix>:<environment>:order        sorted set of `created_at number friendly-id`, ordered as text
-<prefix>:<environment>:places       hash: friendly id -> its member in `order`
+<prefix>:<environment>:places       hash: friendly id -> its place, `created_at number friendly-id`
+<prefix>:<environment>:terms        sorted set of `length:term place` for all terms of all sessions, ordered as text
 <prefix>:<environment>:counters     hash: counter -> value
 <prefix>:<environment>:journal      list of entries
 """
@@ -27,13 +27,16 @@ from adjourn_mock.journal import DEFAULT_ENTRIES, Entry
 from adjourn_mock.rows import decode_entry, decode_row, encode_entry, encode_row, text_key
 from adjourn_mock.sessions import Filter, Page, Session
 from adjourn_mock.store import IdTakenError, StoreError, StoreUnavailable
-from adjourn_spec import FriendlyId, SessionKey
+from adjourn_mock.terms import choices, terms
+from adjourn_spec import ExternalId, FriendlyId, SessionKey
 
 __all__ = ["RedisStore"]
 
 _TIMEOUT_SECONDS = 5
 _BATCH_ROWS = 200
 _POLL_SECONDS = 0.02
+# More than any place.
+_BEYOND = b"\xff"
 _JOURNAL = "exchanges"
 
 _FIND = """
@@ -41,22 +44,45 @@ local id = ARGV[1]
 if ARGV[2] == 'external' then id = redis.call('HGET', KEYS[2], id) end
 return id and redis.call('HGET', KEYS[1], id)
 """
-# Returns {the row that has the externalId} or {} where the new one was kept, and an error where its id is taken.
-_INSERT = """
-local id, external, created, row = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-if ARGV[5] == '1' then
-  local holder = redis.call('HGET', KEYS[2], external)
+# Puts a new row under its place and terms; ARGV has, from `at` on: id, externalId, whether it has one,
+# createdAt, the row, how many terms, the terms. Returns where the next one starts.
+_KEEP = """
+local function keep(at)
+  local id, external, has_external, created, row = unpack(ARGV, at, at + 4)
+  local place = created .. ' ' .. string.format('%016d', redis.call('HINCRBY', KEYS[5], 'places', 1)) .. ' ' .. id
+  redis.call('HSET', KEYS[1], id, row)
+  redis.call('HSET', KEYS[4], id, place)
+  local last = at + 5 + tonumber(ARGV[at + 5])
+  for index = at + 6, last do redis.call('ZADD', KEYS[3], 0, ARGV[index] .. place) end
+  if has_external == '1' then redis.call('HSET', KEYS[2], external, id) end
+  return last + 1
+end
+"""
+# Returns the row that has the externalId, or nothing where the new one was kept, and an error where its id is taken.
+_INSERT = (
+    _KEEP
+    + """
+if ARGV[3] == '1' then
+  local holder = redis.call('HGET', KEYS[2], ARGV[2])
   if holder then return redis.call('HGET', KEYS[1], holder) end
 end
-if redis.call('HEXISTS', KEYS[1], id) == 1 then return redis.error_reply('TAKEN') end
-local place = created .. ' ' .. string.format('%016d', redis.call('HINCRBY', KEYS[5], 'places', 1)) .. ' ' .. id
-redis.call('HSET', KEYS[1], id, row)
-redis.call('HSET', KEYS[4], id, place)
-redis.call('ZADD', KEYS[3], 0, place)
-if ARGV[5] == '1' then redis.call('HSET', KEYS[2], external, id) end
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then return redis.error_reply('TAKEN') end
+keep(1)
 return false
 """
-# Puts a row in place of the one that was read, unless it has changed since.
+)
+_REPLACE = (
+    _KEEP
+    + """
+for index = 1, 4 do redis.call('DEL', KEYS[index]) end
+redis.call('HDEL', KEYS[5], 'places')
+local at = 1
+while at <= #ARGV do at = keep(at) end
+return 1
+"""
+)
+# Puts a row in place of the one that was read, unless it has changed since. ARGV: id, the two rows, the two
+# externalIds, how many terms it had that it has no more, these, and those that are new.
 _SWAP = """
 if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
@@ -64,29 +90,26 @@ if ARGV[4] ~= ARGV[5] then
   redis.call('HDEL', KEYS[2], ARGV[4])
   redis.call('HSET', KEYS[2], ARGV[5], ARGV[1])
 end
+local place = redis.call('HGET', KEYS[4], ARGV[1])
+local first_new = 7 + tonumber(ARGV[6])
+for index = 7, #ARGV do
+  if index < first_new then redis.call('ZREM', KEYS[3], ARGV[index] .. place)
+  else redis.call('ZADD', KEYS[3], 0, ARGV[index] .. place) end
+end
 return 1
 """
+# Places and rows, so many of each term. ARGV: a command, how many, and for each term the term, start and stop.
 _BATCH = """
-local places = redis.call(ARGV[1], KEYS[3], ARGV[2], ARGV[3], 'LIMIT', 0, tonumber(ARGV[4]))
 local found = {}
-for index, place in ipairs(places) do
-  found[2 * index - 1] = place
-  found[2 * index] = redis.call('HGET', KEYS[1], string.match(place, '^%S+ %S+ (.*)$'))
+for index = 3, #ARGV, 3 do
+  local range = redis.call(ARGV[1], KEYS[3], ARGV[index + 1], ARGV[index + 2], 'LIMIT', 0, tonumber(ARGV[2]))
+  for _, member in ipairs(range) do
+    local place = string.sub(member, #ARGV[index] + 1)
+    found[#found + 1] = place
+    found[#found + 1] = redis.call('HGET', KEYS[1], string.match(place, '^%S+ %S+ (.*)$'))
+  end
 end
 return found
-"""
-_REPLACE = """
-for index = 1, 4 do redis.call('DEL', KEYS[index]) end
-redis.call('HDEL', KEYS[5], 'places')
-for index = 1, #ARGV, 5 do
-  local id, external, created, row = ARGV[index], ARGV[index + 1], ARGV[index + 2], ARGV[index + 3]
-  local place = created .. ' ' .. string.format('%016d', redis.call('HINCRBY', KEYS[5], 'places', 1)) .. ' ' .. id
-  redis.call('HSET', KEYS[1], id, row)
-  redis.call('HSET', KEYS[4], id, place)
-  redis.call('ZADD', KEYS[3], 0, place)
-  if ARGV[index + 4] == '1' then redis.call('HSET', KEYS[2], external, id) end
-end
-return 1
 """
 _RECORDS = """
 local version = tonumber(redis.call('GET', KEYS[1]) or '0')
@@ -125,7 +148,7 @@ class RedisStore:
         return ":".join((self._prefix, *parts))
 
     def _keys(self, environment: str) -> list[str]:
-        return [self._key(environment, part) for part in ("rows", "ids", "order", "places", "counters")]
+        return [self._key(environment, part) for part in ("rows", "ids", "terms", "places", "counters")]
 
     @contextmanager
     def _errors(self) -> Iterator[Any]:
@@ -166,7 +189,9 @@ class RedisStore:
                 if session is before:
                     return session
                 ids = [b"" if each.external_id is None else text_key(each.external_id) for each in (before, session)]
-                if await self._swap(keys, [name, content, encode_row(session), *ids]):
+                old, new = set(_terms(before)), set(_terms(session))
+                moves: list[bytes | int] = [len(old - new), *(old - new), *(new - old)]
+                if await self._swap(keys, [name, content, encode_row(session), *ids, *moves]):
                     return session
 
     async def close_once(self, environment: str, session_id: str, reason: str | None, now: str) -> Session | None:
@@ -177,39 +202,64 @@ class RedisStore:
     ) -> Page:
         place: bytes | None = b""
         if cursor := after or before:
-            with self._errors() as redis:
-                place = await redis.hget(self._key(environment, "places"), text_key(cursor))
+            place = await self._place(environment, cursor)
             if place is None:
                 return Page((), has_older=False, has_newer=False)
-        found = await self._matching(environment, place or b"", keep, now, count=size + 1, newer=before is not None)
-        if before is not None:
-            return Page(tuple(reversed(found[:size])), has_older=True, has_newer=len(found) > size)
-        return Page(tuple(found[:size]), has_older=len(found) > size, has_newer=after is not None)
+        newer = before is not None
+        if keep.external_id is None:
+            group = await self._narrowest(environment, choices(keep))
+            found = await self._under(environment, group, place or b"", keep, now, count=size + 1, newer=newer)
+        else:
+            row = await self.find(environment, ExternalId(keep.external_id))
+            own = None if row is None else await self._place(environment, row.id)
+            is_beyond = own is not None and (not place or (own > place if newer else own < place))
+            found = [row] if row is not None and is_beyond and keep.keeps(row, now) else []
+        return Page.of(found, size=size, after=after, before=before)
 
-    async def _matching(
-        self, environment: str, place: bytes, keep: Filter, now: str, *, count: int, newer: bool
+    async def _place(self, environment: str, session_id: str) -> bytes | None:
+        with self._errors() as redis:
+            place: bytes | None = await redis.hget(self._key(environment, "places"), text_key(session_id))
+        return place
+
+    async def _narrowest(self, environment: str, groups: Sequence[tuple[str, ...]]) -> Sequence[bytes]:
+        """The group that the fewest sessions stand under."""
+        heads = [[_head(term) for term in group] for group in groups]
+        if len(heads) == 1:
+            return heads[0]
+        with self._errors() as redis:
+            async with redis.pipeline(transaction=False) as together:
+                for head in (head for group in heads for head in group):
+                    together.zlexcount(self._key(environment, "terms"), b"[" + head, b"(" + head + _BEYOND)
+                counts = iter(await together.execute())
+        return min(heads, key=lambda group: sum(next(counts) for _ in group))
+
+    async def _under(
+        self, environment: str, heads: Sequence[bytes], place: bytes, keep: Filter, now: str, *, count: int, newer: bool
     ) -> list[Session]:
-        """The rows beyond a place that are kept, newest first or, for `newer`, oldest first."""
-        lowest = b"-" if keep.created_from is None else b"[" + keep.created_from.encode()
-        highest = b"+" if keep.created_to is None else b"(" + keep.created_to.encode() + b"!"
+        """The rows under some terms, beyond a place, that are kept, newest first or, for `newer`, oldest first."""
+        lowest = b"" if keep.created_from is None else keep.created_from.encode()
+        highest = _BEYOND if keep.created_to is None else keep.created_to.encode() + b"!"
         found: list[Session] = []
-        keys = self._keys(environment)
         while True:
-            if newer:
-                start, stop = (b"(" + place if place else lowest), highest
-            else:
-                start, stop = (b"(" + place if place else highest), lowest
+            ranges: list[bytes] = []
+            for head in heads:
+                low, high = b"[" + head + lowest, b"(" + head + highest
+                if newer:
+                    start, stop = b"(" + head + place if place > lowest else low, high
+                else:
+                    start, stop = b"(" + head + place if b"" < place < highest else high, low
+                ranges += (head, start, stop)
             command = "ZRANGEBYLEX" if newer else "ZREVRANGEBYLEX"
             with self._errors():
-                batch = await self._batch(keys, [command, start, stop, _BATCH_ROWS])
-            for member, content in zip(batch[::2], batch[1::2], strict=True):
-                place = member
+                batch = await self._batch(self._keys(environment), [command, _BATCH_ROWS, *ranges])
+            rows = sorted(dict(zip(batch[::2], batch[1::2], strict=True)).items(), reverse=not newer)
+            for place, content in rows[:_BATCH_ROWS]:  # noqa: B007 - the next batch goes on from the last
                 row = decode_row(content)
                 if keep.keeps(row, now):
                     found.append(row)
                     if len(found) == count:
                         return found
-            if len(batch) < 2 * _BATCH_ROWS:
+            if len(rows) < _BATCH_ROWS:
                 return found
 
     async def count(self, environment: str) -> int:
@@ -217,7 +267,7 @@ class RedisStore:
             return int(await redis.hlen(self._key(environment, "rows")))
 
     async def snapshot(self, environment: str) -> Sequence[Session]:
-        return await self._matching(environment, b"", Filter(), "", count=-1, newer=True)
+        return await self._under(environment, [_head("all")], b"", Filter(), "", count=-1, newer=True)
 
     async def replace(self, environment: str, rows: Sequence[Session]) -> None:
         members = [member for session in rows for member in _members(session)]
@@ -273,15 +323,27 @@ class RedisStore:
         await self._redis.aclose()
 
 
-def _members(session: Session) -> list[bytes]:
-    """What the scripts take of a row: id, externalId, createdAt, the row, whether it has an externalId."""
-    external_id = session.external_id
+def _head(term: str) -> bytes:
+    """A term as members start with it; none of them is the start of another."""
+    name = text_key(term)
+    return b"%d:%b " % (len(name), name)
+
+
+def _terms(session: Session) -> list[bytes]:
+    return [_head(term) for term in terms(session)]
+
+
+def _members(session: Session) -> list[bytes | int]:
+    """What the scripts take of a new row."""
+    external_id, heads = session.external_id, _terms(session)
     return [
         text_key(session.id),
         b"" if external_id is None else text_key(external_id),
+        0 if external_id is None else 1,
         session.created_at.encode(),
         encode_row(session),
-        b"0" if external_id is None else b"1",
+        len(heads),
+        *heads,
     ]
 
 

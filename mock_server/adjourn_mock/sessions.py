@@ -6,7 +6,7 @@ like ids, they are passed in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -63,6 +63,17 @@ class Page(msgspec.Struct, frozen=True):
     sessions: tuple[Session, ...]
     has_older: bool
     has_newer: bool
+
+    @classmethod
+    def of(cls, found: Sequence[Session], *, size: int, after: str | None, before: str | None) -> Page:
+        """A page of up to `size` sessions, from those that were found beyond a cursor, nearest first, one more if any.
+
+        There is something on the side that the cursor came from: the session that it names.
+        """
+        has_more = len(found) > size
+        if before is not None:
+            return cls(tuple(reversed(found[:size])), has_older=True, has_newer=has_more)
+        return cls(tuple(found[:size]), has_older=has_more, has_newer=after is not None)
 
 
 def create(body: Mapping[str, Any], *, session_id: str, run_id: str, expires_at: str | None, now: str) -> Session:

@@ -15,13 +15,14 @@ from adjourn_mock.journal import DEFAULT_ENTRIES, Entry
 from adjourn_mock.rows import decode_entry, decode_row, encode_entry, encode_row, text_key
 from adjourn_mock.sessions import Filter, Page, Session
 from adjourn_mock.store import IdTakenError, StoreError, StoreUnavailable
+from adjourn_mock.terms import choices, terms
 from adjourn_spec import FriendlyId, SessionKey
 
 __all__ = ["SqliteStore"]
 
 # "adjr": tells a file of ours from others'.
 _APPLICATION_ID = 0x61646A72
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 _BATCH_ROWS = 200
 _POLL_SECONDS = 0.02
 _BUSY_MILLISECONDS = 5000
@@ -33,13 +34,14 @@ CREATE TABLE sessions (
   id BLOB NOT NULL,
   external_id BLOB,
   created_at TEXT NOT NULL,
-  is_closed INTEGER NOT NULL,
   row BLOB NOT NULL,
   UNIQUE (environment, id),
   UNIQUE (environment, external_id)
 );
-CREATE INDEX sessions_in_order ON sessions (environment, created_at, place);
-CREATE INDEX sessions_by_state ON sessions (environment, is_closed, created_at, place);
+CREATE TABLE terms (
+  environment TEXT NOT NULL, term BLOB NOT NULL, created_at TEXT NOT NULL, place INTEGER NOT NULL,
+  PRIMARY KEY (environment, term, created_at, place)
+) WITHOUT ROWID;
 CREATE TABLE environments (place INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL);
 CREATE TABLE counters (
   environment TEXT NOT NULL, name TEXT NOT NULL, value INTEGER NOT NULL, PRIMARY KEY (environment, name)
@@ -173,16 +175,19 @@ class SqliteStore:
     async def amend(self, environment: str, session_id: str, change: Callable[[Session], Session]) -> Session | None:
         with self._transaction() as database:
             where = (environment, text_key(session_id))
-            found = database.execute("SELECT row FROM sessions WHERE environment = ? AND id = ?", where).fetchone()
+            found = database.execute(
+                "SELECT place, row FROM sessions WHERE environment = ? AND id = ?", where
+            ).fetchone()
             if found is None:
                 return None
-            before = decode_row(found[0])
+            place, before = found[0], decode_row(found[1])
             session = change(before)
             if session is not before:
                 database.execute(
-                    "UPDATE sessions SET external_id = ?, is_closed = ?, row = ? WHERE environment = ? AND id = ?",
-                    (_external_key(session), session.closed_at is not None, encode_row(session), *where),
+                    "UPDATE sessions SET external_id = ?, row = ? WHERE place = ?",
+                    (_external_key(session), encode_row(session), place),
                 )
+                _enter(database, environment, session, place, before)
         return session
 
     async def close_once(self, environment: str, session_id: str, reason: str | None, now: str) -> Session | None:
@@ -200,9 +205,7 @@ class SqliteStore:
                 found.append(row)
                 if len(found) > size:
                     break
-        if before is not None:
-            return Page(tuple(reversed(found[:size])), has_older=True, has_newer=len(found) > size)
-        return Page(tuple(found[:size]), has_older=len(found) > size, has_newer=after is not None)
+        return Page.of(found, size=size, after=after, before=before)
 
     def _place(self, environment: str, session_id: str) -> tuple[str, int] | None:
         with self._errors() as database:
@@ -213,31 +216,54 @@ class SqliteStore:
         return found
 
     def _in_order(self, environment: str, place: tuple[str, int], keep: Filter, *, newer: bool) -> Iterator[Session]:
-        """The rows beyond a place, newest first or, for `newer`, oldest first; filters with an index are applied."""
+        """The rows beyond a place that a filter may keep, newest first or, for `newer`, oldest first."""
         relation, direction = (">", "ASC") if newer else ("<", "DESC")
-        conditions, values = ["environment = ?", f"(created_at, place) {relation} (?, ?)"], [environment]
-        narrow: list[Any] = []
-        for condition, value in (
-            ("external_id = ?", None if keep.external_id is None else text_key(keep.external_id)),
-            ("is_closed = ?", _state(keep)),
-            ("created_at >= ?", keep.created_from),
-            ("created_at <= ?", keep.created_to),
-        ):
-            if value is not None:
-                conditions.append(condition)
-                narrow.append(value)
-        query = (
-            f"SELECT created_at, place, row FROM sessions WHERE {' AND '.join(conditions)}"  # noqa: S608 - ours
-            f" ORDER BY created_at {direction}, place {direction} LIMIT {_BATCH_ROWS}"
-        )
+        order = f"ORDER BY created_at {direction}, place {direction} LIMIT {_BATCH_ROWS}"
+        if keep.external_id is not None:
+            query = (
+                "SELECT created_at, place, row FROM sessions WHERE environment = ? AND external_id = ?"  # noqa: S608
+                f" AND (created_at, place) {relation} (?, ?) {order}"
+            )
+            heads: list[tuple[Any, ...]] = [(environment, text_key(keep.external_id))]
+            period: tuple[str, ...] = ()
+        else:
+            group = self._narrowest(environment, choices(keep))
+            between = (("created_at >= ?", keep.created_from), ("created_at <= ?", keep.created_to))
+            period = tuple(moment for _, moment in between if moment is not None)
+            conditions = "".join(f" AND {condition}" for condition, moment in between if moment is not None)
+            one = (
+                "SELECT * FROM (SELECT created_at, place FROM terms WHERE environment = ? AND term = ?"  # noqa: S608
+                f" AND (created_at, place) {relation} (?, ?){conditions} {order})"
+            )
+            query = (
+                f"SELECT found.created_at, place, row FROM ({' UNION '.join([one] * len(group))}) AS found"  # noqa: S608
+                f" JOIN sessions USING (place) {order.replace('BY created_at', 'BY found.created_at')}"
+            )
+            heads = [(environment, text_key(term)) for term in group]
         while True:
             with self._errors() as database:
-                batch = database.execute(query, (*values, *place, *narrow)).fetchall()
+                values = [value for head in heads for value in (*head, *place, *period)]
+                batch = database.execute(query, values).fetchall()
             for created_at, number, row in batch:
                 place = created_at, number
                 yield decode_row(row)
             if len(batch) < _BATCH_ROWS:
                 return
+
+    def _narrowest(self, environment: str, groups: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+        """The group that the fewest sessions stand under; more than a batch of them are as good as any number."""
+        if len(groups) == 1:
+            return groups[0]
+
+        def count(group: tuple[str, ...]) -> int:
+            query = (
+                "SELECT count(*) FROM"  # noqa: S608 - a number of ours
+                f" (SELECT 1 FROM terms WHERE environment = ? AND term = ? LIMIT {10 * _BATCH_ROWS})"
+            )
+            with self._errors() as database:
+                return sum(database.execute(query, (environment, text_key(term))).fetchone()[0] for term in group)
+
+        return min(groups, key=count)
 
     async def count(self, environment: str) -> int:
         with self._errors() as database:
@@ -255,7 +281,8 @@ class SqliteStore:
 
     async def replace(self, environment: str, rows: Sequence[Session]) -> None:
         with self._transaction() as database:
-            database.execute("DELETE FROM sessions WHERE environment = ?", (environment,))
+            for table in ("sessions", "terms"):
+                database.execute(f"DELETE FROM {table} WHERE environment = ?", (environment,))  # noqa: S608 - ours
             for session in rows:
                 _insert(database, environment, session)
 
@@ -291,7 +318,7 @@ class SqliteStore:
     async def drop(self, environment: str) -> None:
         with self._transaction() as database:
             database.execute("DELETE FROM environments WHERE id = ?", (environment,))
-            for table in ("sessions", "counters", "exchanges"):
+            for table in ("sessions", "terms", "counters", "exchanges"):
                 database.execute(f"DELETE FROM {table} WHERE environment = ?", (environment,))  # noqa: S608 - ours
             database.execute("UPDATE version SET value = value + 1")
 
@@ -309,31 +336,29 @@ class SqliteStore:
         self._database.close()
 
 
-def _state(keep: Filter) -> int | None:
-    """1 where a filter keeps closed sessions alone, 0 where it keeps open ones alone."""
-    if not keep.statuses:
-        return None
-    if "CLOSED" not in keep.statuses:
-        return 0
-    return 1 if len(keep.statuses) == 1 else None
-
-
 def _external_key(session: Session) -> bytes | None:
     return None if session.external_id is None else text_key(session.external_id)
 
 
 def _insert(database: sqlite3.Connection, environment: str, session: Session) -> None:
-    database.execute(
-        "INSERT INTO sessions (environment, id, external_id, created_at, is_closed, row) VALUES (?, ?, ?, ?, ?, ?)",
-        (
-            environment,
-            text_key(session.id),
-            _external_key(session),
-            session.created_at,
-            session.closed_at is not None,
-            encode_row(session),
-        ),
+    made = database.execute(
+        "INSERT INTO sessions (environment, id, external_id, created_at, row) VALUES (?, ?, ?, ?, ?)",
+        (environment, text_key(session.id), _external_key(session), session.created_at, encode_row(session)),
     )
+    assert made.lastrowid is not None  # noqa: S101 - it was inserted
+    _enter(database, environment, session, made.lastrowid)
+
+
+def _enter(
+    database: sqlite3.Connection, environment: str, session: Session, place: int, before: Session | None = None
+) -> None:
+    """Put a session under its terms, and take it away from those that it had before alone."""
+    old, new = () if before is None else terms(before), terms(session)
+    for query, changed in (
+        ("DELETE FROM terms WHERE environment = ? AND term = ? AND created_at = ? AND place = ?", set(old) - set(new)),
+        ("INSERT INTO terms VALUES (?, ?, ?, ?)", set(new) - set(old)),
+    ):
+        database.executemany(query, [(environment, text_key(term), session.created_at, place) for term in changed])
 
 
 def _draw(database: sqlite3.Connection, environment: str, counter: str) -> int:
