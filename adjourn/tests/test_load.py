@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -57,3 +59,33 @@ def test_a_server_that_is_not_there_is_exit_2() -> None:
 def test_the_locustfile_is_told_for_several_machines() -> None:
     done = subprocess.run([*ADJOURN, "--locustfile"], capture_output=True, text=True, check=True)
     assert "class SessionsUser" in Path(done.stdout.strip()).read_text()
+
+
+@pytest.mark.parametrize(("faults", "clauses"), [([], set()), (["reason-ascii"], {"reason.verbatim"})])
+def test_a_master_sums_up_what_its_workers_found(faults: list[str], clauses: set[str], tmp_path: Path) -> None:
+    done = subprocess.run([*ADJOURN, "--locustfile"], capture_output=True, text=True, check=True)
+    report = tmp_path / "report.json"
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    locust = [sys.executable, "-m", "locust", "-f", done.stdout.strip(), "--loglevel", "ERROR"]
+    environ = {**os.environ, "TRIGGER_SECRET_KEY": "tr_dev_adjourn"}
+    with MockServer(faults=faults) as server:
+        master = [*locust, "--master", "--master-bind-port", port, "--headless", "--only-summary", "--host", server.url]
+        master += ["--expect-workers", "2", "--users", "4", "--spawn-rate", "4", "--run-time", "2s"]
+        worker = [*locust, "--worker", "--master-port", port]
+        processes = [
+            subprocess.Popen(command, env=given, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            for command, given in (
+                (master, {**environ, "ADJOURN_LOAD_REPORT": str(report)}), (worker, environ), (worker, environ),
+            )
+        ]  # fmt: skip
+        try:
+            assert processes[0].wait(60) == (1 if faults else 0)
+        finally:
+            for process in processes:
+                process.kill()
+                process.wait()
+    found = json.loads(report.read_text())
+    assert {each["clause"] for each in found["broken"]} == clauses
+    assert found["requests"] > 100

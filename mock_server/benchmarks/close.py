@@ -2,7 +2,8 @@
 
     python mock_server/benchmarks/close.py [--operation NAME] [--rounds N] [--peers FOLDER] [--stores REDIS_URL]
 
-`--operation` measures another one instead. Needs `wrk` on the PATH. `--peers` is a folder with
+`--operation`, as often as wanted, measures others instead, one after the other. Needs `wrk` on the
+PATH. `--peers` is a folder with
 `npm install @stoplight/prism-cli @stdy/cli openapi-backend wiremock` (the last needs Java); without
 it the peers are left out. `--stores` adds the mock over SQLite and over the Redis server at that
 URL, whose database should be empty, with one worker and with two. Servers take turns, round by
@@ -181,7 +182,7 @@ def contestants(folder: Path, peers: Path | None, redis: str | None) -> list[Ser
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--operation", choices=list(OPERATIONS), default="close")
+    parser.add_argument("--operation", choices=list(OPERATIONS), action="append", help="close by default")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seconds", type=float, default=1)
     parser.add_argument("--connections", type=int, default=16)
@@ -191,14 +192,22 @@ def main() -> None:
     if shutil.which("wrk") is None:
         raise SystemExit("wrk is needed: apt-get install wrk")
     load_contract()
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; "
+          f"{options.rounds} rounds of {options.seconds:g} s, {options.connections} connections")  # fmt: skip
+    for operation in options.operation or ["close"]:
+        measure(operation, options)
+
+
+def measure(operation: str, options: argparse.Namespace) -> None:
+    """All rounds of one operation, and what they gave."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         servers = contestants(Path(folder), options.peers, options.stores)
         adjourn = servers[0]
-        if options.operation != "close":
+        if operation != "close":
             # The others are told of one operation alone.
             servers = [server for server in servers if server.name not in ("openapi-backend", "WireMock")]
         for server in servers:
-            server.operation = options.operation
+            server.operation = operation
         environ = dict(os.environ)
         for server in servers:
             stack.enter_context(running(server, environ))
@@ -209,17 +218,15 @@ def main() -> None:
         for _ in range(options.rounds):
             for server in servers:
                 press(server, options.seconds, options.connections)
-        print(f"{options.operation}: {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; "
-              f"{options.rounds} rounds of {options.seconds:g} s, {options.connections} connections\n")  # fmt: skip
-        print(
-            f"{'':16} {'requests/s':>10} {'adjourn is':>11} {'p50 ms':>8} {'p99 ms':>8} {'start s':>8} {'peak MB':>8}"
-        )
+        heads = ("requests/s", 10), ("adjourn is", 11), ("p50 ms", 8), ("p99 ms", 8), ("start s", 8), ("peak MB", 8)
+        print(f"\n{operation:16} " + " ".join(f"{head:>{width}}" for head, width in heads))
         for server in servers:
             ratio = statistics.median(a / b for a, b in zip(adjourn.rates, server.rates, strict=True))
             print(
                 f"{server.name:16} {statistics.median(server.rates):10.0f} {ratio:10.2f}x"
                 f" {statistics.median(server.p50s):8.2f} {statistics.median(server.p99s):8.2f}"
-                f" {server.start_seconds:8.2f} {server.peak_megabytes():8.0f}"
+                f" {server.start_seconds:8.2f} {server.peak_megabytes():8.0f}",
+                flush=True,
             )
 
 
