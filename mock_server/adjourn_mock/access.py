@@ -35,7 +35,20 @@ class Access:
         self._token = None if token is None else token.encode()
 
     def check(self, request: Request) -> None:
+        """Let a request to the control API pass.
+
+        Raises:
+            Denied: the caller may not.
         """
+        self.check_page(request)
+        if self._token is not None:
+            given = request.headers.get("authorization", "").removeprefix("Bearer ").encode()
+            if not hmac.compare_digest(given, self._token):
+                raise Denied(_UNAUTHORIZED, "the control API needs the control token as a Bearer token")
+
+    def check_page(self, request: Request) -> None:
+        """Let a request for a file of a page pass; browsers send no token for those.
+
         Raises:
             Denied: the caller may not.
         """
@@ -43,9 +56,6 @@ class Access:
         if origin is not None and urlsplit(origin).netloc != host:
             raise Denied(_FORBIDDEN, "the control API takes no requests from pages of another origin")
         if self._token is not None:
-            given = request.headers.get("authorization", "").removeprefix("Bearer ").encode()
-            if not hmac.compare_digest(given, self._token):
-                raise Denied(_UNAUTHORIZED, "the control API needs the control token as a Bearer token")
             return
         ends = (request.scope.get("client"), request.scope.get("server"))
         if not all(end is None or _is_this_machine(end[0]) for end in ends) or not _is_this_machine(_name(host)):

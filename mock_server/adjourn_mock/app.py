@@ -32,7 +32,7 @@ from adjourn_spec import Contract, load_contract
 
 __all__ = ["MockApp", "as_yaml", "create_app"]
 
-_OWN_PATHS = ("/openapi.json", "/openapi.yaml", "/_adjourn/")
+_OWN_PATHS = ("/openapi.json", "/openapi.yaml", "/_adjourn")
 
 
 class MockApp(Router):

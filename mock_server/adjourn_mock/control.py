@@ -20,14 +20,16 @@ from adjourn_mock.journal import Entry, Journal, wait
 from adjourn_mock.pipeline import Pipeline
 from adjourn_mock.seeds import read_seed
 from adjourn_mock.service import Service
+from adjourn_mock.sessions import Filter, Session, status
+from adjourn_mock.showing import Showing
 from adjourn_mock.switchboard import ActiveFault
+from adjourn_spec import FriendlyId
 
-__all__ = ["Control", "JournalFilter", "UnknownError", "described", "duration"]
+__all__ = ["Control", "JournalFilter", "UnknownError", "duration"]
 
 _DURATION = re.compile(r"(-?[0-9]{1,12}(?:\.[0-9]{1,6})?)(ms|s|m|h|d)?")
 _MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-_JWT = r"eyJ[\w-]+\.[\w-]+\.[\w-]+"
-_SECRET_HEADERS = (b"authorization", b"cookie", b"proxy-authorization", b"x-api-key")
+_BATCH_SESSIONS, MAX_SEARCHED_SESSIONS = 500, 10_000
 
 
 class UnknownError(LookupError):
@@ -74,13 +76,16 @@ class Control:
     """The world of one server, to be changed from outside.
 
     Its methods are to be called in the event loop of the server.
+
+    Attributes:
+        service: that world.
+        is_stopping: whether the server is about to end, for those who wait for something.
     """
 
     def __init__(self, service: Service) -> None:
-        self.service = service
+        self.service, self.is_stopping = service, False
         self._pipeline = Pipeline(service)
-        prefixes = "|".join(re.escape(prefix) for prefix in service.contract.key_prefixes.values())
-        self._secret = re.compile(rf"(?:{prefixes})[^\s\"'<>&\\/?#]+|{_JWT}")
+        self._showing = Showing(service.contract)
 
     # environments
 
@@ -196,6 +201,44 @@ class Control:
     def _read_seed(self, environment: Environment, seed: str | Mapping[str, Any]) -> Sequence[Any]:
         return [session for _, session in read_seed(seed, self.service.contract, [environment])]
 
+    async def find(self, environment: Environment, session_id: str) -> dict[str, Any]:
+        """A session by its friendly id, with its `status`.
+
+        Raises:
+            UnknownError: there is none.
+        """
+        row = await self.service.store.find(environment.id, FriendlyId(session_id))
+        if row is None:
+            raise UnknownError(f"there is no session {session_id!r}")
+        return _with_status(row, rfc3339(environment.clock.now()))
+
+    async def search(
+        self, environment: Environment, keep: Filter, *, text: str = "", size: int, after: str | None
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """Sessions that a filter keeps and whose id or externalId has a text in it, newest first, with `status`.
+
+        Returns up to `size` of them and, where there may be more, the id to go on after. A text that
+        few sessions have in them is looked for in so many at a time.
+        """
+        found: list[dict[str, Any]] = []
+        now, text = rfc3339(environment.clock.now()), text.lower()
+        searched = 0
+        while True:
+            page = await self.service.store.page(
+                environment.id, keep, size=_BATCH_SESSIONS, after=after, before=None, now=now
+            )
+            for row in page.sessions:
+                if len(found) == size:
+                    return found, after
+                after = row.id
+                if text in row.id.lower() or text in (row.external_id or "").lower():
+                    found.append(_with_status(row, now))
+            searched += len(page.sessions)
+            if not page.has_older:
+                return found, None
+            if searched >= MAX_SEARCHED_SESSIONS:
+                return found, after
+
     async def perform(
         self, environment: Environment, operation: str, *, segment: str = "", query: str = "", body: Any = None
     ) -> Answer:
@@ -234,12 +277,15 @@ class Control:
 
     async def described(self, entry: Entry, environment: Environment | None) -> dict[str, Any]:
         """An entry for people and machines: keys masked, with what another dialect would have answered."""
+        return {**self._showing.whole(entry), "differs": await self._difference(entry, environment)}
+
+    async def outlined(self, entry: Entry, environment: Environment | None) -> dict[str, Any]:
+        """An entry as one line of a list."""
+        return {**self._showing.outline(entry), "differs": await self._difference(entry, environment)}
+
+    async def _difference(self, entry: Entry, environment: Environment | None) -> dict[str, Any] | None:
         other = None if environment is None else await difference(self.service, environment, entry)
-        members = described(entry, self._secret)
-        members["differs"] = (
-            None if other is None else {"dialect": other.dialect, "status": other.status, "clause": other.clause}
-        )
-        return members
+        return None if other is None else {"dialect": other.dialect, "status": other.status, "clause": other.clause}
 
     # faults
 
@@ -323,39 +369,6 @@ def duration(text: str | float) -> int:
     return round(float(found[1]) * _MILLISECONDS[found[2] or "s"])
 
 
-def described(entry: Entry, secret: re.Pattern[str]) -> dict[str, Any]:
-    """An entry as JSON members; what looks like a key or a token is masked."""
-
-    def clean(text: str) -> str:
-        return secret.sub(lambda found: masked(found[0]), text)
-
-    session = entry.session
-    return {
-        "number": entry.number,
-        "at": rfc3339(entry.at),
-        "operation": entry.operation,
-        "method": entry.method,
-        "path": clean(entry.raw_path.decode("latin-1")),
-        "query": clean(entry.query.decode("latin-1")),
-        "status": entry.status,
-        "clause": entry.clause,
-        "faults": list(entry.faults),
-        "session": None if session is None else {"id": session.id, "externalId": session.external_id},
-        "request": {
-            "headers": [
-                [name.decode("latin-1"), _header(name, value.decode("latin-1"), clean)] for name, value in entry.headers
-            ],
-            "body": clean(entry.request_body.decode(errors="replace")),
-        },
-        "answer": {
-            "contentType": entry.media_type.decode("latin-1"),
-            "body": clean(entry.response_body.decode(errors="replace")),
-        },
-    }
-
-
-def _header(name: bytes, value: str, clean: Any) -> str:
-    if name not in _SECRET_HEADERS:
-        return str(clean(value))
-    scheme, space, credential = value.rpartition(" ")
-    return f"{scheme}{space}{masked(credential)}"
+def _with_status(row: Session, now: str) -> dict[str, Any]:
+    members: dict[str, Any] = msgspec.to_builtins(row)
+    return {**members, "status": status(row, now)}

@@ -22,7 +22,17 @@ __all__ = ["Difference", "difference"]
 
 _OTHER = {"documented": "server", "server": "documented"}
 # What two answers to one request may differ in by nature.
-_BY_NATURE = ("id", "currentRunId", "runId", "publicAccessToken", "createdAt", "updatedAt", "closedAt", "data")
+_BY_NATURE = (
+    "id",
+    "currentRunId",
+    "runId",
+    "publicAccessToken",
+    "createdAt",
+    "updatedAt",
+    "closedAt",
+    "data",
+    "pagination",
+)
 
 
 @dataclass(frozen=True, slots=True)

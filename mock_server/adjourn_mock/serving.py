@@ -34,7 +34,7 @@ class BindError(OSError):
 
 
 class _Server(uvicorn.Server):
-    """A uvicorn server that says when it accepts connections.
+    """A uvicorn server that says when it accepts connections, and tells a mock when it ends.
 
     Attributes:
         loop: its event loop, once it runs.
@@ -51,6 +51,11 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if isinstance(self.config.app, MockApp):
+            self.config.app.control.is_stopping = True
+        await super().shutdown(sockets)
 
 
 def _listen(host: str, port: int) -> socket.socket:

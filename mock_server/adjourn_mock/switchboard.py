@@ -56,6 +56,20 @@ class ActiveFault:
         """How many times it is still to come; None for always."""
         return None if self.times is None else self.times - self.hits
 
+    @property
+    def shown(self) -> dict[str, Any]:
+        """It as JSON members."""
+        return {
+            "id": self.id,
+            "fault": self.name,
+            "parameters": self.parameters,
+            "operation": self.operation,
+            "session": self.session,
+            "remaining": self.remaining,
+            "probability": self.probability,
+            "hits": self.hits,
+        }
+
     def is_drawn(self) -> bool:
         """Whether chance lets it come."""
         return self.probability >= 1 or self.random.random() < self.probability

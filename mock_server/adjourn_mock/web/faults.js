@@ -1,0 +1,130 @@
+// What is to go wrong: the faults that are on, and those that can be.
+
+import { api, of } from "./api.js";
+import { Detail } from "./detail.js";
+import { attempt, badge, choice, field, h, notice } from "./dom.js";
+import { List } from "./list.js";
+
+const OPERATIONS = ["createSession", "listSessions", "retrieveSession", "updateSession", "closeSession"];
+
+export class FaultsView {
+  constructor(page) {
+    this.page = page;
+    this.known = [];
+    this.search = h("input", { type: "search", placeholder: "Name, clause or words", "aria-label": "Search faults", oninput: () => this.draw() });
+    this.active = h("div.active", { role: "group", "aria-label": "Faults that are on" });
+    this.summary = h("div.summary", { role: "status" });
+    this.list = new List({
+      label: "Faults that can be switched on", kind: "fault", empty: "There is no fault like that.",
+      key: (fault) => fault.name, cells, open: (fault) => this.open(fault),
+    });
+    this.detail = new Detail("Choose a fault to switch it on.");
+    this.detail.onclose = () => this.list.element.focus();
+    this.elements = [h("div.split", {},
+      h("div.pane", {},
+        this.active,
+        h("div.bar", {}, this.search, h("button", { type: "button", onclick: () => this.allOff() }, "Switch all off")),
+        this.summary,
+        this.list.element),
+      this.detail.element)];
+  }
+
+  async start() {
+    this.drawActive();
+    if (this.known.length) return;
+    const found = await attempt(() => api.get("faults"));
+    if (!found) return;
+    this.known = found.faults.map((fault) => ({ ...fault, text: `${fault.name} ${fault.summary} ${fault.clause ?? "network"}`.toLowerCase() }));
+    this.draw();
+  }
+
+  shown() {
+    this.draw();
+  }
+
+  event(name) {
+    if (name === "environment") this.drawActive();
+  }
+
+  draw() {
+    const words = this.search.value.toLowerCase().split(/\s+/);
+    const found = this.known.filter((fault) => words.every((word) => fault.text.includes(word)));
+    this.list.show(found);
+    this.summary.textContent = `${found.length} of ${this.known.length} faults`;
+  }
+
+  drawActive() {
+    const { active } = this.page.environment;
+    this.active.replaceChildren(...(active.length ? active.map((fault) => this.card(fault)) : [h("span.quiet", {}, "No fault is on: the contract is kept.")]));
+  }
+
+  card(fault) {
+    const limits = [
+      fault.operation, fault.session,
+      fault.remaining !== null && `${fault.remaining} left`,
+      fault.probability < 1 && `${Math.round(fault.probability * 100)} %`,
+      ...Object.entries(fault.parameters).map(([name, value]) => `${name} ${value}`),
+    ].filter(Boolean).join(", ");
+    return h("div.card", {},
+      badge(fault.fault, "bad"), limits && h("span", {}, limits), h("span.quiet", {}, `came ${fault.hits} times`),
+      h("button", { type: "button", "aria-label": `Switch ${fault.fault} off`, onclick: () => attempt(() => api.delete(of(this.page.environment.id, "faults", fault.id))) }, "Switch off"));
+  }
+
+  async allOff() {
+    await attempt(() => api.delete(of(this.page.environment.id, "faults")));
+  }
+
+  open(fault) {
+    const operation = choice([["", "all operations"], ...OPERATIONS.map((name) => [name, name])]);
+    const session = h("input", { placeholder: "all sessions" });
+    const times = h("input", { type: "number", min: "1", placeholder: "always" });
+    const probability = h("input", { type: "number", min: "0", max: "100", placeholder: "100" });
+    const parameters = Object.entries(fault.parameters?.properties ?? {}).map(([name, schema]) => [name, schema, parameter(schema)]);
+    const submit = async (event) => {
+      event.preventDefault();
+      const body = { fault: fault.name };
+      if (operation.value) body.operation = operation.value;
+      if (session.value) body.session = session.value;
+      if (times.value) body.times = Number(times.value);
+      if (probability.value) body.probability = Number(probability.value) / 100;
+      const given = parameters.filter(([, , input]) => input.value !== "");
+      if (given.length) body.parameters = Object.fromEntries(given.map(([name, schema, input]) => [name, value(schema, input)]));
+      if (await attempt(() => api.post(of(this.page.environment.id, "faults"), body))) notice(`${fault.name} is on`);
+    };
+    this.detail.open(
+      fault.name,
+      h("p", {}, fault.summary),
+      h("p", {}, fault.clause ? ["It breaks ", h("code", {}, fault.clause), "."] : "It is a fault of the network: the contract is kept, the way to it is not."),
+      h("form.card", { onsubmit: submit },
+        parameters.map(([name, , input]) => field(name, input)),
+        field("Only this operation", operation),
+        field("Only the session with this id or externalId", session),
+        field("Only the next so many requests", times),
+        field("In so many of a hundred", probability),
+        h("div.row", {}, h("button.primary", { type: "submit" }, "Switch on"))),
+    );
+  }
+}
+
+function types(schema) {
+  return [schema.type, ...(schema.anyOf ?? []).map((each) => each.type)].flat().filter(Boolean);
+}
+
+function parameter(schema) {
+  const placeholder = schema.default === undefined || schema.default === null ? "" : String(schema.default);
+  if (types(schema).includes("boolean")) return choice([["", placeholder || "as it is"], ["true", "yes"], ["false", "no"]]);
+  return h("input", { type: types(schema).some((type) => type === "integer" || type === "number") ? "number" : "text", step: "any", placeholder });
+}
+
+function value(schema, input) {
+  if (types(schema).includes("boolean")) return input.value === "true";
+  return input.type === "number" ? Number(input.value) : input.value;
+}
+
+function cells(fault) {
+  return [
+    h("span.name.mono", {}, fault.name),
+    h("span.what.quiet", { title: fault.summary }, fault.summary),
+    h("span.clause", {}, fault.clause ? badge(fault.clause) : badge("network", "info")),
+  ];
+}
