@@ -1,0 +1,379 @@
+"""The dashboard and the reference in a real browser."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from browser import Browser, axe_core, browser
+from selenium.webdriver.common.keys import Keys
+from sessions_api import CHAT
+
+from adjourn_mock import MockServer, create_app
+
+pytestmark = pytest.mark.xdist_group("browser")
+NASTY = '<img src=x onerror="document.title=1"><script>document.title=1</script>&amp;'
+VIEWS = ("journal", "sessions", "faults", "environment")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[MockServer]:
+    with MockServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def window(server: MockServer) -> Iterator[Browser]:
+    with browser(server.url) as window:
+        yield window
+        # Of all that was done here: no error in the console, no request that leaves the machine.
+        assert window.complaints() == []
+        assert {
+            url for url in window.requested() if not url.startswith((server.url, "about:", "data:", "blob:"))
+        } == set()
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return axe_core(tmp_path_factory.mktemp("axe"))
+
+
+class Dev:
+    """The environment that the page shows, called from elsewhere."""
+
+    def __init__(self, server: MockServer) -> None:
+        self.api = httpx.Client(base_url=server.url, headers=server.headers)
+        self.control = httpx.Client(base_url=f"{server.url}/_adjourn/environments/dev")
+        self.url = f"{server.url}/_adjourn/environments/dev"
+
+    def create(self, external_id: str, **members: Any) -> dict[str, Any]:
+        answer = self.api.post("/api/v1/sessions", json={**CHAT, "externalId": external_id, **members})
+        answer.raise_for_status()
+        made: dict[str, Any] = answer.json()
+        return made
+
+    def close(self, external_id: str, **body: Any) -> httpx.Response:
+        return self.api.post(f"/api/v1/sessions/{external_id}/close", json=body)
+
+
+@pytest.fixture
+def dev(server: MockServer, window: Browser) -> Iterator[Dev]:
+    """The environment as it was at the start, and a window of 1600 pixels."""
+    dev = Dev(server)
+    dev.control.post("/reset").raise_for_status()
+    window.size(1600)
+    yield dev
+    dev.api.close()
+    dev.control.close()
+
+
+def test_a_close_elsewhere_is_seen_live(dev: Dev, window: Browser) -> None:
+    dev.create("chat_1")
+    window.open("#/sessions")
+    assert "open" in window.row("chat_1").text
+    began = time.monotonic()
+    dev.close("chat_1", reason="done")
+    window.until(lambda: "closed" in window.row("chat_1").text, "the session is closed")
+    assert time.monotonic() - began < 3
+    dev.create("chat_2")
+    window.row("chat_2")
+    window.until(lambda: "2 sessions" in window.one("#facts").text, "the count")
+
+
+def test_an_exchange_is_opened_and_copied_as_curl(dev: Dev, window: Browser, server: MockServer) -> None:
+    dev.create("chat_1")
+    window.open("#/journal")
+    dev.close("chat_1", reason="it's \u00fc")
+    window.row("/api/v1/sessions/chat_1/close").click()
+    detail = window.until(lambda: window.one(".detail h2").text.startswith("POST") and window.one(".detail"), "detail")
+    assert "it's \u00fc" in detail.text
+    assert "tr_dev_adjourn" not in window.one("html").text
+    window.button("Copy as curl").click()
+    line = window.until(window.clipboard, "the clipboard")
+    assert "$TRIGGER_SECRET_KEY" in line
+    done = subprocess.run(
+        ["sh", "-c", f"{line} --silent"], env={"TRIGGER_SECRET_KEY": server.secret_key, "PATH": "/usr/bin:/bin"},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert json.loads(done.stdout)["closedReason"] == "it's \u00fc"
+    assert shlex.split(line)[0] == "curl"
+
+
+def test_a_refusal_shows_its_clause_and_what_differs(dev: Dev, window: Browser) -> None:
+    dev.create("chat_1")
+    assert dev.close("chat_1", reason="x" * 300).status_code == 400
+    dev.api.post("/api/v1/sessions/chat_1/close")
+    httpx.post(f"{window.url}/api/v1/sessions/chat_1/close", headers={"Authorization": "Bearer tr_dev_nobody"})
+    window.open("#/journal")
+    window.row("reason.limit").click()
+    window.until(lambda: "one more is 400" in window.one(".detail").text, "what the clause says")
+    window.row("no environment").click()
+    window.until(lambda: "names no environment" in window.one(".detail").text, "whose it is")
+    window.row("differs in production").click()
+    window.until(lambda: "The server dialect answers" in window.one(".detail").text, "what the other dialect answers")
+
+
+def test_the_journal_is_filtered_and_paused(dev: Dev, window: Browser) -> None:
+    window.open("#/journal")
+    for number in range(5):
+        dev.create(f"chat_{number}")
+    dev.close("nobody")
+    window.row("id.unknown")
+    window.type("input[aria-label='Search the journal']", "nobody")
+    window.until(lambda: len(window.all(".list .item")) == 1, "one row")
+    window.type("input[aria-label='Search the journal']", " ")
+    window.one("input[aria-label='Search the journal']").send_keys(Keys.BACKSPACE)
+    window.one("select[aria-label='Status'] option[value='4']").click()
+    window.until(lambda: all("\n40" in row for row in window.texts(".list .item")), "only refusals")
+    window.one("select[aria-label='Status'] option[value='']").click()
+    window.one("select[aria-label='Operation'] option[value='closeSession']").click()
+    window.until(lambda: len(window.all(".list .item")) == 1, "one close")
+    window.one("select[aria-label='Operation'] option[value='']").click()
+    window.button("Pause").click()
+    dev.close("somebody")
+    window.until(lambda: "1 waiting" in window.one(".summary").text, "it waits")
+    assert all("somebody" not in row for row in window.texts(".list .item"))
+    window.button("Go on").click()
+    window.row("somebody")
+    window.button("Clear").click()
+    window.until(
+        lambda: "0 exchanges" in window.one("#facts").text and not window.all(".list .item .path[title*='chat']"),
+        "it is empty",
+    )
+
+
+def test_a_fault_is_switched_on_and_off(dev: Dev, window: Browser) -> None:
+    dev.create("chat_1")
+    window.open("#/faults")
+    window.type("input[aria-label='Search faults']", "later-close-replaces")
+    window.row("later-close-replaces-reason").click()
+    window.button("Switch on").click()
+    window.until(lambda: "1 fault on" in window.one("#facts").text, "it is on")
+    dev.close("chat_1", reason="first")
+    assert dev.close("chat_1", reason="second").json()["closedReason"] == "second"
+    window.one(".active button").click()
+    window.until(lambda: "No fault is on" in window.one(".active").text, "it is off")
+    assert dev.close("chat_1", reason="third").json()["closedReason"] != "third"
+
+
+def test_a_network_fault_takes_its_parameters(dev: Dev, window: Browser) -> None:
+    window.open("#/faults")
+    window.row("An error status is answered").click()
+    fields = window.all(".detail form label")
+    next(each for each in fields if each.text.startswith("status")).find_element("css selector", "input").send_keys(
+        "503"
+    )
+    next(each for each in fields if "next so many" in each.text).find_element("css selector", "input").send_keys("1")
+    window.button("Switch on").click()
+    window.until(lambda: "1 left" in window.one(".active").text, "it is on")
+    assert [dev.close("nobody").status_code for _ in range(2)] == [503, 404]
+
+
+def test_a_session_is_made_and_closed_from_the_page(dev: Dev, window: Browser) -> None:
+    window.open("#/sessions")
+    window.button("New session").click()
+    window.type("dialog label:nth-of-type(1) input", "from the page")
+    window.type("dialog label:nth-of-type(4) input", "one, two")
+    window.button("Create").click()
+    window.row("from the page")
+    window.type(".detail form input", "seen enough")
+    window.button("Close the session").click()
+    window.until(lambda: "closed" in window.row("from the page").text, "it is closed")
+    row = dev.api.get("/api/v1/sessions/from%20the%20page").json()
+    assert (row["closedReason"], row["tags"]) == ("seen enough", ["one", "two"])
+    window.button("New session").click()
+    window.type("dialog label:nth-of-type(1) input", "session_reserved")
+    window.button("Create").click()
+    window.until(lambda: "friendly id" in window.one("#notices .bad").text, "the refusal")
+
+
+def test_sessions_are_searched_and_filtered(dev: Dev, window: Browser) -> None:
+    dev.create("alpha", tags=["blue"])
+    dev.create("beta", type="support")
+    dev.close("beta")
+    dev.create("gamma", expiresAt="2020-01-01T00:00:00Z")
+    window.open("#/sessions")
+    window.until(lambda: len(window.all(".list .item")) == 3, "three rows")
+    assert "expired" in window.row("gamma").text
+    for selector, text, name in (
+        ("input[aria-label='Search sessions']", "ALPH", "alpha"), ("input[aria-label='Tag']", "blue", "alpha"),
+        ("input[aria-label='Type']", "support", "beta"),
+    ):  # fmt: skip
+        window.type(selector, text)
+        window.until(lambda name=name: [name in row for row in window.texts(".list .item")] == [True], text)
+        window.type(selector, " ")
+        window.one(selector).send_keys(Keys.BACKSPACE)
+        window.until(lambda: len(window.all(".list .item")) == 3, "all again")
+    window.one("select[aria-label='State'] option[value='CLOSED']").click()
+    window.until(lambda: ["beta" in row for row in window.texts(".list .item")] == [True], "closed")
+
+
+def test_the_clock_the_dialect_and_the_key(dev: Dev, window: Browser) -> None:
+    window.open("#/environment")
+    window.button("Let it stand").click()
+    window.until(lambda: "(stands)" in window.one("#facts").text, "the clock stands")
+    before = dev.control.get("/clock").json()["now"]
+    window.type("input[placeholder='90s, 2h, 1d']", "1d")
+    window.button("Advance").click()
+    window.until(lambda: dev.control.get("/clock").json()["now"] != before, "a day later")
+    window.until(lambda: "documented" in window.one("#facts").text, "the dialect")
+    window.one("select[aria-label='Dialect'] option[value='server']").click()
+    window.until(lambda: "dialect server" in window.one("#facts").text, "the other dialect")
+    dev.control.patch(dev.url, json={"dialect": "documented"})
+    assert "tr_dev_adjourn" not in window.one("html").get_attribute("innerHTML")
+    window.button("Show the key").click()
+    window.until(lambda: "tr_dev_adjourn" in window.one(".settings pre").text, "the key")
+    window.button("Mask the key").click()
+    window.until(lambda: "tr_dev_adjourn" not in window.one(".settings pre").text, "the mask")
+
+
+def test_a_reset_asks_first(dev: Dev, window: Browser) -> None:
+    dev.create("chat_1")
+    window.open("#/environment")
+    window.button("Reset").click()
+    window.one("dialog button[value='no']").click()
+    assert dev.control.get(dev.url).json()["sessions"] == 1
+    window.button("Reset").click()
+    window.one("dialog button[value='yes']").click()
+    window.until(lambda: "0 sessions" in window.one("#facts").text, "it is empty")
+    assert dev.control.get(dev.url).json()["sessions"] == 0
+
+
+def test_an_environment_is_made_and_deleted(dev: Dev, window: Browser, server: MockServer) -> None:
+    window.open("#/environment")
+    window.type("input[placeholder='the kind and a number']", "made here")
+    window.button("New environment").click()
+    window.until(lambda: window.texts(".settings h2")[:1] == ["made here"], "it is shown")
+    httpx.delete(f"{server.url}/_adjourn/environments/made%20here").raise_for_status()
+    window.until(lambda: window.texts(".settings h2")[:1] == ["dev"], "another one is shown when it is gone")
+
+
+def test_5000_sessions_without_stutter(dev: Dev, window: Browser) -> None:
+    dev.control.put("/state", json={"sessions": [{"externalId": f"chat_{n}"} for n in range(5000)]}, timeout=30)
+    window.open("#/sessions")
+    window.until(lambda: "of 5000" in window.one(".summary").text, "the count")
+    frames = window.driver.execute_async_script(
+        """
+        const done = arguments[0], list = document.querySelector(".list"), times = [];
+        let last = performance.now();
+        const step = (now) => {
+          times.push(now - last);
+          last = now;
+          list.scrollTop += 1700;
+          if (times.length < 150) requestAnimationFrame(step); else done(times);
+        };
+        requestAnimationFrame(step);
+        """
+    )
+    assert sorted(frames)[len(frames) // 2] < 50, "half of the frames come within 50 ms"
+    window.until(lambda: window.one(".summary").text.startswith("5000 of 5000"), "all were loaded as it went down", 30)
+    assert len(window.all(".list .item")) < 100, "only what can be seen is in the page"
+    window.one(".list").send_keys(Keys.HOME)
+    window.row("chat_4999")
+
+
+def test_the_keyboard_is_enough(dev: Dev, window: Browser) -> None:
+    for number in range(30):
+        dev.create(f"chat_{number}")
+    window.open("#/sessions")
+    window.row("chat_29")
+    listed = window.one(".list")
+    listed.send_keys(Keys.ARROW_DOWN, Keys.ARROW_DOWN)
+    window.until(lambda: window.one(".detail h2").text == "chat_28", "the second is open")
+    listed.send_keys(Keys.END)
+    window.until(lambda: window.one(".detail h2").text == "chat_0", "the last is open")
+    selected = window.one(".item[aria-selected='true']")
+    assert listed.get_attribute("aria-activedescendant") == selected.get_attribute("id")
+
+
+def test_narrow_windows_open_a_row_over_the_list(dev: Dev, window: Browser) -> None:
+    dev.create("chat_1")
+    window.size(400)
+    for view in VIEWS:
+        window.open(f"#/{view}")
+        window.one("#facts strong")
+        assert window.driver.execute_script("return document.documentElement.scrollWidth") <= 400, view
+    window.open("#/sessions")
+    window.row("chat_1").click()
+    window.until(lambda: window.one(".detail h2").text == "chat_1", "the session")
+    assert not window.one(".detail").find_elements("css selector", ".list")
+    window.button("Back").click()
+    window.until(
+        lambda: window.row("chat_1").is_displayed() and not [d for d in window.all(".detail") if d.is_displayed()],
+        "the list",
+    )
+
+
+def test_what_is_in_the_data_is_text(dev: Dev, window: Browser) -> None:
+    dev.create(NASTY, tags=[NASTY[:100]], type=NASTY[:60], metadata={NASTY: NASTY})
+    dev.api.post(
+        f"/api/v1/sessions/{httpx.QueryParams({'x': NASTY})['x'].replace('/', '%2F').replace('?', '%3F').replace('#', '%23')}/close",
+        json={"reason": NASTY},
+    )
+    for view in ("sessions", "journal"):
+        window.open(f"#/{view}")
+        window.row("<" if view == "sessions" else "close").click()
+        window.until(lambda: "onerror" in window.one(".detail").text, "the data")
+        assert window.all(".detail img, .list img, .detail script, .list script") == []
+        assert window.driver.title != "1"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [400, 1600])
+def test_axe_finds_nothing_serious(dev: Dev, window: Browser, axe: str, theme: str, width: int) -> None:
+    dev.create("chat_1", tags=["a"])
+    dev.close("chat_1", reason="x" * 300)
+    dev.control.post("/faults", json={"fault": "latency", "parameters": {"milliseconds": 1}, "times": 1})
+    window.size(width, theme=theme)
+    for page in (*(f"#/{view}" for view in VIEWS), "docs"):
+        window.open(page)
+        window.one("#facts strong" if page != "docs" else "#closeSession")
+        if page in ("#/journal", "#/sessions", "#/faults"):
+            window.until(lambda: window.all(".list .item"), "rows")
+            if width > 1000:
+                window.all(".list .item")[0].click()
+                window.one(".detail h3, .detail form")
+        serious = [each for each in window.violations(axe) if each["impact"] in ("serious", "critical")]
+        assert serious == [], page
+
+
+def test_the_reference_is_read_and_tried(dev: Dev, window: Browser) -> None:
+    dev.create("chat_1")
+    window.open("docs#closeSession")
+    section = window.one("#closeSession")
+    assert "At most 1024 bytes" in section.text
+    assert "reason.limit" in section.text
+    section.find_element("css selector", "details.card summary").click()
+    window.button("Use the first environment's key").click()
+    window.until(lambda: window.one("#closeSession form input[type=password]").get_attribute("value"), "the key")
+    window.type("#closeSession form label:nth-of-type(1) input", "chat_1")
+    section.find_element("css selector", "form button.primary").click()
+    window.until(lambda: '"closedReason": "user signed out"' in section.text, "the answer")
+    window.type("#search", "listSessions")
+    window.until(lambda: not section.is_displayed(), "the search")
+
+
+def test_a_control_token_is_asked_for() -> None:
+    with MockServer(create_app(control_token="let me in")) as server, browser(server.url) as window:
+        window.open("")
+        window.type("dialog input", "let me in")
+        window.button("Go on").click()
+        window.until(lambda: window.one("#connection").text == "live", "it is live")
+
+
+def test_a_mock_that_was_away_is_found_again() -> None:
+    app = create_app()
+    with MockServer(app) as server, browser(server.url) as window:
+        window.open("")
+        window.until(lambda: window.one("#connection").text == "live", "it is live")
+        port = int(server.url.rpartition(":")[2])
+        server.stop()
+        window.until(lambda: window.one("#connection").text == "reconnecting", "it is away")
+        with MockServer(create_app(), port=port):
+            window.until(lambda: window.one("#connection").text == "live", "it is live again", 20)
