@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
-from html import escape
 from pathlib import Path
 from typing import Any
 
+from adjourn_contract.html_report import html_report
 from adjourn_contract.verdicts import Verdict, Verdicts
 
 __all__ = ["ReportError", "as_json_text", "write_report"]
-
-
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 class ReportError(ValueError):
@@ -30,7 +26,7 @@ def write_report(path: str, verdicts: Verdicts, *, url: str, seconds: float) -> 
         OSError: the file cannot be written.
     """
     writers: dict[str, Callable[..., str]] = {
-        ".json": as_json_text, ".xml": _junit, ".md": _markdown, ".sarif": _sarif, ".html": _html,
+        ".json": as_json_text, ".xml": _junit, ".md": _markdown, ".sarif": _sarif, ".html": html_report,
     }  # fmt: skip
     writer = writers.get(Path(path).suffix)
     if writer is None:
@@ -153,46 +149,3 @@ def _sarif(verdicts: Verdicts, *, url: str, seconds: float) -> str:  # noqa: ARG
     driver = {"name": "adjourn", "rules": rules}
     value = {"version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}
     return json.dumps({"$schema": "https://json.schemastore.org/sarif-2.1.0.json", **value}, indent=2)
-
-
-_STYLE = """
-:root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
-body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-table { border-collapse: collapse; width: 100%; }
-td, th { text-align: left; padding: .3rem .6rem; vertical-align: top; }
-td, th { border-bottom: 1px solid color-mix(in srgb, currentColor 20%, transparent); }
-pre { overflow-x: auto; padding: .8rem; border: 1px solid color-mix(in srgb, currentColor 25%, transparent); }
-.kept { color: light-dark(#176b2c, #7ddc95); } .broken { color: light-dark(#b00020, #ff8f9c); font-weight: 600; }
-.accepted { color: light-dark(#7a5200, #f0c060); }
-"""
-
-
-def _html(verdicts: Verdicts, *, url: str, seconds: float) -> str:
-    parts = [
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">',
-        '<meta name="viewport" content="width=device-width">',
-        f"<title>Contract check of {escape(url)}</title><style>{_STYLE}</style></head><body>",
-        f"<h1>Contract check of {escape(url)}</h1>",
-        f"<p>{len(verdicts.broken)} clauses broken; {verdicts.requests} requests in {seconds:.1f} s.</p>",
-    ]
-    if verdicts.trouble is not None:
-        parts.append(f"<p class='broken'>{escape(verdicts.trouble)}</p>")
-    parts.append("<table><thead><tr><th>clause<th>verdict<th>what it says</tr></thead><tbody>")
-    for verdict in verdicts.all():
-        statement = escape(verdicts.contract.clauses[verdict.clause].statement)
-        reason = f"<br><small>{escape(verdict.reason)}</small>" if verdict.reason else ""
-        anchor = f'<a href="#{verdict.clause}">{verdict.clause}</a>' if verdict.proof else verdict.clause
-        parts.append(
-            f"<tr><td><code>{anchor}</code><td class='{verdict.state}'>{verdict.state}<td>{statement}{reason}</tr>"
-        )
-    parts.append("</tbody></table>")
-    for verdict in verdicts.all():
-        if verdict.proof is not None:
-            proof = verdict.proof
-            parts += [
-                f'<h2 id="{verdict.clause}">{verdict.clause}</h2>',
-                f"<p>{escape(verdicts.contract.clauses[verdict.clause].statement)}</p>",
-                f"<dl><dt>expected<dd>{escape(proof.expected)}<dt>got<dd>{escape(proof.got)}</dl>",
-                f"<pre>{escape(_printable(chr(10).join(proof.curl)))}</pre>",
-            ]
-    return "\n".join([*parts, "</body></html>", ""])
