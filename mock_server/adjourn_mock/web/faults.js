@@ -67,7 +67,7 @@ export class FaultsView {
     ].filter(Boolean).join(", ");
     return h("div.card", {},
       badge(fault.fault, "bad"), limits && h("span", {}, limits), h("span.quiet", {}, `came ${fault.hits} times`),
-      h("button", { type: "button", "aria-label": `Switch ${fault.fault} off`, onclick: () => attempt(() => api.delete(of(this.page.environment.id, "faults", fault.id))) }, "Switch off"));
+      h("button", { type: "button", onclick: () => attempt(() => api.delete(of(this.page.environment.id, "faults", fault.id))) }, "Switch off", h("span.visually-hidden", {}, ` ${fault.fault}`)));
   }
 
   async allOff() {

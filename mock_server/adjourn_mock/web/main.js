@@ -141,6 +141,13 @@ theme(themes.includes(localStorage.getItem("adjourn-theme")) ? localStorage.getI
 $("#theme").addEventListener("click", () => theme(themes[(themes.indexOf(localStorage.getItem("adjourn-theme")) + 1) % themes.length]));
 $("#environments").addEventListener("change", (event) => load(event.target.value));
 addEventListener("hashchange", route);
+// A browser has few connections to a host: a page that nobody sees, or that is kept for the way back, holds none.
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) following?.abort();
+  else if (page.environment) load(page.environment.id);
+});
+addEventListener("pagehide", () => following?.abort());
+addEventListener("pageshow", (event) => { if (event.persisted && page.environment) load(page.environment.id); });
 setInterval(tick, 1000);
 route();
 load(sessionStorage.getItem("adjourn-environment"));
