@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -89,7 +90,8 @@ def cli() -> None:
     metavar="TOKEN",
     help="Let whoever has it use the control API; without one only this machine may.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Say where it listens as one line of JSON.")
+@click.option("--quiet", "-q", is_flag=True, help="Show no line for each exchange.")
+@click.option("--json", "as_json", is_flag=True, help="Say where it listens as one line of JSON, and nothing else.")
 def mock(
     host: str,
     port: int,
@@ -103,6 +105,7 @@ def mock(
     max_sessions: int,
     workers: int,
     control_token: str | None,
+    quiet: bool,
     as_json: bool,
 ) -> None:
     """Serve the mock until SIGINT or SIGTERM.
@@ -120,7 +123,7 @@ def mock(
       adjourn mock --store sqlite:state.db
       adjourn mock --store redis://127.0.0.1:6379/0 --workers 2
     """
-    from adjourn_mock import BindError, serve, serve_workers
+    from adjourn_mock import BindError, live_log, serve, serve_workers
 
     if workers > 1 and store == "memory":
         raise Trouble("--workers needs a store that processes share: --store redis://... or sqlite:PATH")
@@ -145,16 +148,24 @@ def mock(
             others = [each.secret_key for each in app.environments][1:]
             if others:
                 click.echo(f"Other environments: {', '.join(others)}")
-            click.echo("Ctrl-C ends it.")
+            click.echo(f"Dashboard: {url}/_adjourn/   Reference: {url}/_adjourn/docs   Ctrl-C ends it.\n")
         sys.stdout.flush()
 
     try:
         if workers > 1:
             serve_workers(partial(mock_app, **options), host=host, port=port, workers=workers, ready=ready)
         else:
-            serve(app, host=host, port=port, ready=ready)
+            log = None if quiet or as_json else partial(live_log, app.control, _write, colour=wants_colour())
+            serve(app, host=host, port=port, ready=ready, beside=log)
     except BindError as error:
         raise Trouble(str(error)) from None
+
+
+def _write(lines: str) -> None:
+    # Whoever read this may be gone; that is no reason to stop serving.
+    with suppress(BrokenPipeError):
+        sys.stdout.write(lines)
+        sys.stdout.flush()
 
 
 def mock_app(*, spec: str | None, **options: Any) -> Any:

@@ -4,6 +4,7 @@ from adjourn_mock.app import MockApp, create_app
 from adjourn_mock.dialects import DIALECTS
 from adjourn_mock.environments import DEFAULT_KEYS, Environment, KeyFormatError
 from adjourn_mock.journal import Entry
+from adjourn_mock.live_log import live_log
 from adjourn_mock.serving import AsgiServer, BindError, MockServer, serve, serve_workers
 from adjourn_mock.sessions import Session
 
@@ -19,6 +20,7 @@ __all__ = [
     "MockServer",
     "Session",
     "create_app",
+    "live_log",
     "serve",
     "serve_workers",
 ]

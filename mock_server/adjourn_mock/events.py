@@ -10,7 +10,7 @@ from typing import Any
 from adjourn_mock.control import Control
 from adjourn_mock.environments import Environment
 from adjourn_mock.exchange import encode
-from adjourn_mock.journal import Journal
+from adjourn_mock.journal import Journal, Tail
 
 __all__ = ["events"]
 
@@ -24,7 +24,7 @@ _QUIET_ROUNDS = 30
 async def events(control: Control, environment: Environment, *, backlog: int) -> AsyncIterator[bytes]:
     """Events until the environment is deleted or the server ends; `control.yaml` says which there are."""
     journals: dict[str, Journal] = {"environment": environment.journal, "strangers": control.service.strangers}
-    told = {name: max(0, await journal.count() - backlog) for name, journal in journals.items()}
+    tails = {name: Tail(journal, max(0, await journal.count() - backlog)) for name, journal in journals.items()}
     state: Any = None
     quiet = 0
     while not control.is_stopping:
@@ -37,19 +37,15 @@ async def events(control: Control, environment: Environment, *, backlog: int) ->
         now = {**shown, "clock": known.clock.state}
         pieces = [] if now == state else [_event("environment", shown)]
         state = now
-        for name, journal in journals.items():
-            count = await journal.count()
-            if count < told[name]:
+        for name, tail in tails.items():
+            new, skipped, is_cleared = await tail.news(_MAX_LINES)
+            if is_cleared:
                 pieces.append(_event("cleared", {"journal": name}))
-                told[name] = 0
-            if count > told[name]:
-                new = [entry for entry in await journal.read() if entry.number > told[name]]
-                if len(new) > _MAX_LINES:
-                    pieces.append(_event("skipped", {"journal": name, "count": len(new) - _MAX_LINES}))
-                owner = known if name == "environment" else None
-                lines = [await control.outlined(entry, owner) for entry in new[-_MAX_LINES:]]
-                pieces += (_event("exchange", {"journal": name, **line}) for line in lines)
-                told[name] = max(count, *(entry.number for entry in new)) if new else count
+            if skipped:
+                pieces.append(_event("skipped", {"journal": name, "count": skipped}))
+            owner = known if name == "environment" else None
+            lines = [await control.outlined(entry, owner) for entry in new]
+            pieces += (_event("exchange", {"journal": name, **line}) for line in lines)
         quiet = 0 if pieces else quiet + 1
         if quiet == _QUIET_ROUNDS:
             # Some proxies end what is silent for long.

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from adjourn_mock.exchange import Answer, Request
 from adjourn_mock.sessions import Session
 
-__all__ = ["Entry", "Journal", "MemoryJournal", "wait"]
+__all__ = ["Entry", "Journal", "MemoryJournal", "Tail", "wait"]
 
 DEFAULT_ENTRIES = 500
 DEFAULT_BYTES = 8 * 1024 * 1024
@@ -155,6 +155,32 @@ async def wait(
         if len(found) >= at_least or left <= 0:
             return found
         await journal.changed(left)
+
+
+class Tail:
+    """What is new in a journal since it was looked at last.
+
+    Args:
+        journal: which.
+        told: the number of the last exchange that is known already.
+    """
+
+    def __init__(self, journal: Journal, told: int = 0) -> None:
+        self.journal, self._told = journal, told
+
+    async def news(self, limit: int) -> tuple[Sequence[Entry], int, bool]:
+        """The newest exchanges, up to `limit`; how many more there were; whether it was emptied meanwhile."""
+        count = await self.journal.count()
+        is_cleared = count < self._told
+        if is_cleared:
+            self._told = 0
+        if count == self._told:
+            return (), 0, is_cleared
+        new = [entry for entry in await self.journal.read() if entry.number > self._told]
+        missed = count - self._told
+        self._told = max([count, *(entry.number for entry in new[-1:])])
+        shown = new[-limit:]
+        return shown, max(missed, len(new)) - len(shown), is_cleared
 
 
 class MemoryJournal:

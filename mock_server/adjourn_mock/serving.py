@@ -42,20 +42,28 @@ class _Server(uvicorn.Server):
 
     loop: asyncio.AbstractEventLoop
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, ready: Callable[[], None], beside: Callable[[], Coroutine[Any, Any, None]] | None
+    ) -> None:
         super().__init__(config)
-        self._ready = ready
+        self._ready, self._beside = ready, beside
+        self._task: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self.loop = asyncio.get_running_loop()
         await super().startup(sockets)
         if self.started:
             self._ready()
+            if self._beside is not None:
+                self._task = self.loop.create_task(self._beside())
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         if isinstance(self.config.app, MockApp):
             self.config.app.control.is_stopping = True
         await super().shutdown(sockets)
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -93,7 +101,14 @@ def _config(app: ASGIApp | Callable[[], ASGIApp], *, lifespan: Literal["off", "a
     )
 
 
-def serve(app: MockApp, *, host: str, port: int, ready: Callable[[str], None]) -> None:
+def serve(
+    app: MockApp,
+    *,
+    host: str,
+    port: int,
+    ready: Callable[[str], None],
+    beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
+) -> None:
     """Serve until SIGINT or SIGTERM; `ready` gets the URL once connections are accepted.
 
     Args:
@@ -101,12 +116,13 @@ def serve(app: MockApp, *, host: str, port: int, ready: Callable[[str], None]) -
         host: the address to listen on.
         port: the port; 0 picks a free one.
         ready: called once, with the URL.
+        beside: what else runs in the event loop until the server ends.
 
     Raises:
         BindError: the port is taken or the address is not this machine's.
     """
     listener = _listen(host, port)
-    server = _Server(_config(app, lifespan="off"), lambda: ready(_url(listener)))
+    server = _Server(_config(app, lifespan="off"), lambda: ready(_url(listener)), beside)
     # uvicorn raises the signal again once it has shut down; by then it has done its work.
     handlers = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
     # What is there by now stays: the collector need not look at it again and again.
@@ -198,7 +214,7 @@ class AsgiServer:
         self._listener = _listen(self._host, self._port)
         started = threading.Event()
         lifespan: Literal["off", "auto"] = "off" if isinstance(self._app, MockApp) else "auto"
-        self._server = _Server(_config(self._app, lifespan=lifespan), started.set)
+        self._server = _Server(_config(self._app, lifespan=lifespan), started.set, None)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._listener]}, name="adjourn-mock", daemon=True
         )
