@@ -9,10 +9,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from adjourn import MockServer
 
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.glob("**/*.md"))
 
 
@@ -35,7 +37,7 @@ def test_python(code: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("code", blocks("sh"))
-def test_shell(code: str) -> None:
+def test_shell(code: str, tmp_path: Path) -> None:
     if shutil.which("bash") is None or shutil.which("curl") is None:
         pytest.skip("bash and curl are needed to run the examples in shell")
     with MockServer() as server:
@@ -43,6 +45,7 @@ def test_shell(code: str) -> None:
         environ |= {"TRIGGER_API_URL": server.url, "TRIGGER_SECRET_KEY": server.secret_key}
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", code],
+            cwd=tmp_path,
             env=environ,
             capture_output=True,
             text=True,
@@ -50,6 +53,59 @@ def test_shell(code: str) -> None:
             check=False,
         )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def commands(node: object) -> list[str]:
+    """The lines of a pipeline's YAML that run adjourn."""
+    if isinstance(node, dict):
+        return [line for value in node.values() for line in commands(value)]
+    if isinstance(node, list):
+        return [line for value in node for line in commands(value)]
+    return [node] if isinstance(node, str) and node.startswith("adjourn ") else []
+
+
+@pytest.mark.parametrize("code", blocks("yaml"))
+def test_pipelines(code: str, tmp_path: Path) -> None:
+    (line,) = commands(yaml.safe_load(code))
+    with MockServer() as server:
+        first, second, *_ = (each.secret_key for each in server.app.environments)
+        environ = {**os.environ, "TRIGGER_API_URL": server.url}
+        environ |= {"TRIGGER_SECRET_KEY": first, "ADJOURN_OTHER_SECRET_KEY": second}
+        done = subprocess.run(
+            ["sh", "-c", line], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=100, check=False
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "report.html").exists()
+    assert (tmp_path / "report.xml").exists()
+
+
+@pytest.mark.parametrize("code", blocks("toml"))
+def test_settings(code: str, tmp_path: Path) -> None:
+    (tmp_path / "adjourn.toml").write_text(code)
+    with MockServer() as server:
+        command = ["adjourn", "check", server.url, "--secret-key", server.secret_key, "--clause", "close.closes"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_rule_of_ones_own() -> None:
+    example = ROOT / "contract_tests" / "examples" / "test_own_clause.py"
+    with MockServer() as server:
+        options = ["--adjourn-url", server.url, "--adjourn-secret-key", server.secret_key, "-c", os.devnull]
+        done = subprocess.run(
+            ["pytest", *options, str(example)], capture_output=True, text=True, timeout=100, check=False
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 passed" in done.stdout
+
+
+def test_the_pages_are_built_strictly(tmp_path: Path) -> None:
+    command = ["mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path)]
+    environ = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "adjourn check" in (tmp_path / "reference" / "commands" / "index.html").read_text()
+    assert "assert_closed" in (tmp_path / "reference" / "fixtures" / "index.html").read_text()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

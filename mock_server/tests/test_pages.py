@@ -17,7 +17,6 @@ from sessions_api import CHAT
 
 from adjourn_mock import MockServer, create_app
 
-pytestmark = pytest.mark.xdist_group("browser")
 NASTY = '<img src=x onerror="document.title=1"><script>document.title=1</script>&amp;'
 VIEWS = ("journal", "sessions", "faults", "environment")
 

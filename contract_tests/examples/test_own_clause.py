@@ -1,0 +1,17 @@
+"""A rule of one's own, as a test of the contract: pytest --adjourn-url URL --adjourn-secret-key KEY."""
+
+import pytest
+
+from adjourn_contract.run import Run
+from adjourn_contract.scene import Scene
+
+
+@pytest.mark.clause("close.closes")
+def test_a_close_is_dated_on_the_day_it_happens(run: Run) -> None:
+    def play(scene: Scene, reason: str) -> None:
+        row = scene.open()
+        closed = scene.close(row, {"reason": reason})
+        if closed["closedAt"][:10] < row["createdAt"][:10]:
+            raise scene.fail("close.closes", f"closedAt not before {row['createdAt']}", closed["closedAt"])
+
+    run.each(["signed out", "timed out"], play)
