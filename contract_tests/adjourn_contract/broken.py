@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from adjourn_contract.wire import Exchange
+if TYPE_CHECKING:
+    from adjourn_contract.wire import Exchange
 
 __all__ = ["Broken", "CannotCheck", "NotCheckable"]
 

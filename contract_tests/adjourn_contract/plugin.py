@@ -125,11 +125,12 @@ def make_run(config: pytest.Config) -> Run:
             profile=PROFILES[option("profile")],
             tag=tag,
             pool=read_pool(option("session-pool")),
-            deadline=time.monotonic() + budget if budget else float("inf"),
         )
     except (DocumentError, ValueError) as error:
         raise CannotCheck(str(error)) from None
     run.url = url
+    if budget:
+        run.wire.deadline = time.monotonic() + budget
     return run
 
 
@@ -151,17 +152,17 @@ def read_pool(path: str | None) -> list[dict[str, Any]]:
 @pytest.fixture(scope="session")
 def run(request: pytest.FixtureRequest) -> Iterator[Run]:
     """The run of the check: its target, its volume, and what it has to close in the end."""
-    from adjourn_contract.broken import CannotCheck
+    from adjourn_contract.broken import CannotCheck, NotCheckable
     from adjourn_contract.variants import variants
 
     try:
         made = make_run(request.config)
         made.probe()
-    except CannotCheck as trouble:
+    except (CannotCheck, NotCheckable) as trouble:
         pytest.exit(str(trouble), returncode=2)
     if "createSession" not in made.lacks:
         # What is wrong with create or retrieve is for the tests to tell.
-        with suppress(AssertionError):
+        with suppress(AssertionError, NotCheckable):
             aged = variants(made.contract)
             made.plant(aged if made.profile.lives > 10 else aged[:3])
     yield made
@@ -172,16 +173,6 @@ def run(request: pytest.FixtureRequest) -> Iterator[Run]:
 def scene(run: Run) -> Scene:
     """A story of its own, for the proof."""
     return run.scene()
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
-    run: Run | None = getattr(item, "funcargs", {}).get("run") if _is_ours(item) else None
-    if run is not None and time.monotonic() > run.deadline:
-        from adjourn_contract.broken import NotCheckable
-
-        raise NotCheckable("the time budget is used up")
-    return (yield)
 
 
 @pytest.hookimpl(wrapper=True)

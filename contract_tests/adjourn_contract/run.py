@@ -76,7 +76,6 @@ class Run:
     profile: Profile
     tag: str
     pool: list[dict[str, Any]] = field(default_factory=list)
-    deadline: float = float("inf")
     url: str = ""
     latency_seconds: float = 0
     moves_on: bool = False
@@ -257,6 +256,7 @@ class Run:
 
     def close_all(self) -> None:
         """Close what the run has made and left open; nothing else is touched."""
+        self.wire.deadline = float("inf")
         with self._lock:
             left, self._open = list(self._open), {}
         for key, session_id in left:

@@ -12,17 +12,20 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
+from adjourn_contract.broken import NotCheckable
+
 __all__ = ["Exchange", "Unreachable", "Wire"]
 
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 MAX_WAITS = 40
+_WATCH_SECONDS = 0.2
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -72,7 +75,55 @@ class Exchange:
     def said(self) -> str:
         """Status and body, short enough for one line."""
         text = self.answer[:400].decode(errors="replace").replace("\n", " ")
+        # A terminal would do what some characters say.
+        text = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
         return f"{self.status} {text}".strip() if self.status else "no answer: the connection was closed"
+
+
+class _Watch:
+    """Ends connections whose answer is not there in time, however slowly it goes on coming.
+
+    A socket's own timeout starts anew with each byte.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._due: dict[object, tuple[float, Callable[[], socket.socket | None]]] = {}
+        self._late: set[object] = set()
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def over(self, connection: Callable[[], socket.socket | None], deadline: float) -> Iterator[None]:
+        """Watch a connection meanwhile, until the deadline at most.
+
+        Raises:
+            TimeoutError: it was ended.
+        """
+        token = object()
+        self._due[token] = min(time.monotonic() + self._seconds, deadline), connection
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._look, name="adjourn-watch", daemon=True)
+            self._thread.start()
+        try:
+            yield
+        except (OSError, http.client.HTTPException):
+            if token in self._late:
+                raise TimeoutError from None
+            raise
+        finally:
+            del self._due[token]
+        if token in self._late:
+            raise TimeoutError
+
+    def _look(self) -> None:
+        while True:
+            time.sleep(_WATCH_SECONDS)
+            now = time.monotonic()
+            for token, (due, connection) in list(self._due.items()):
+                if now > due and token not in self._late:
+                    self._late.add(token)
+                    with suppress(OSError, AttributeError):
+                        connection().shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
 
 
 class Wire:
@@ -81,7 +132,10 @@ class Wire:
     Args:
         url: the server's base URL, http or https; a path in it stands before every target.
         rate: the most requests a second, or None.
-        timeout_seconds: how long to wait for an answer.
+        timeout_seconds: how long to wait for an answer, for all of it.
+
+    Attributes:
+        deadline: when no more is sent, in seconds on the monotonic clock.
     """
 
     def __init__(self, url: str, *, rate: float | None = None, timeout_seconds: float = 10) -> None:
@@ -93,10 +147,12 @@ class Wire:
         self.host, self.port = parts.hostname, parts.port or (443 if self.is_secure else 80)
         self.timeout_seconds = timeout_seconds
         self.requests = 0
+        self.deadline = float("inf")
         self._interval = 1 / rate if rate else 0.0
         self._next = 0.0
         self._lock = threading.Lock()
         self._local = threading.local()
+        self._watch = _Watch(timeout_seconds)
 
     def send(
         self,
@@ -136,9 +192,10 @@ class Wire:
             connection, is_fresh = self._connection()
             began = time.monotonic()
             try:
-                self._write(connection, method, target, headers, body, chunks)
-                answer = connection.getresponse()
-                received = answer.read(MAX_ANSWER_BYTES)
+                with self._watch.over(lambda connection=connection: connection.sock, self.deadline):  # type: ignore[misc]
+                    self._write(connection, method, target, headers, body, chunks)
+                    answer = connection.getresponse()
+                    received = answer.read(MAX_ANSWER_BYTES)
                 if answer.will_close or not answer.isclosed():
                     self._drop()
             except (OSError, http.client.HTTPException) as error:
@@ -195,8 +252,9 @@ class Wire:
         """Read one answer from a socket."""
         answer = http.client.HTTPResponse(connection, method=method)
         try:
-            answer.begin()
-            return answer.status, tuple(answer.getheaders()), answer.read(MAX_ANSWER_BYTES)
+            with self._watch.over(lambda: connection, self.deadline):
+                answer.begin()
+                return answer.status, tuple(answer.getheaders()), answer.read(MAX_ANSWER_BYTES)
         except (OSError, http.client.HTTPException):
             return 0, (), b""
         finally:
@@ -218,7 +276,13 @@ class Wire:
         return connection
 
     def pace(self) -> None:
-        """Count a request and, where a rate is set, wait for its turn."""
+        """Count a request and, where a rate is set, wait for its turn.
+
+        Raises:
+            NotCheckable: the time for the check is over.
+        """
+        if time.monotonic() > self.deadline:
+            raise NotCheckable("the time budget is used up")
         with self._lock:
             self.requests += 1
             if not self._interval:

@@ -63,6 +63,18 @@ class Browser:
 
         return self.until(found, f"a row with {text!r}")
 
+    def click(self, found: Callable[[], WebElement | None], what: str) -> None:
+        """Click what is found, which may be drawn anew at any moment."""
+
+        def clicked() -> bool:
+            element = found()
+            if element is None:
+                return False
+            element.click()
+            return True
+
+        self.until(clicked, what)
+
     def texts(self, selector: str) -> list[str]:
         return [each.text for each in self.all(selector)]
 

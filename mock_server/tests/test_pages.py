@@ -89,7 +89,7 @@ def test_an_exchange_is_opened_and_copied_as_curl(dev: Dev, window: Browser, ser
     dev.create("chat_1")
     window.open("#/journal")
     dev.close("chat_1", reason="it's \u00fc")
-    window.row("/api/v1/sessions/chat_1/close").click()
+    window.click(lambda: window.row("/api/v1/sessions/chat_1/close"), "a row")
     detail = window.until(lambda: window.one(".detail h2").text.startswith("POST") and window.one(".detail"), "detail")
     assert "it's \u00fc" in detail.text
     assert "tr_dev_adjourn" not in window.one("html").text
@@ -110,11 +110,11 @@ def test_a_refusal_shows_its_clause_and_what_differs(dev: Dev, window: Browser) 
     dev.api.post("/api/v1/sessions/chat_1/close")
     httpx.post(f"{window.url}/api/v1/sessions/chat_1/close", headers={"Authorization": "Bearer tr_dev_nobody"})
     window.open("#/journal")
-    window.row("reason.limit").click()
+    window.click(lambda: window.row("reason.limit"), "a row")
     window.until(lambda: "one more is 400" in window.one(".detail").text, "what the clause says")
-    window.row("no environment").click()
+    window.click(lambda: window.row("no environment"), "a row")
     window.until(lambda: "names no environment" in window.one(".detail").text, "whose it is")
-    window.row("differs in production").click()
+    window.click(lambda: window.row("differs in production"), "a row")
     window.until(lambda: "The server dialect answers" in window.one(".detail").text, "what the other dialect answers")
 
 
@@ -149,7 +149,7 @@ def test_a_fault_is_switched_on_and_off(dev: Dev, window: Browser) -> None:
     dev.create("chat_1")
     window.open("#/faults")
     window.type("input[aria-label='Search faults']", "later-close-replaces")
-    window.row("later-close-replaces-reason").click()
+    window.click(lambda: window.row("later-close-replaces-reason"), "a row")
     window.button("Switch on").click()
     window.until(lambda: "1 fault on" in window.one("#facts").text, "it is on")
     dev.close("chat_1", reason="first")
@@ -161,7 +161,7 @@ def test_a_fault_is_switched_on_and_off(dev: Dev, window: Browser) -> None:
 
 def test_a_network_fault_takes_its_parameters(dev: Dev, window: Browser) -> None:
     window.open("#/faults")
-    window.row("An error status is answered").click()
+    window.click(lambda: window.row("An error status is answered"), "a row")
     fields = window.all(".detail form label")
     next(each for each in fields if each.text.startswith("status")).find_element("css selector", "input").send_keys(
         "503"
@@ -297,7 +297,7 @@ def test_narrow_windows_open_a_row_over_the_list(dev: Dev, window: Browser) -> N
         window.one("#facts strong")
         assert window.driver.execute_script("return document.documentElement.scrollWidth") <= 400, view
     window.open("#/sessions")
-    window.row("chat_1").click()
+    window.click(lambda: window.row("chat_1"), "a row")
     window.until(lambda: window.one(".detail h2").text == "chat_1", "the session")
     assert not window.one(".detail").find_elements("css selector", ".list")
     window.button("Back").click()
@@ -315,7 +315,7 @@ def test_what_is_in_the_data_is_text(dev: Dev, window: Browser) -> None:
     )
     for view in ("sessions", "journal"):
         window.open(f"#/{view}")
-        window.row("<" if view == "sessions" else "close").click()
+        window.click(lambda view=view: window.row("<" if view == "sessions" else "close"), "a row")
         window.until(lambda: "onerror" in window.one(".detail").text, "the data")
         assert window.all(".detail img, .list img, .detail script, .list script") == []
         assert window.driver.title != "1"
@@ -334,7 +334,7 @@ def test_axe_finds_nothing_serious(dev: Dev, window: Browser, axe: str, theme: s
         if page in ("#/journal", "#/sessions", "#/faults"):
             window.until(lambda: window.all(".list .item"), "rows")
             if width > 1000:
-                window.all(".list .item")[0].click()
+                window.click(lambda: window.all(".list .item")[0], "the first row")
                 window.one(".detail h3, .detail form")
         serious = [each for each in window.violations(axe) if each["impact"] in ("serious", "critical")]
         assert serious == [], page

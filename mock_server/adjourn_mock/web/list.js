@@ -22,7 +22,7 @@ export class List {
     }, this.spacer);
     this.empty = h("div.empty", { role: "presentation" }, options.empty);
     this.drawn = new Map();
-    this.resized = new ResizeObserver(() => this.draw(true));
+    this.resized = new ResizeObserver(() => this.draw());
     this.resized.observe(this.element);
   }
 
@@ -39,12 +39,12 @@ export class List {
       const moved = items.findIndex((item) => this.options.key(item) === first);
       if (moved > 0) this.element.scrollTop += moved * this.rowHeight;
     }
-    this.draw(true);
+    this.draw();
   }
 
   select(key) {
     this.selected = key;
-    this.draw(true);
+    this.draw();
   }
 
   index() {
@@ -73,7 +73,7 @@ export class List {
     if (!matchMedia("(max-width: 60rem)").matches) this.options.open(this.items[index]);
   }
 
-  draw(all = false) {
+  draw() {
     const { element, items, options, rowHeight } = this;
     this.spacer.style.height = `${items.length * rowHeight}px`;
     if (items.length === 0) element.append(this.empty);
@@ -85,11 +85,14 @@ export class List {
       const item = items[index];
       const key = options.key(item);
       let row = this.drawn.get(key);
-      if (!row || row.item !== item || all) {
+      // A row that says the same stays: it may be in the middle of being clicked.
+      if (!row || (row.item !== item && JSON.stringify(row.item) !== JSON.stringify(item))) {
         row?.element.remove();
-        row = { item, element: this.row(item, key) };
+        row = { element: this.row(item, key) };
         this.spacer.append(row.element);
       }
+      row.item = item;
+      row.element.setAttribute("aria-selected", String(key === this.selected));
       row.element.style.transform = `translateY(${index * rowHeight}px)`;
       row.element.style.height = `${rowHeight}px`;
       row.element.setAttribute("aria-posinset", index + 1);
@@ -106,8 +109,8 @@ export class List {
 
   row(item, key) {
     return h(`div.item.${this.options.kind}`, {
-      role: "option", id: `${this.name}-${encodeURIComponent(key)}`, "aria-selected": String(key === this.selected),
-      onclick: () => { this.select(key); this.options.open(item); },
+      role: "option", id: `${this.name}-${encodeURIComponent(key)}`,
+      onclick: () => { this.select(key); this.options.open(this.drawn.get(key)?.item ?? item); },
     }, this.options.cells(item));
   }
 }

@@ -47,7 +47,7 @@ export class SessionsView {
 
   shown(values) {
     if (values.has("id")) this.open(values.get("id"));
-    this.list.draw(true);
+    this.list.draw();
   }
 
   event(name, data) {

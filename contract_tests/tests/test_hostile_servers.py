@@ -1,0 +1,66 @@
+"""`adjourn check` against servers that mean harm: it ends in its time, with one clear line, and gives no key away."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import time
+
+import pytest
+from hostile import ACTS, HostileServer
+
+from adjourn_mock import MockServer
+
+KEY, OTHER = "tr_dev_adjourn", "tr_stg_adjourn"
+BUDGET_SECONDS = 3
+LIMIT_BYTES = 1024 * 1024 * 1024
+
+
+def check(url: str, *options: str) -> tuple[subprocess.CompletedProcess[str], float]:
+    command = [sys.executable, "-m", "adjourn", "check", url, "--secret-key", KEY, "--other-secret-key", OTHER]
+    command += ["--profile", "smoke", "--time-budget", str(BUDGET_SECONDS), *options]
+    began = time.monotonic()
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (LIMIT_BYTES, LIMIT_BYTES)),
+    )
+    return done, time.monotonic() - began
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_from_the_first_request_it_could_not_be_checked(act: str) -> None:
+    with HostileServer(act) as server:
+        done, seconds = check(server.url)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert seconds < BUDGET_SECONDS + 10
+    said = (done.stdout + done.stderr).strip()
+    assert len(said.splitlines()) == 1
+    assert "could not be checked: " in said
+    assert "Traceback" not in said
+    assert ".py" not in said
+    assert said.isprintable(), "no character that a terminal would obey"
+    assert server.heard == [], "no redirect to another host is followed"
+
+
+@pytest.mark.parametrize("act", ["silent", "close", "endless body", "drip", "redirect", "gzip bomb", "html"])
+def test_a_server_that_turns_is_told_in_time(act: str) -> None:
+    with MockServer() as lawful, HostileServer(act, lawful.url, after=300) as server:
+        done, seconds = check(server.url)
+    assert done.returncode in (1, 2), done.stdout + done.stderr
+    assert seconds < BUDGET_SECONDS + 20
+    assert "Traceback" not in done.stdout + done.stderr
+    assert KEY not in done.stdout + done.stderr
+    assert server.heard == []
+
+
+def test_a_server_without_tls_is_told() -> None:
+    with MockServer() as server:
+        done, _ = check(server.url.replace("http://", "https://"))
+    assert done.returncode == 2
+    assert "unreachable" in done.stdout + done.stderr
+    assert len((done.stdout + done.stderr).strip().splitlines()) == 1
