@@ -123,7 +123,7 @@ def mock(
       adjourn mock --store sqlite:state.db
       adjourn mock --store redis://127.0.0.1:6379/0 --workers 2
     """
-    from adjourn_mock import BindError, live_log, serve, serve_workers
+    from adjourn_mock import BindError, is_loopback, live_log, serve, serve_workers
 
     if workers > 1 and store == "memory":
         raise Trouble("--workers needs a store that processes share: --store redis://... or sqlite:PATH")
@@ -148,6 +148,8 @@ def mock(
             others = [each.secret_key for each in app.environments][1:]
             if others:
                 click.echo(f"Other environments: {', '.join(others)}")
+            if control_token is None and not is_loopback(host):
+                click.echo("Only callers on this machine may use what follows; --control-token opens it to others.")
             click.echo(f"Dashboard: {url}/_adjourn/   Reference: {url}/_adjourn/docs   Ctrl-C ends it.\n")
         sys.stdout.flush()
 

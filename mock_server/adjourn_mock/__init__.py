@@ -1,5 +1,6 @@
 """A stateful mock of the Sessions API, driven by its OpenAPI document."""
 
+from adjourn_mock.access import is_loopback
 from adjourn_mock.app import MockApp, create_app
 from adjourn_mock.dialects import DIALECTS
 from adjourn_mock.environments import DEFAULT_KEYS, Environment, KeyFormatError
@@ -20,6 +21,7 @@ __all__ = [
     "MockServer",
     "Session",
     "create_app",
+    "is_loopback",
     "live_log",
     "serve",
     "serve_workers",

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
-__all__ = ["Access", "Denied"]
+__all__ = ["Access", "Denied", "is_loopback"]
 
 _UNAUTHORIZED, _FORBIDDEN = 401, 403
 
@@ -58,7 +58,7 @@ class Access:
         if self._token is not None:
             return
         ends = (request.scope.get("client"), request.scope.get("server"))
-        if not all(end is None or _is_this_machine(end[0]) for end in ends) or not _is_this_machine(_name(host)):
+        if not all(end is None or is_loopback(end[0]) for end in ends) or not is_loopback(_name(host)):
             raise Denied(
                 _FORBIDDEN, "the control API answers on this machine's loopback address only; see --control-token"
             )
@@ -72,7 +72,8 @@ def _name(host: str) -> str:
         return ""
 
 
-def _is_this_machine(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a name or address is this machine's, for itself alone."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

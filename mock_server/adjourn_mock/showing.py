@@ -41,7 +41,9 @@ class Showing:
             "status": entry.status,
             "clause": entry.clause,
             "faults": list(entry.faults),
-            "session": None if session is None else {"id": session.id, "externalId": session.external_id},
+            "session": None
+            if session is None
+            else {"id": session.id, "externalId": session.external_id and self._clean(session.external_id)},
         }
 
     def whole(self, entry: Entry) -> dict[str, Any]:

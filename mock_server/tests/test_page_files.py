@@ -152,3 +152,29 @@ def test_a_stream_does_not_keep_the_server_from_ending() -> None:
         began = time.monotonic()
         server.stop()
         assert time.monotonic() - began < 1.8
+
+
+def test_no_page_and_no_answer_shows_a_key(server: MockServer) -> None:
+    secrets = [environment.secret_key for environment in server.app.environments]
+    with httpx.Client(base_url=server.url) as client:
+        for key in secrets:
+            sent = {
+                "Authorization": f"Bearer {key}",
+                "X-Api-Key": key,
+                "Cookie": f"key={key}",
+                "X-Note": f"my key is {key}",
+            }
+            client.post(
+                "/api/v1/sessions", headers=sent, json={**CHAT, "externalId": f"of {key}", "metadata": {"key": key}}
+            )
+            client.post(f"/api/v1/sessions/{key}/close?key={key}", headers=sent, json={"reason": key})
+            client.post(f"/api/v1/sessions/{key}/close", headers={"Authorization": f"Basic {key}"}, content=key)
+        paths = ["environments", "journal", "faults", "clauses", "openapi.json", *FILES]
+        for name in ("dev", "stg", "prod"):
+            paths += [f"environments/{name}{rest}" for rest in ("", "/journal", "/faults", "/clock")]
+        for path in paths:
+            text = client.get(f"/_adjourn/{path}").text
+            assert [key for key in secrets if key in text] == [], path
+    for name in ("dev", "stg", "prod"):
+        for _, event in follow(server, name, 4):
+            assert [key for key in secrets if key in json.dumps(event)] == []
