@@ -35,7 +35,9 @@ def faults_of_answer(exchange: Exchange, secrets: Iterable[str]) -> Iterable[Fau
     headers = "\n".join(value for _, value in exchange.answer_headers)
     for secret in secrets:
         if len(secret) >= _MIN_SECRET_CHARACTERS and (secret in text or secret in headers):
-            yield "row.no-secrets", "no key, token or internal id of the caller in the answer", "one that is echoed"
+            where = "the body" if secret in text else "a header"
+            got = f"{secret[:3]}... ({len(secret)} characters) in {where} of a {exchange.status}"
+            yield "row.no-secrets", "no key, token or internal id of the caller in the answer", got
 
 
 def faults_of_row(contract: Contract, value: Any, *, extra_members: bool = False) -> Iterable[Fault]:

@@ -78,7 +78,7 @@ def test_lawful_servers_are_not_accused(name: str) -> None:
     with MockServer(LAWFUL[name]()) as server:
         profile = "standard" if name in ("documented", "server dialect") else "smoke"
         result = result_of(check(server.url, "--json", "--profile", profile))
-    assert broken(result) == []
+    assert [each for each in result["clauses"] if each["state"] == "broken"] == []
     assert result["exitCode"] == 0
     missing = {each["clause"] for each in result["clauses"] if each["state"] == "not checked"}
     assert (missing != set()) == (name == "only what close needs")
