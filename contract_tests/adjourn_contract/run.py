@@ -65,6 +65,7 @@ class Run:
         dialect: hold it to this dialect in the grey zones, or None to accept either answer.
         tag: the run's id, part of every externalId that it makes.
         moves_on: whether updatedAt moves by itself for a while after create.
+        given_away: secrets that a request had as data.
         closed_early: sessions closed at the start, to be closed again at the end.
     """
 
@@ -82,6 +83,7 @@ class Run:
     lacks: dict[str, str] = field(default_factory=dict)
     token: str | None = None
     internal_ids: set[str] = field(default_factory=set)
+    given_away: set[str] = field(default_factory=set)
     closed_early: list[tuple[Scene, dict[str, Any]]] = field(default_factory=list)
     _numbers: Any = field(default_factory=itertools.count)
     _open: dict[tuple[str, str], None] = field(default_factory=dict)
@@ -105,6 +107,13 @@ class Run:
     @property
     def secrets(self) -> tuple[str, ...]:
         return (*(key for key in (self.key, self.other_key) if key), *self.internal_ids)
+
+    def hear(self, exchange: Exchange) -> None:
+        """What a request has as data, as a generated reason may be a key, stands in rows with good reason."""
+        path = exchange.target.partition("?")[0]
+        for secret in self.secrets:
+            if secret in path or (exchange.body is not None and secret.encode() in exchange.body):
+                self.given_away.add(secret)
 
     # what is there
 
