@@ -69,7 +69,7 @@ export class SessionsView {
     return { search: this.search.value, status: this.status.value, type: this.type.value, tag: this.tag.value };
   }
 
-  /** From the start, with as many rows as there were at most. */
+  /** The first page, as it is now. */
   async load() {
     this.round += 1;
     const { round } = this;
