@@ -86,6 +86,8 @@ def check(
         *("-c", os.devnull, "--rootdir", str(Path(adjourn_contract.__file__).parent)),
         *("--import-mode=importlib", "-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:schemathesis"),
         *("-p", "no:randomly", "-p", "no:logging", "-p", "no:warnings", "--capture=fd"),
+        # Plain: nothing is rewritten, Schemathesis least of all, which has a pytest plugin and is large.
+        "--assert=plain",
         *(("-x",) if fail_fast else ()),
         *(("-n", str(workers)) if workers > 1 else ("-p", "no:xdist")),
     ]
@@ -125,7 +127,7 @@ def tell(verdicts: Verdicts, *, url: str, seconds: float, colour: bool) -> str:
     summary = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
     lines += ["", f"{url}: {summary}; {verdicts.requests} requests in {seconds:.1f} s"]
     if verdicts.trouble is not None:
-        lines.append(f"stopped early: {verdicts.trouble}")
+        lines.append(f"not all was checked: {verdicts.trouble}")
     return "\n".join(lines)
 
 

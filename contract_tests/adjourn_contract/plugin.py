@@ -167,6 +167,7 @@ def run(request: pytest.FixtureRequest) -> Iterator[Run]:
             made.plant(aged if made.profile.lives > 10 else aged[:3])
     yield made
     made.close_all()
+    made.wire.close()
 
 
 @pytest.fixture
@@ -215,9 +216,13 @@ def pytest_runtest_makereport(
         outcome |= {"outcome": "not checked", "reason": str(error)}
         report.outcome, report.longrepr = "skipped", (str(item.path), item.location[1] or 0, f"Skipped: {error}")
     else:
-        outcome |= {"outcome": "failed", "reason": f"the test itself failed: {type(error).__name__}: {error}"}
+        outcome |= {"outcome": "failed", "reason": f"{item.name} itself failed: {_line(error)}"}
     report.user_properties.append((OUTCOME, outcome))
     return report
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 def _clean(run: Run, text: str) -> str:

@@ -62,6 +62,8 @@ class Verdicts:
         elif outcome["outcome"] == "kept":
             self._kept.update(outcome["clauses"])
         else:
+            if outcome["outcome"] == "failed":
+                self.trouble = self.trouble or outcome["reason"]
             for slug in outcome["clauses"]:
                 self._skipped.setdefault(slug, outcome["reason"])
 

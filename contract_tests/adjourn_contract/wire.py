@@ -127,7 +127,7 @@ class _Watch:
 
 
 class Wire:
-    """Connections to one server, one for each thread. Waits out 429 and keeps to a rate.
+    """Connections to one server, kept alive, as many as are used at once. Waits out 429 and keeps to a rate.
 
     Args:
         url: the server's base URL, http or https; a path in it stands before every target.
@@ -151,7 +151,7 @@ class Wire:
         self._interval = 1 / rate if rate else 0.0
         self._next = 0.0
         self._lock = threading.Lock()
-        self._local = threading.local()
+        self._idle: list[http.client.HTTPConnection] = []
         self._watch = _Watch(timeout_seconds)
 
     def send(
@@ -196,13 +196,17 @@ class Wire:
                     self._write(connection, method, target, headers, body, chunks)
                     answer = connection.getresponse()
                     received = answer.read(MAX_ANSWER_BYTES)
-                if answer.will_close or not answer.isclosed():
-                    self._drop()
             except (OSError, http.client.HTTPException) as error:
-                self._drop()
+                connection.close()
+                # What was idle as long as this one has ended as well.
+                self.close()
                 if is_fresh or attempt == 2:
                     raise Unreachable(_reason(error)) from None
                 continue
+            if answer.will_close or not answer.isclosed():
+                connection.close()
+            else:
+                self._idle.append(connection)
             return Exchange(
                 method, target, headers, content, chunks is not None, answer.status, tuple(answer.getheaders()),
                 received, began, time.monotonic() - began,
@@ -294,9 +298,8 @@ class Wire:
             time.sleep(wait)
 
     def _connection(self) -> tuple[http.client.HTTPConnection, bool]:
-        connection: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
-        if connection is not None:
-            return connection, False
+        with suppress(IndexError):
+            return self._idle.pop(), False
         make: Callable[..., http.client.HTTPConnection] = (
             http.client.HTTPSConnection if self.is_secure else http.client.HTTPConnection
         )
@@ -305,14 +308,12 @@ class Wire:
             connection.connect()
         except OSError as error:
             raise Unreachable(_reason(error)) from None
-        self._local.connection = connection
         return connection, True
 
-    def _drop(self) -> None:
-        connection = getattr(self._local, "connection", None)
-        if connection is not None:
-            connection.close()
-        self._local.connection = None
+    def close(self) -> None:
+        """Close the connections that are kept alive."""
+        while self._idle:
+            self._idle.pop().close()
 
 
 def _reason(error: Exception) -> str:

@@ -20,6 +20,8 @@ import yaml
 from lawful import LAWFUL
 
 import adjourn_contract
+from adjourn_contract.check import tell
+from adjourn_contract.verdicts import Verdicts
 from adjourn_mock import MockServer, create_app
 from adjourn_mock.faults import FAULTS
 from adjourn_spec import load_contract, openapi_path, read_document
@@ -70,6 +72,16 @@ def test_every_clause_has_a_test_and_a_fault() -> None:
 def test_there_are_a_hundred_faults_and_each_says_what_it_does() -> None:
     assert len(FAULTS) >= 100
     assert len({fault.summary for fault in FAULTS.values()}) == len(FAULTS)
+
+
+def test_a_test_that_failed_itself_is_no_clause_kept() -> None:
+    verdicts = Verdicts(load_contract())
+    verdicts.note({"outcome": "kept", "clauses": ["row.schema"], "requests": 1})
+    assert verdicts.exit_code == 0
+    verdicts.note({"outcome": "failed", "clauses": ["row.schema"], "reason": "test_rows itself failed: KeyError: 'id'"})
+    assert verdicts.exit_code == 2
+    said = tell(verdicts, url="http://127.0.0.1:3030", seconds=1, colour=False)
+    assert said == "http://127.0.0.1:3030 could not be checked: test_rows itself failed: KeyError: 'id'"
 
 
 @pytest.mark.timeout(200)
