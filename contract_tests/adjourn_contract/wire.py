@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import signal
 import socket
 import ssl
 import threading
@@ -116,6 +117,9 @@ class _Watch:
             raise TimeoutError
 
     def _look(self) -> None:
+        if hasattr(signal, "pthread_sigmask"):
+            # The main thread holds interrupts back at times; one that is taken here would reach it all the same.
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         while True:
             time.sleep(_WATCH_SECONDS)
             now = time.monotonic()
