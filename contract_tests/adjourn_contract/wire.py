@@ -323,6 +323,8 @@ class Wire:
 def _reason(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "it did not answer in time"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted ({error.verify_message}); SSL_CERT_FILE names authorities to trust"
     return str(error) or type(error).__name__
 
 

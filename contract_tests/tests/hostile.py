@@ -6,6 +6,7 @@ import gzip
 import http.client
 import re
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -76,19 +77,20 @@ class HostileServer:
         act: the name of one of `ACTS`.
         lawful: the URL of the lawful server.
         after: how many requests are passed on.
+        context: with a certificate, to speak TLS.
 
     Attributes:
         elsewhere: another host, to which it redirects.
         heard: what was sent there.
     """
 
-    def __init__(self, act: str, lawful: str = "", after: int = 0) -> None:
-        self._act, self._lawful, self._left = ACTS[act], lawful, after
+    def __init__(self, act: str, lawful: str = "", after: int = 0, context: ssl.SSLContext | None = None) -> None:
+        self._act, self._lawful, self._left, self._context = ACTS[act], lawful, after, context
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=200)
         self.elsewhere = socket.create_server(("127.0.0.1", 0))
         self.heard: list[bytes] = []
         self.over = threading.Event()
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self.url = f"http{'s' if context else ''}://127.0.0.1:{self._socket.getsockname()[1]}"
 
     @property
     def is_over(self) -> bool:
@@ -122,7 +124,7 @@ class HostileServer:
             connection.sendall(JSON + b"Content-Length: 2\r\n\r\n{}")
 
     def _serve(self, connection: socket.socket) -> None:
-        with connection, suppress(OSError, ValueError, http.client.HTTPException):
+        with suppress(OSError, ValueError, http.client.HTTPException), self._secured(connection) as connection:
             connection.settimeout(60)
             while request := _read(connection):
                 if self._left > 0:
@@ -130,6 +132,9 @@ class HostileServer:
                     connection.sendall(_passed_on(self._lawful, request))
                 else:
                     self._act(connection, self)
+
+    def _secured(self, connection: socket.socket) -> socket.socket:
+        return self._context.wrap_socket(connection, server_side=True) if self._context else connection
 
 
 def _read(connection: socket.socket) -> bytes:

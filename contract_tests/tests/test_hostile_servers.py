@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import resource
+import ssl
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
+import trustme
 from hostile import ACTS, HostileServer
 
 from adjourn_mock import MockServer
@@ -17,7 +21,9 @@ BUDGET_SECONDS = 2
 LIMIT_BYTES = 1024 * 1024 * 1024
 
 
-def check(url: str, *options: str) -> tuple[subprocess.CompletedProcess[str], float]:
+def check(
+    url: str, *options: str, environ: dict[str, str] | None = None
+) -> tuple[subprocess.CompletedProcess[str], float]:
     command = [sys.executable, "-m", "adjourn", "check", url, "--secret-key", KEY, "--other-secret-key", OTHER]
     command += ["--profile", "smoke", "--time-budget", str(BUDGET_SECONDS), *options]
     began = time.monotonic()
@@ -27,6 +33,7 @@ def check(url: str, *options: str) -> tuple[subprocess.CompletedProcess[str], fl
         text=True,
         timeout=100,
         check=False,
+        env={**os.environ, **(environ or {})},
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (LIMIT_BYTES, LIMIT_BYTES)),
     )
     return done, time.monotonic() - began
@@ -64,3 +71,22 @@ def test_a_server_without_tls_is_told() -> None:
     assert done.returncode == 2
     assert "unreachable" in done.stdout + done.stderr
     assert len((done.stdout + done.stderr).strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("is_trusted", [False, True])
+def test_a_certificate_must_be_trusted(is_trusted: bool, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authorities = tmp_path / "authorities.pem"
+    authority.cert_pem.write_to_path(str(authorities))
+    environ = {"SSL_CERT_FILE": str(authorities)} if is_trusted else {}
+    with MockServer() as lawful, HostileServer("close", lawful.url, after=10_000, context=context) as server:
+        done, _ = check(server.url, "--clause", "close.closes", "--time-budget", "20", environ=environ)
+    said = done.stdout + done.stderr
+    if is_trusted:
+        assert done.returncode == 0, said
+    else:
+        assert done.returncode == 2
+        assert "its certificate is not trusted (" in said
+        assert len(said.strip().splitlines()) == 1
