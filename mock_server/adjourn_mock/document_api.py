@@ -6,7 +6,6 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -14,6 +13,7 @@ from starlette.routing import Route
 from adjourn_mock.access import Access, Denied
 from adjourn_mock.environments import TooManyError
 from adjourn_mock.exchange import encode
+from adjourn_mock.json_text import read_json
 from adjourn_mock.store import StoreFullError, StoreUnavailable
 from adjourn_spec import Schema
 
@@ -131,8 +131,8 @@ class _Operation:
         if not content and not self._is_required:
             return _EMPTY
         try:
-            value = msgspec.json.decode(content)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            value = read_json(content)
+        except ValueError as error:
             raise _InvalidError(f"the body is not JSON: {error}") from None
         for violation in self._body.violations(value):
             raise _InvalidError(str(violation))

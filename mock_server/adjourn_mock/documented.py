@@ -6,7 +6,6 @@ decided in the order of clause error.order.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from adjourn_mock.behaviour import Behaviour, Call, Caller, Result, Route
 from adjourn_mock.environments import Environment
 from adjourn_mock.exchange import Answer, ClientGone, Refusal, Request, encode
+from adjourn_mock.json_text import TooDeepError, read_json
 from adjourn_mock.operations import close, create, list_sessions, retrieve, update
 from adjourn_mock.query import QueryError, read_query
 from adjourn_mock.routes import decode_segment
@@ -47,7 +47,6 @@ __all__ = [
 
 _NOTHING: Mapping[str, Any] = {}
 MAX_HEADERS = 200
-MAX_NESTING = 512
 MAX_ERROR_CHARACTERS = 200
 # What JavaScript's String.prototype.trim takes away.
 JAVASCRIPT_SPACE = (
@@ -152,63 +151,20 @@ async def receive(request: Request, receive: Receive, rule: BodyRule) -> bytes:
 
 
 def parse(content: bytes, rule: BodyRule) -> Any:
-    """JSON as JavaScript reads it (clause body.malformed).
+    """JSON as JavaScript reads it (clause body.malformed)."""
+    return parse_given(content, rule) if content or rule.required else {}
 
-    What is plain is read at once; what msgspec refuses is looked at again, for it may be
-    lawful all the same: lone surrogates in escapes, numbers beyond a double.
-    """
-    if not content and not rule.required:
-        return {}
-    if len(content) <= MAX_NESTING:
-        try:
-            return msgspec.json.decode(content)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            pass
+
+def parse_given(content: bytes | str, rule: BodyRule) -> Any:
+    """What was sent, where it may not be nothing."""
     try:
-        text = content.decode()
+        return read_json(content)
     except UnicodeDecodeError:
         raise Refusal(rule.malformed_clause, "The body is not UTF-8") from None
-    return parse_text(text, rule)
-
-
-def parse_text(text: str, rule: BodyRule) -> Any:
-    """The last of duplicate members counts, lone surrogates may be escaped."""
-    try:
-        value = _decoder.decode(text)
+    except TooDeepError:
+        raise Refusal(rule.malformed_clause, "The body is nested too deeply") from None
     except ValueError:
         raise Refusal(rule.malformed_clause) from None
-    except RecursionError:
-        raise Refusal(rule.malformed_clause, "The body is nested too deeply") from None
-    if text.count("[") + text.count("{") > MAX_NESTING and _is_deeper(value, MAX_NESTING):
-        raise Refusal(rule.malformed_clause, "The body is nested too deeply")
-    return value
-
-
-def _is_deeper(value: Any, levels: int) -> bool:
-    layer = [value]
-    for _ in range(levels):
-        layer = [
-            member
-            for node in layer
-            if isinstance(node, dict | list)
-            for member in (node.values() if isinstance(node, dict) else node)
-        ]
-        if not layer:
-            return False
-    return True
-
-
-def _not_json(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")
-
-
-def _finite(text: str) -> float | None:
-    """A number too large for a double becomes null, as where JavaScript writes it."""
-    number = float(text)
-    return number if number - number == 0 else None
-
-
-_decoder = json.JSONDecoder(parse_constant=_not_json, parse_float=_finite)
 
 
 def validate(value: Any, rule: BodyRule) -> Mapping[str, Any]:

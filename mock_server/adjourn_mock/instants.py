@@ -69,7 +69,10 @@ class SettableClock:
         self._ahead, self._frozen_at = ahead, frozen_at
 
     def now(self) -> int:
-        return self._system() + self._ahead if self._frozen_at is None else self._frozen_at
+        if self._frozen_at is not None:
+            return self._frozen_at
+        now = self._system() + self._ahead
+        return now if now < _LAST else _LAST
 
     def freeze(self, at: int | None = None) -> None:
         """Stand still, at `at` or at the present moment."""

@@ -32,8 +32,8 @@ def decode_row(content: bytes) -> Session:
 def encode_entry(entry: Entry) -> bytes:
     try:
         return msgspec.msgpack.encode(entry)
-    except UnicodeEncodeError:
-        # Its row has lone surrogates; the bodies have all that there is to say.
+    except (UnicodeEncodeError, OverflowError):
+        # Its row has lone surrogates, or numbers beyond 64 bits; the bodies have all that there is to say.
         return msgspec.msgpack.encode(entry._replace(session=None, before=None))
 
 

@@ -112,7 +112,7 @@ async def receive(request: Request, receive: Receive, rule: BodyRule) -> bytes:
 
 def parse(content: bytes, rule: BodyRule) -> Any:
     """Invalid bytes become U+FFFD, a byte order mark is dropped; what is falsy is no JSON."""
-    value = documented.parse_text(content.decode(errors="replace").removeprefix("\ufeff"), rule)
+    value = documented.parse_given(content.decode(errors="replace").removeprefix("\ufeff"), rule)
     if value is None or value is False or value == 0 or value == "":
         raise Refusal(rule.malformed_clause)
     return value

@@ -469,6 +469,23 @@ def test_a_clock_is_frozen_set_and_resumed(environment: Environment) -> None:
     assert environment.create().json()["createdAt"][:10] == "2030-12-30"
 
 
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_a_clock_stays_within_the_calendar(environment: Environment, at: str) -> None:
+    environment.call("POST", "/clock", json={"set": at})
+    for advance in ("-2d", "2d", "50ms"):
+        environment.call("POST", "/clock", json={"advance": advance})
+        assert environment.create().status_code < 300
+        assert environment.api.get("/sessions", params={"filter[createdAt][period]": "1d"}).status_code == 200
+        assert environment.call("GET", "/journal").status_code == 200
+
+
+def test_a_clock_that_goes_stops_at_the_end(environment: Environment) -> None:
+    environment.call("POST", "/clock", json={"set": "9999-12-31T23:59:59.990Z"})
+    time.sleep(0.02)
+    assert environment.call("GET", "/clock").json() == {"now": "9999-12-31T23:59:59.999Z", "frozen": False}
+    assert environment.create().status_code == 201
+
+
 # errors and access
 
 

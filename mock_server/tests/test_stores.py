@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import random
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
-from engines import free_port, redis_server
+from engines import free_port, mock_process, redis_server
+from sessions_api import CHAT
 
 from adjourn_mock import sessions
 from adjourn_mock.engines import open_store, shared
@@ -22,6 +25,7 @@ from adjourn_spec import ExternalId, FriendlyId
 
 NOW = "2026-01-01T00:00:00.000Z"
 LATER = "2026-01-01T00:00:01.000Z"
+HEADERS = {"Authorization": "Bearer tr_dev_adjourn"}
 _numbers = itertools.count()
 
 
@@ -102,6 +106,30 @@ def test_odd_external_ids_and_reasons_survive(use: Use, text: str) -> None:
         assert closed.closed_reason == text
 
     use(act)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("18446744073709551616", 2**64),
+        ("-" + "9" * 100, 1 - 10**100),
+        ("9" * 5000, None),
+        ("1e400", None),
+        ('"\\ud800"', "\ud800"),
+        ('{"__proto__": 1, "__proto__": {"\\ud800": 2}}', {"__proto__": {"\ud800": 2}}),
+        ("[" * 500 + "]" * 500, json.loads("[" * 500 + "]" * 500)),
+    ],
+)
+def test_odd_metadata_survives_a_state_exported_and_imported(address: str, text: str, kept: Any) -> None:
+    state = "/_adjourn/environments/dev/state"
+    with mock_process("--store", address) as (_, url), httpx.Client(base_url=url, headers=HEADERS) as client:
+        body = json.dumps({**CHAT, "externalId": "chat_1", "metadata": {"x": "?"}}).replace('"?"', text)
+        made = client.post("/api/v1/sessions", content=body)
+        assert (made.status_code, made.json()["metadata"]) == (201, {"x": kept})
+        closed = client.post("/api/v1/sessions/chat_1/close", json={})
+        assert len(client.get("/_adjourn/environments/dev/journal").json()["entries"]) == 2
+        assert client.put(state, content=client.get(state).content).status_code == 200
+        assert client.get("/api/v1/sessions/chat_1").content == closed.content
 
 
 def test_an_external_id_belongs_to_the_first(use: Use) -> None:

@@ -1,0 +1,72 @@
+"""JSON as JavaScript reads it (clause body.malformed)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+
+__all__ = ["TooDeepError", "read_json"]
+
+MAX_NESTING = 512
+
+
+class TooDeepError(ValueError):
+    """Arrays and objects within each other, more than `MAX_NESTING` levels."""
+
+
+def read_json(content: bytes | str) -> Any:
+    """Read JSON.
+
+    The last of duplicate members counts, numbers beyond a double are null, lone surrogates
+    may be escaped. What is plain is read at once; what msgspec refuses is looked at again.
+
+    Raises:
+        UnicodeDecodeError: it is not UTF-8.
+        TooDeepError: it is nested too deeply.
+        ValueError: it is no JSON.
+    """
+    if len(content) <= MAX_NESTING:
+        try:
+            return msgspec.json.decode(content)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            pass
+    text = content if isinstance(content, str) else content.decode()
+    try:
+        value = _decoder.decode(text)
+    except RecursionError:
+        raise TooDeepError("it is nested too deeply") from None
+    if text.count("[") + text.count("{") > MAX_NESTING and _is_deeper(value, MAX_NESTING):
+        raise TooDeepError("it is nested too deeply")
+    return value
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    layer = [value]
+    for _ in range(levels):
+        layer = [
+            member
+            for node in layer
+            if isinstance(node, dict | list)
+            for member in (node.values() if isinstance(node, dict) else node)
+        ]
+        if not layer:
+            return False
+    return True
+
+
+def _not_json(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _float(text: str) -> float | None:
+    number = float(text)
+    return number if number - number == 0 else None
+
+
+def _integer(text: str) -> int | None:
+    return None if _float(text) is None else int(text)
+
+
+_decoder = json.JSONDecoder(parse_constant=_not_json, parse_float=_float, parse_int=_integer)
