@@ -12,6 +12,7 @@ from jwt.algorithms import HMACAlgorithm
 from jwt.exceptions import PyJWTError
 
 from adjourn_mock.environments import Environment, Environments
+from adjourn_mock.json_text import read_json
 from adjourn_spec import TokenRule
 
 __all__ = ["PublicAccessToken", "TokenError", "Tokens", "UnknownEnvironmentError"]
@@ -106,8 +107,8 @@ class Tokens:
 
 def _claims(payload: bytes) -> Mapping[str, Any]:
     try:
-        claims = json.loads(payload)
-    except (ValueError, RecursionError):
+        claims = read_json(payload)
+    except ValueError:
         raise TokenError("the payload is not JSON") from None
     if not isinstance(claims, dict):
         raise TokenError("the payload is not an object")

@@ -97,6 +97,7 @@ def test_a_token_that_is_not_good_is_401(api: Api) -> None:
             "expired": jwt.encode({**claims, "exp": int(time.time()) - 1}, DEFAULT_KEYS[0]),
             "another key": jwt.encode(claims, DEFAULT_KEYS[1]),
             "another algorithm": jwt.encode(claims, DEFAULT_KEYS[0], "HS512"),
+            "expiry that is no number": jwt.encode({**claims, "exp": float("nan")}, DEFAULT_KEYS[0]),
             "no expiry": jwt.encode({k: v for k, v in claims.items() if k != "exp"}, DEFAULT_KEYS[0]),
             "not public": jwt.encode({**claims, "pub": False}, DEFAULT_KEYS[0]),
             "another environment": jwt.encode({**claims, "sub": "nobody"}, DEFAULT_KEYS[0]),
