@@ -87,6 +87,7 @@ def cli() -> None:
 @click.option(
     "--control-token",
     envvar="ADJOURN_CONTROL_TOKEN",
+    show_envvar=True,
     metavar="TOKEN",
     help="Let whoever has it use the control API; without one only this machine may.",
 )

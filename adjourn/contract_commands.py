@@ -62,9 +62,15 @@ def github_lines(verdicts: Any) -> Iterator[str]:
     help="Settings; adjourn.toml or [tool.adjourn] in pyproject.toml by default.",
 )
 @click.argument("url", required=False, envvar="TRIGGER_API_URL")
-@click.option("--secret-key", envvar="TRIGGER_SECRET_KEY", metavar="KEY", help="The server's secret key.")
 @click.option(
-    "--other-secret-key", envvar="ADJOURN_OTHER_SECRET_KEY", metavar="KEY", help="One of another environment."
+    "--secret-key", envvar="TRIGGER_SECRET_KEY", show_envvar=True, metavar="KEY", help="The server's secret key."
+)
+@click.option(
+    "--other-secret-key",
+    envvar="ADJOURN_OTHER_SECRET_KEY",
+    show_envvar=True,
+    metavar="KEY",
+    help="One of another environment.",
 )
 @click.option("--clause", "clauses", multiple=True, metavar="GLOB", help="Only clauses like this; repeatable.")
 @click.option("--dialect", type=click.Choice(["documented", "server"]), help="Hold the grey zones to a dialect.")
@@ -107,6 +113,7 @@ def check(
 
     Exit code 0: the contract is kept; 1: a clause is broken; 2: it could not be checked.
     Only sessions that the check makes itself are touched, and they are closed in the end.
+    Without URL, TRIGGER_API_URL is checked.
 
     \b
     Examples:

@@ -28,7 +28,9 @@ __all__ = ["load"]
     help="Print the path of the locustfile, for Locust on several machines.",
 )
 @click.argument("url", envvar="TRIGGER_API_URL")
-@click.option("--secret-key", envvar="TRIGGER_SECRET_KEY", metavar="KEY", help="The server's secret key.")
+@click.option(
+    "--secret-key", envvar="TRIGGER_SECRET_KEY", show_envvar=True, metavar="KEY", help="The server's secret key."
+)
 @click.option("--users", type=click.IntRange(1, 100_000), default=20, show_default=True, metavar="N", help="At once.")
 @click.option("--time", "seconds", default="30s", show_default=True, metavar="T", help="How long, as 30s, 5m or 1h.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -40,6 +42,7 @@ def load(
     """Press a server with users who live sessions, and check the contract meanwhile.
 
     Exit code 0: the contract was kept under load; 1: a clause was broken; 2: it could not be done.
+    Without URL, TRIGGER_API_URL is pressed.
 
     \b
     Examples:
