@@ -121,14 +121,15 @@ def test_odd_external_ids_and_reasons_survive(use: Use, text: str) -> None:
     ],
 )
 def test_odd_metadata_survives_a_state_exported_and_imported(address: str, text: str, kept: Any) -> None:
-    state = "/_adjourn/environments/dev/state"
+    environment = "/_adjourn/environments/dev"
     with mock_process("--store", address) as (_, url), httpx.Client(base_url=url, headers=HEADERS) as client:
+        client.post(f"{environment}/reset")
         body = json.dumps({**CHAT, "externalId": "chat_1", "metadata": {"x": "?"}}).replace('"?"', text)
         made = client.post("/api/v1/sessions", content=body)
         assert (made.status_code, made.json()["metadata"]) == (201, {"x": kept})
         closed = client.post("/api/v1/sessions/chat_1/close", json={})
-        assert len(client.get("/_adjourn/environments/dev/journal").json()["entries"]) == 2
-        assert client.put(state, content=client.get(state).content).status_code == 200
+        assert len(client.get(f"{environment}/journal").json()["entries"]) == 2
+        assert client.put(f"{environment}/state", content=client.get(f"{environment}/state").content).status_code == 200
         assert client.get("/api/v1/sessions/chat_1").content == closed.content
 
 
