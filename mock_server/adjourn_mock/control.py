@@ -10,17 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from adjourn_mock.differences import difference
 from adjourn_mock.environments import Environment, masked
-from adjourn_mock.exchange import Answer, Request, encode
+from adjourn_mock.exchange import Answer, Request
 from adjourn_mock.instants import milliseconds, rfc3339
 from adjourn_mock.journal import Entry, Journal, wait
+from adjourn_mock.json_text import encode
 from adjourn_mock.pipeline import Pipeline
 from adjourn_mock.seeds import read_seed
 from adjourn_mock.service import Service
-from adjourn_mock.sessions import Filter, Session, status
+from adjourn_mock.sessions import Filter, Session, members, status
 from adjourn_mock.showing import Showing
 from adjourn_mock.switchboard import ActiveFault
 from adjourn_spec import FriendlyId
@@ -186,7 +185,7 @@ class Control:
 
     async def export(self, environment: Environment) -> dict[str, Any]:
         """All sessions, in the form of a seed."""
-        return {"sessions": [msgspec.to_builtins(row) for row in await self.service.store.snapshot(environment.id)]}
+        return {"sessions": [members(row) for row in await self.service.store.snapshot(environment.id)]}
 
     async def load(self, environment: Environment, state: Mapping[str, Any]) -> int:
         """Put the sessions of a seed in place of those there are; return how many.
@@ -370,5 +369,4 @@ def duration(text: str | float) -> int:
 
 
 def _with_status(row: Session, now: str) -> dict[str, Any]:
-    members: dict[str, Any] = msgspec.to_builtins(row)
-    return {**members, "status": status(row, now)}
+    return {**members(row), "status": status(row, now)}

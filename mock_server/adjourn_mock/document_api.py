@@ -12,8 +12,7 @@ from starlette.routing import Route
 
 from adjourn_mock.access import Access, Denied
 from adjourn_mock.environments import TooManyError
-from adjourn_mock.exchange import encode
-from adjourn_mock.json_text import read_json
+from adjourn_mock.json_text import encode, read_json
 from adjourn_mock.store import StoreFullError, StoreUnavailable
 from adjourn_spec import Schema
 

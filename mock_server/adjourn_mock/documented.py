@@ -9,18 +9,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
-import msgspec
 from starlette.types import Receive, Scope, Send
 
 from adjourn_mock.behaviour import Behaviour, Call, Caller, Result, Route
 from adjourn_mock.environments import Environment
-from adjourn_mock.exchange import Answer, ClientGone, Refusal, Request, encode
-from adjourn_mock.json_text import TooDeepError, read_json
+from adjourn_mock.exchange import Answer, ClientGone, Refusal, Request
+from adjourn_mock.json_text import TooDeepError, encode, read_json
 from adjourn_mock.operations import close, create, list_sessions, retrieve, update
 from adjourn_mock.query import QueryError, read_query
 from adjourn_mock.routes import decode_segment
 from adjourn_mock.service import Service
-from adjourn_mock.sessions import Session
+from adjourn_mock.sessions import Session, members
 from adjourn_mock.tokens import TokenError
 from adjourn_spec import BodyRule, Operation, SessionKey
 
@@ -233,9 +232,8 @@ def list_row(session: Session) -> dict[str, Any]:
 
 
 def as_members(row: Session | dict[str, Any]) -> dict[str, Any]:
-    """A row as JSON members that may be changed."""
-    members: dict[str, Any] = msgspec.to_builtins(row)
-    return members
+    """A row, as a behaviour writes it, as JSON members that may be changed."""
+    return members(row) if isinstance(row, Session) else {**row}
 
 
 def answer(service: Service, behaviour: Behaviour, result: Result) -> Answer:

@@ -9,8 +9,8 @@ from typing import Any
 
 from adjourn_mock.control import Control
 from adjourn_mock.environments import Environment
-from adjourn_mock.exchange import encode
 from adjourn_mock.journal import Journal, Tail
+from adjourn_mock.json_text import encode
 
 __all__ = ["events"]
 

@@ -11,10 +11,9 @@ from starlette.types import Scope
 
 from adjourn_mock.sessions import Session
 
-__all__ = ["JSON", "Answer", "ClientGone", "Headers", "Refusal", "Request", "encode"]
+__all__ = ["JSON", "Answer", "ClientGone", "Headers", "Refusal", "Request"]
 
 JSON = b"application/json"
-_encoder = msgspec.json.Encoder()
 Headers = tuple[tuple[bytes, bytes], ...]
 
 
@@ -103,11 +102,3 @@ class Refusal(Exception):  # noqa: N818 - it is a lawful answer
 
 class ClientGone(Exception):  # noqa: N818 - an event, not an error
     """The client disconnected before its request was complete; there is nobody to answer."""
-
-
-def encode(value: Any) -> bytes:
-    """JSON, compact, as UTF-8; lone surrogates, which UTF-8 has no bytes for, are escaped."""
-    try:
-        return _encoder.encode(value)
-    except UnicodeEncodeError:
-        return json.dumps(msgspec.to_builtins(value), separators=(",", ":")).encode()

@@ -1,4 +1,4 @@
-"""JSON as JavaScript reads it (clause body.malformed)."""
+"""JSON as JavaScript reads and writes it (clause body.malformed)."""
 
 from __future__ import annotations
 
@@ -7,13 +7,28 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["TooDeepError", "read_json"]
+__all__ = ["TooDeepError", "encode", "read_json"]
 
 MAX_NESTING = 512
+_encoder = msgspec.json.Encoder()
 
 
 class TooDeepError(ValueError):
     """Arrays and objects within each other, more than `MAX_NESTING` levels."""
+
+
+def encode(value: Any) -> bytes:
+    """JSON, compact, as UTF-8; lone surrogates, which UTF-8 has no bytes for, are escaped."""
+    try:
+        return _encoder.encode(value)
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":"), default=_plain).encode()
+
+
+def _plain(value: msgspec.Raw | msgspec.Struct) -> Any:
+    if isinstance(value, msgspec.Raw):
+        return read_json(bytes(value))
+    return dict(zip(value.__struct_encode_fields__, msgspec.structs.astuple(value), strict=True))
 
 
 def read_json(content: bytes | str) -> Any:

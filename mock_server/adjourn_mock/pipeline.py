@@ -7,8 +7,9 @@ import logging
 from starlette.types import Receive, Scope, Send
 
 from adjourn_mock.behaviour import Behaviour, Call
-from adjourn_mock.exchange import Answer, ClientGone, Headers, Refusal, Request, encode
+from adjourn_mock.exchange import Answer, ClientGone, Headers, Refusal, Request
 from adjourn_mock.instants import SystemClock
+from adjourn_mock.json_text import encode
 from adjourn_mock.service import Service
 from adjourn_mock.store import StoreFullError, StoreUnavailable
 from adjourn_spec import ExternalId, SessionKey

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
+from typing import Any
 
 import msgspec
 
-from adjourn_mock.exchange import encode
 from adjourn_mock.journal import Entry
-from adjourn_mock.sessions import Session
+from adjourn_mock.json_text import encode, read_json
+from adjourn_mock.sessions import Session, from_members
 
 __all__ = ["decode_entry", "decode_row", "encode_entry", "encode_row", "text_key"]
 
 _decoder = msgspec.json.Decoder(Session)
-_entries = msgspec.msgpack.Decoder(Entry)
 
 
 def encode_row(session: Session) -> bytes:
@@ -26,19 +25,29 @@ def decode_row(content: bytes) -> Session:
         return _decoder.decode(content)
     except msgspec.DecodeError:
         # msgspec reads no lone surrogates.
-        return msgspec.convert(json.loads(content), Session)
+        return from_members(read_json(content))
 
 
 def encode_entry(entry: Entry) -> bytes:
-    try:
-        return msgspec.msgpack.encode(entry)
-    except (UnicodeEncodeError, OverflowError):
-        # Its row has lone surrogates, or numbers beyond 64 bits; the bodies have all that there is to say.
-        return msgspec.msgpack.encode(entry._replace(session=None, before=None))
+    rows: dict[str, Any] = {
+        "session": entry.session and encode_row(entry.session),
+        "before": entry.before and encode_row(entry.before),
+    }
+    return msgspec.msgpack.encode(entry._replace(**rows))
 
 
 def decode_entry(content: bytes, number: int) -> Entry:
-    return _entries.decode(content)._replace(number=number)
+    kept: dict[str, Any] = dict(zip(Entry._fields, msgspec.msgpack.decode(content), strict=True))
+    return Entry(
+        **{
+            **kept,
+            "number": number,
+            "headers": [(name, value) for name, value in kept["headers"]],
+            "session": kept["session"] and decode_row(kept["session"]),
+            "before": kept["before"] and decode_row(kept["before"]),
+            "faults": tuple(kept["faults"]),
+        }
+    )
 
 
 def text_key(text: str) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any
 
 from adjourn_mock.environments import Environment
 from adjourn_mock.instants import normalized, rfc3339
-from adjourn_mock.sessions import Session
+from adjourn_mock.sessions import Session, from_members
 from adjourn_spec import Contract, DocumentError, FriendlyId, read_document
 
 __all__ = ["Seed", "read_seed"]
@@ -99,24 +99,7 @@ class _Reader:
 
     def _session(self, row: Mapping[str, Any]) -> Session:
         times = {name: self._instant(name, row[name]) for name in ("closedAt", "expiresAt", "createdAt", "updatedAt")}
-        created_at, updated_at = times["createdAt"], times["updatedAt"]
-        assert created_at is not None  # noqa: S101 - the schema saw to it
-        assert updated_at is not None  # noqa: S101
-        return Session(
-            id=row["id"],
-            external_id=row["externalId"],
-            type=row["type"],
-            task_identifier=row["taskIdentifier"],
-            trigger_config=row["triggerConfig"],
-            current_run_id=row["currentRunId"],
-            tags=tuple(row["tags"]),
-            metadata=row["metadata"],
-            closed_at=times["closedAt"],
-            closed_reason=row["closedReason"],
-            expires_at=times["expiresAt"],
-            created_at=created_at,
-            updated_at=updated_at,
-        )
+        return from_members({**row, **times})
 
     def _instant(self, member: str, text: str | None) -> str | None:
         try:

@@ -11,27 +11,58 @@ from typing import Any, Literal
 
 import msgspec
 
-__all__ = ["Filter", "Page", "Session", "Status", "close", "create", "refresh", "status", "update"]
+from adjourn_mock.json_text import encode, read_json
+
+__all__ = [
+    "Filter",
+    "Page",
+    "Session",
+    "Status",
+    "close",
+    "create",
+    "from_members",
+    "members",
+    "refresh",
+    "replace",
+    "size_bytes",
+    "status",
+    "update",
+]
+
+_FIXED_BYTES = 1024
 
 Status = Literal["ACTIVE", "CLOSED", "EXPIRED"]
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="camel"):
-    """A row; its members have the names and the order that the service writes (clause row.members)."""
+    """A row; its members have the names and the order that the service writes (clause row.members).
+
+    What callers may fill as they like is kept as JSON: as objects it could take thirty times the memory.
+    """
 
     id: str
     external_id: str | None
     type: str
     task_identifier: str
-    trigger_config: dict[str, Any]
+    trigger_config_json: msgspec.Raw = msgspec.field(name="triggerConfig")
     current_run_id: str | None
     tags: tuple[str, ...]
-    metadata: dict[str, Any] | None
+    metadata_json: msgspec.Raw = msgspec.field(name="metadata")
     closed_at: str | None
     closed_reason: str | None
     expires_at: str | None
     created_at: str
     updated_at: str
+
+    @property
+    def trigger_config(self) -> dict[str, Any]:
+        config: dict[str, Any] = read_json(bytes(self.trigger_config_json))
+        return config
+
+    @property
+    def metadata(self) -> dict[str, Any] | None:
+        metadata: dict[str, Any] | None = read_json(bytes(self.metadata_json))
+        return metadata
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +107,47 @@ class Page(msgspec.Struct, frozen=True):
         return cls(tuple(found[:size]), has_older=has_more, has_newer=after is not None)
 
 
+def members(session: Session) -> dict[str, Any]:
+    """The row as JSON members that may be changed, by the names that are sent."""
+    values = dict(zip(session.__struct_encode_fields__, msgspec.structs.astuple(session), strict=True))
+    return {
+        **values,
+        "triggerConfig": session.trigger_config,
+        "tags": list(session.tags),
+        "metadata": session.metadata,
+    }
+
+
+def from_members(row: Mapping[str, Any]) -> Session:
+    """The row that has these members."""
+    values = {
+        name: row[sent] for name, sent in zip(Session.__struct_fields__, Session.__struct_encode_fields__, strict=True)
+    }
+    values["trigger_config_json"] = _as_json(row["triggerConfig"])
+    values["metadata_json"] = _as_json(row["metadata"])
+    return Session(**{**values, "tags": tuple(row["tags"])})
+
+
+def _as_json(value: Any) -> msgspec.Raw:
+    return _NULL if value is None else msgspec.Raw(encode(value))
+
+
+_NULL = msgspec.Raw(b"null")
+
+
+def replace(session: Session, **changes: Any) -> Session:
+    """The row with other values; `trigger_config` and `metadata` as objects."""
+    for name in ("trigger_config", "metadata"):
+        if name in changes:
+            changes[f"{name}_json"] = _as_json(changes.pop(name))
+    return msgspec.structs.replace(session, **changes)
+
+
+def size_bytes(session: Session) -> int:
+    """About how much memory a row takes; a close does not change it."""
+    return _FIXED_BYTES + len(bytes(session.trigger_config_json)) + len(bytes(session.metadata_json))
+
+
 def create(body: Mapping[str, Any], *, session_id: str, run_id: str, expires_at: str | None, now: str) -> Session:
     """A new session from a valid create body (clause create.created)."""
     return Session(
@@ -83,10 +155,10 @@ def create(body: Mapping[str, Any], *, session_id: str, run_id: str, expires_at:
         external_id=body.get("externalId"),
         type=body["type"],
         task_identifier=body["taskIdentifier"],
-        trigger_config=body["triggerConfig"],
+        trigger_config_json=_as_json(body["triggerConfig"]),
         current_run_id=run_id,
         tags=tuple(body.get("tags", ())),
-        metadata=body.get("metadata"),
+        metadata_json=_as_json(body.get("metadata")),
         closed_at=None,
         closed_reason=None,
         expires_at=expires_at,
@@ -106,7 +178,7 @@ def status(session: Session, now: str) -> Status:
 
 def refresh(session: Session, trigger_config: dict[str, Any], now: str) -> Session:
     """The session with the triggerConfig of a repeated create (clause create.cached)."""
-    return msgspec.structs.replace(session, trigger_config=trigger_config, updated_at=max(now, session.updated_at))
+    return replace(session, trigger_config=trigger_config, updated_at=max(now, session.updated_at))
 
 
 def close(session: Session, reason: str | None, now: str) -> Session:
@@ -121,11 +193,9 @@ def close(session: Session, reason: str | None, now: str) -> Session:
 
 def update(session: Session, body: Mapping[str, Any], now: str) -> Session:
     """The session with the tags and metadata of an update body (clause update.applied)."""
-    if "tags" not in body and "metadata" not in body:
+    changes = {name: body[name] for name in ("tags", "metadata") if name in body}
+    if not changes:
         return session
-    return msgspec.structs.replace(
-        session,
-        tags=tuple(body.get("tags", session.tags)),
-        metadata=body.get("metadata", session.metadata),
-        updated_at=max(now, session.updated_at),
-    )
+    if "tags" in changes:
+        changes["tags"] = tuple(changes["tags"])
+    return replace(session, **changes, updated_at=max(now, session.updated_at))

@@ -22,7 +22,7 @@ __all__ = ["SqliteStore"]
 
 # "adjr": tells a file of ours from others'.
 _APPLICATION_ID = 0x61646A72
-_SCHEMA_VERSION = 2
+_SCHEMA_VERSION = 3
 _BATCH_ROWS = 200
 _POLL_SECONDS = 0.02
 _BUSY_MILLISECONDS = 5000

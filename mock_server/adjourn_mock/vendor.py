@@ -18,8 +18,9 @@ from adjourn_mock import documented, operations, sessions
 from adjourn_mock.behaviour import Behaviour, Call, Caller, Result, Route
 from adjourn_mock.documented import DOCUMENTED
 from adjourn_mock.environments import Environment
-from adjourn_mock.exchange import Answer, Refusal, Request, encode
+from adjourn_mock.exchange import Answer, Refusal, Request
 from adjourn_mock.instants import normalized, rfc3339
+from adjourn_mock.json_text import encode
 from adjourn_mock.query import QueryError, read_query
 from adjourn_mock.service import Service
 from adjourn_mock.sessions import Session

@@ -77,7 +77,7 @@ def row(name: str, external_id: str | None = None, **members: Any) -> Session:
         "externalId": external_id,
     }
     made = sessions.create(body, session_id=f"session_{name}", run_id="run_1", expires_at=None, now=NOW)
-    return msgspec.structs.replace(made, **members)
+    return sessions.replace(made, **members)
 
 
 def test_what_was_inserted_is_found_by_either_id(use: Use) -> None:

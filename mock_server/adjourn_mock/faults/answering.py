@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 
 from adjourn_mock.behaviour import Behaviour, Call, Caller, Result
-from adjourn_mock.exchange import Answer, Refusal, Request, encode
+from adjourn_mock.exchange import Answer, Refusal, Request
 from adjourn_mock.faults.fault import Change, Fault, row_of_close, rows
+from adjourn_mock.json_text import encode
 from adjourn_mock.service import Service
 
 __all__ = ["FAULTS"]

@@ -6,8 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-import msgspec
-
+from adjourn_mock import sessions
 from adjourn_mock.behaviour import Behaviour, Call, Result
 from adjourn_mock.documented import as_members
 from adjourn_mock.environments import Environment
@@ -113,6 +112,6 @@ def after_close(act: Callable[[Service, Call, Session, bool], Awaitable[Session 
 async def stored(service: Service, environment: Environment, session: Session, **members: Any) -> Session:
     """Keep other members for a session than it should have."""
     changed = await service.store.amend(
-        environment.id, session.id, lambda current: msgspec.structs.replace(current, **members)
+        environment.id, session.id, lambda current: sessions.replace(current, **members)
     )
     return changed or session
