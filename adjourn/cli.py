@@ -82,6 +82,30 @@ def cli() -> None:
     help="How many memory keeps at most.",
 )
 @click.option(
+    "--max-megabytes",
+    type=click.IntRange(min=1),
+    default=2048,
+    show_default=True,
+    metavar="N",
+    help="How much of memory, or of SQLite's file, they may take.",
+)
+@click.option(
+    "--max-environments",
+    type=click.IntRange(min=1),
+    default=10_000,
+    show_default=True,
+    metavar="N",
+    help="How many the control API may make.",
+)
+@click.option(
+    "--max-connections",
+    type=click.IntRange(min=1),
+    default=1000,
+    show_default=True,
+    metavar="N",
+    help="How many each process may have open.",
+)
+@click.option(
     "--workers", type=click.IntRange(1, 64), default=1, show_default=True, metavar="N", help="Processes; needs a store."
 )
 @click.option(
@@ -104,6 +128,9 @@ def mock(
     faults: tuple[str, ...],
     store: str,
     max_sessions: int,
+    max_megabytes: int,
+    max_environments: int,
+    max_connections: int,
     workers: int,
     control_token: str | None,
     quiet: bool,
@@ -131,7 +158,7 @@ def mock(
     options: dict[str, Any] = {
         "spec": spec, "secret_keys": secret_keys, "dialect": dialect, "seed": seed, "id_seed": id_seed,
         "faults": faults, "control_token": control_token, "store": store,
-        "max_sessions": max_sessions,
+        "max_sessions": max_sessions, "max_megabytes": max_megabytes, "max_environments": max_environments,
     }  # fmt: skip
     try:
         app = mock_app(**options)
@@ -154,12 +181,13 @@ def mock(
             click.echo(f"Dashboard: {url}/_adjourn/   Reference: {url}/_adjourn/docs   Ctrl-C ends it.\n")
         sys.stdout.flush()
 
+    where: dict[str, Any] = {"host": host, "port": port, "ready": ready, "max_connections": max_connections}
     try:
         if workers > 1:
-            serve_workers(partial(mock_app, **options), host=host, port=port, workers=workers, ready=ready)
+            serve_workers(partial(mock_app, **options), workers=workers, **where)
         else:
             log = None if quiet or as_json else partial(live_log, app.control, _write, colour=wants_colour())
-            serve(app, host=host, port=port, ready=ready, beside=log)
+            serve(app, beside=log, **where)
     except BindError as error:
         raise Trouble(str(error)) from None
 

@@ -18,7 +18,7 @@ from adjourn_mock.access import Access
 from adjourn_mock.control import Control
 from adjourn_mock.dialects import Dialects
 from adjourn_mock.engines import open_store, shared
-from adjourn_mock.environments import DEFAULT_KEYS, Environments
+from adjourn_mock.environments import DEFAULT_KEYS, MAX_ENVIRONMENTS, Environments
 from adjourn_mock.instants import Clock, SystemClock
 from adjourn_mock.memory import MAX_SESSIONS, MemoryStore
 from adjourn_mock.pipeline import Pipeline, unavailable
@@ -26,7 +26,7 @@ from adjourn_mock.registry import SharedRegistry
 from adjourn_mock.routes import Routes
 from adjourn_mock.seeds import read_seed
 from adjourn_mock.service import Service
-from adjourn_mock.store import StoreUnavailable
+from adjourn_mock.store import MAX_MEGABYTES, StoreUnavailable
 from adjourn_mock.tokens import Tokens
 from adjourn_spec import Contract, load_contract
 
@@ -113,6 +113,8 @@ def create_app(
     control_token: str | None = None,
     store: str = "memory",
     max_sessions: int = MAX_SESSIONS,
+    max_megabytes: float = MAX_MEGABYTES,
+    max_environments: int = MAX_ENVIRONMENTS,
 ) -> MockApp:
     """Make a mock server for any ASGI host.
 
@@ -128,6 +130,8 @@ def create_app(
         store: where the state lives: `memory`, `sqlite:PATH` or `redis://HOST:PORT/DATABASE`. The latter two are
             shared by all processes that use them, and outlive them; a seed is for environments that are new there.
         max_sessions: how many a store in memory keeps at most, of all environments together; a create beyond is 507.
+        max_megabytes: how much of memory, or of SQLite's file, they may take; what would need more is 507.
+        max_environments: how many there may be; to make one more is 507.
 
     Raises:
         KeyFormatError: a secret key has not the form of one.
@@ -137,8 +141,10 @@ def create_app(
     """
     dialects = Dialects(dialect, faults)
     contract = contract or load_contract()
-    engine = open_store(store, max_sessions)
-    environments = Environments(contract, dialect=dialect, id_seed=id_seed, clock=clock, journals=engine.journal)
+    engine = open_store(store, max_sessions, max_megabytes)
+    environments = Environments(
+        contract, dialect=dialect, id_seed=id_seed, clock=clock, limit=max_environments, journals=engine.journal
+    )
     for secret_key in secret_keys or DEFAULT_KEYS:
         environments.add(secret_key)
     rows = () if seed is None else read_seed(seed, contract, environments)

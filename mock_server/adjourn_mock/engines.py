@@ -5,28 +5,29 @@ from __future__ import annotations
 from typing import cast
 
 from adjourn_mock.memory import MAX_SESSIONS, MemoryStore
-from adjourn_mock.store import SharedStore, Store, StoreError
+from adjourn_mock.store import MAX_MEGABYTES, SharedStore, Store, StoreError
 
 __all__ = ["open_store", "shared"]
 
 
-def open_store(name: str, max_sessions: int = MAX_SESSIONS) -> Store:
+def open_store(name: str, max_sessions: int = MAX_SESSIONS, max_megabytes: float = MAX_MEGABYTES) -> Store:
     """`memory`, `sqlite:PATH` or `redis://host:port/database` (also `rediss://` and `unix://`).
 
     Args:
         name: which.
         max_sessions: how many a store in memory keeps at most.
+        max_megabytes: how much of memory, or of SQLite's file, they may take; Redis has a limit of its own.
 
     Raises:
         StoreError: there is no such store, or it cannot be used.
     """
     if name == "memory":
-        return MemoryStore(max_sessions)
+        return MemoryStore(max_sessions, max_megabytes)
     kind, _, rest = name.partition(":")
     if kind == "sqlite" and rest:
         from adjourn_mock.sqlite import SqliteStore
 
-        return SqliteStore(rest)
+        return SqliteStore(rest, max_megabytes)
     if kind in ("redis", "rediss", "unix") and rest.startswith("//"):
         try:
             from adjourn_mock.redis import RedisStore

@@ -9,15 +9,17 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol, Self
 from urllib.parse import unquote
+from weakref import WeakSet
 
 from adjourn_mock.exchange import Answer, Request
 from adjourn_mock.sessions import Session
 
-__all__ = ["Entry", "Journal", "MemoryJournal", "Tail", "wait"]
+__all__ = ["Budget", "Entry", "Journal", "MemoryJournal", "Tail", "wait"]
 
 DEFAULT_ENTRIES = 500
 DEFAULT_BYTES = 8 * 1024 * 1024
-_LARGE_BYTES = 8 * 1024
+ALL_BYTES = 256 * 1024 * 1024
+_EXCHANGE_BYTES = 1024
 _MAX_WAITING = 1000
 _NO_HEADERS: dict[bytes, bytes] = {}
 
@@ -183,46 +185,88 @@ class Tail:
         return shown, max(missed, len(new)) - len(shown), is_cleared
 
 
+class Budget:
+    """What the journals of a process may take together.
+
+    Args:
+        limit_bytes: when they take more, the largest forgets half of what it has.
+    """
+
+    def __init__(self, limit_bytes: int = ALL_BYTES) -> None:
+        self._limit_bytes, self._taken_bytes = limit_bytes, 0
+        self._journals: WeakSet[MemoryJournal] = WeakSet()
+
+    def join(self, journal: MemoryJournal) -> None:
+        self._journals.add(journal)
+
+    def take(self, size_bytes: int) -> None:
+        """Note that a journal has become larger, or smaller where it is negative."""
+        self._taken_bytes += size_bytes
+        if self._taken_bytes > self._limit_bytes:
+            self._relieve()
+
+    def _relieve(self) -> None:
+        journals = sorted(self._journals, key=lambda journal: journal.size_bytes)
+        # Those that went away gave nothing back.
+        self._taken_bytes = sum(journal.size_bytes for journal in journals)
+        while self._taken_bytes > self._limit_bytes and journals:
+            self._taken_bytes -= journals.pop().halve()
+
+
 class MemoryJournal:
     """A journal in this process's memory.
 
     Args:
+        budget: what it shares with others.
         size: the most exchanges that are kept.
-        limit_bytes: the most bytes that large bodies, of more than 8 KB an exchange, may take together.
+        limit_bytes: about the most that they may take.
+
+    Attributes:
+        size_bytes: about how much memory it takes.
     """
 
-    def __init__(self, size: int = DEFAULT_ENTRIES, limit_bytes: int = DEFAULT_BYTES) -> None:
-        self._exchanges: deque[tuple[int, Request, Answer]] = deque(maxlen=size)
-        # Those whose bodies are large, for they alone can fill memory: their numbers and bytes.
-        self._large: deque[tuple[int, int]] = deque()
-        self._limit_bytes = limit_bytes
+    def __init__(
+        self, budget: Budget | None = None, *, size: int = DEFAULT_ENTRIES, limit_bytes: int = DEFAULT_BYTES
+    ) -> None:
+        self._exchanges: deque[tuple[int, Request, Answer]] = deque()
+        self._size, self._limit_bytes, self.size_bytes = size, limit_bytes, 0
+        self._budget = budget or Budget()
+        self._budget.join(self)
         self._waiting: list[asyncio.Future[None]] = []
         self._count = 0
 
     async def add(self, at: int, request: Request, answer: Answer) -> None:
         # It is made an entry of when it is read. The headers are there once more as they came; what is kept is small.
         request.headers = _NO_HEADERS
-        self._exchanges.append((at, request, answer))
+        exchanges = self._exchanges
+        exchanges.append((at, request, answer))
         self._count += 1
-        if len(request.body) + len(answer.body) > _LARGE_BYTES:
-            self._bound(len(request.body) + len(answer.body))
+        size_bytes = _size_bytes(request, answer)
+        if len(exchanges) > self._size:
+            _, old_request, old_answer = exchanges.popleft()
+            size_bytes -= _size_bytes(old_request, old_answer)
+        self.size_bytes += size_bytes
+        while self.size_bytes > self._limit_bytes:
+            size_bytes -= self._forget()
+        self._budget.take(size_bytes)
         if self._waiting:
             self._wake()
 
-    def _bound(self, size_bytes: int) -> None:
-        """Forget the oldest exchanges until the large ones take no more than they may."""
-        self._large.append((self._count, size_bytes))
-        while sum(size for _, size in self._large) > self._limit_bytes:
-            number, _ = self._large.popleft()
-            while self._exchanges and self._count - len(self._exchanges) < number:
-                self._exchanges.popleft()
-        while self._large and self._large[0][0] <= self._count - len(self._exchanges):
-            self._large.popleft()
+    def _forget(self) -> int:
+        """Forget the oldest exchange; how many bytes it took."""
+        _, request, answer = self._exchanges.popleft()
+        size_bytes = _size_bytes(request, answer)
+        self.size_bytes -= size_bytes
+        return size_bytes
+
+    def halve(self) -> int:
+        """Forget the older half; how many bytes it took."""
+        return sum(self._forget() for _ in range((len(self._exchanges) + 1) // 2))
 
     async def clear(self) -> None:
         self._exchanges.clear()
-        self._large.clear()
-        self._count = 0
+        self._budget.take(-self.size_bytes)
+        self._count = self.size_bytes = 0
 
     async def read(self) -> Sequence[Entry]:
         return list(self)
@@ -252,6 +296,11 @@ class MemoryJournal:
         for future in waiting:
             # A waiter may live in another event loop than the one that serves.
             future.get_loop().call_soon_threadsafe(_finish, future)
+
+
+def _size_bytes(request: Request, answer: Answer) -> int:
+    # The row before it, where another came out, is as large as the one in the answer, about.
+    return _EXCHANGE_BYTES + len(request.raw_path) + len(request.query) + len(request.body) + 2 * len(answer.body)
 
 
 def _finish(future: asyncio.Future[None]) -> None:

@@ -11,9 +11,9 @@ from itertools import groupby, islice
 from sortedcontainers import SortedList
 
 from adjourn_mock import sessions
-from adjourn_mock.journal import MemoryJournal
-from adjourn_mock.sessions import Filter, Page, Session
-from adjourn_mock.store import IdTakenError, StoreFullError
+from adjourn_mock.journal import Budget, MemoryJournal
+from adjourn_mock.sessions import Filter, Page, Session, size_bytes
+from adjourn_mock.store import MAX_MEGABYTES, MEGABYTE_BYTES, IdTakenError, StoreFullError, too_large
 from adjourn_mock.terms import choices, terms
 from adjourn_spec import FriendlyId, SessionKey
 
@@ -32,9 +32,11 @@ class _Shelf:
     Attributes:
         rows: by friendly id.
         ids: friendly ids by externalId.
+        size_bytes: about how much memory the rows take.
     """
 
     def __init__(self) -> None:
+        self.size_bytes = 0
         self.rows: dict[str, Session] = {}
         self.ids: dict[str, str] = {}
         self._places: dict[str, Place] = {}
@@ -45,6 +47,7 @@ class _Shelf:
         if session.external_id is not None:
             self.ids[session.external_id] = session.id
         self.rows[session.id] = session
+        self.size_bytes += size_bytes(session)
         self._places[session.id] = place = (session.created_at, len(self._places), session.id)
         for term in terms(session):
             self._enter(term, place)
@@ -53,6 +56,7 @@ class _Shelf:
         """Put a row in place of the one with its id."""
         before = self.rows[session.id]
         self.rows[session.id] = session
+        self.size_bytes += size_bytes(session) - size_bytes(before)
         if (before.closed_at is None) == (session.closed_at is None) and before.tags == session.tags:
             return
         place, old, new = self._places[session.id], terms(before), terms(session)
@@ -106,11 +110,14 @@ class MemoryStore:
 
     Args:
         limit: the most sessions that it keeps, of all environments together.
+        megabytes: about how much memory they may take.
     """
 
-    def __init__(self, limit: int = MAX_SESSIONS) -> None:
+    def __init__(self, limit: int = MAX_SESSIONS, megabytes: float = MAX_MEGABYTES) -> None:
         self._shelves: dict[str, _Shelf] = {}
-        self._limit, self._count = limit, 0
+        self._limit, self._megabytes = limit, megabytes
+        self._count, self._left_bytes = 0, megabytes * MEGABYTE_BYTES
+        self._journals = Budget()
 
     async def find(self, environment: str, key: SessionKey) -> Session | None:
         shelf = self._shelves.get(environment)
@@ -128,21 +135,27 @@ class MemoryStore:
             return shelf.rows[holder]
         if session.id in shelf.rows:
             raise IdTakenError(session.id)
-        self._make_room(1)
+        self._make_room(1, size_bytes(session))
         shelf.add(session)
         return session
 
-    def _make_room(self, count: int) -> None:
+    def _make_room(self, count: int, more_bytes: int) -> None:
         if self._count + count > self._limit:
             raise StoreFullError(f"the mock keeps {self._limit} sessions at most; see --max-sessions")
+        if self._left_bytes < more_bytes > 0:
+            raise too_large(self._megabytes)
         self._count += count
+        self._left_bytes -= more_bytes
 
     async def amend(self, environment: str, session_id: str, change: Callable[[Session], Session]) -> Session | None:
         shelf = self._shelves.get(environment)
         if shelf is None or session_id not in shelf.rows:
             return None
-        session = change(shelf.rows[session_id])
-        shelf.put(session)
+        before = shelf.rows[session_id]
+        session = change(before)
+        if session is not before:
+            self._make_room(0, size_bytes(session) - size_bytes(before))
+            shelf.put(session)
         return session
 
     async def close_once(self, environment: str, session_id: str, reason: str | None, now: str) -> Session | None:
@@ -163,7 +176,7 @@ class MemoryStore:
         return 0 if shelf is None else len(shelf.rows)
 
     def journal(self, environment: str) -> MemoryJournal:  # noqa: ARG002 - each is one of its own
-        return MemoryJournal()
+        return MemoryJournal(self._journals)
 
     async def snapshot(self, environment: str) -> Sequence[Session]:
         shelf = self._shelves.get(environment) or _Shelf()
@@ -175,7 +188,8 @@ class MemoryStore:
     def load(self, environment: str, rows: Sequence[Session]) -> None:
         """`replace`, for callers that are not asynchronous."""
         before = self._shelves.get(environment)
-        self._make_room(len(rows) - (0 if before is None else len(before.rows)))
+        had, had_bytes = (0, 0) if before is None else (len(before.rows), before.size_bytes)
+        self._make_room(len(rows) - had, sum(map(size_bytes, rows)) - had_bytes)
         self._shelves.pop(environment, None)
         if rows:
             shelf = self._shelves[environment] = _Shelf()

@@ -51,7 +51,7 @@ class Pipeline:
         headers = self._headers(request, answer)
         try:
             await journal.add(clock.now(), request, answer)
-        except StoreUnavailable as error:
+        except (StoreUnavailable, StoreFullError) as error:
             _log.warning("%s %r is not in the journal: %s", request.method, request.raw_path, error)
         await behaviour.deliver(scope, receive, send, headers, answer)
 

@@ -16,6 +16,7 @@ import struct
 from collections.abc import Sequence
 from weakref import WeakSet
 
+from starlette.responses import JSONResponse
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
@@ -23,7 +24,7 @@ __all__ = ["IDLE_SECONDS", "MAX_HEAD_BYTES", "PATIENCE_SECONDS", "Connection", "
 
 # Linger for no time: closing then resets the connection.
 _NO_LINGER = struct.pack("ii", 1, 0)
-_BAD_REQUEST, _TIMEOUT, _TOO_LARGE = 400, 408, 431
+_BAD_REQUEST, _TIMEOUT, _TOO_LARGE, _SERVICE_UNAVAILABLE = 400, 408, 431, 503
 MAX_HEAD_BYTES = 128 * 1024
 PATIENCE_SECONDS, IDLE_SECONDS = 30, 5
 _SWEEP_SECONDS = 1
@@ -76,11 +77,16 @@ class OneWriteProtocol(HttpToolsProtocol):
     """What `uvicorn.Config(http=...)` takes.
 
     A head has a limit of bytes, a request and an idle connection of time, so that no client can fill
-    memory or hold a connection for good. The extension `adjourn.connection` of its scopes is a `Connection`.
+    memory or hold a connection for good; on connections beyond `limit_concurrency` each request is 503,
+    with the reason. The extension `adjourn.connection` of its scopes is a `Connection`.
     """
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]
+        if self.limit_concurrency is not None and len(self.connections) > self.limit_concurrency:
+            self.app = _crowded
+        # Those that are there already go on, where uvicorn would refuse them too.
+        self.limit_concurrency = None
         self._head_bytes = 0
         # What was waited for when `sweep` looked last, of which request, and since when.
         self._awaited, self._request, self._since = "", self.scope, 0.0
@@ -144,6 +150,11 @@ class OneWriteProtocol(HttpToolsProtocol):
             self.scope["extensions"] = {"adjourn.connection": self.cycle}  # type: ignore[dict-item]
 
 
+_crowded = JSONResponse(
+    {"error": "There are as many connections as there may be; see --max-connections"},
+    _SERVICE_UNAVAILABLE,
+    {"connection": "close"},
+)
 _swept: WeakSet[ServerState] = WeakSet()
 
 

@@ -19,14 +19,14 @@ from typing import Any
 
 from redis import asyncio as client
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import OutOfMemoryError, RedisError, ResponseError
 
 from adjourn_mock import sessions
 from adjourn_mock.exchange import Answer, Request
 from adjourn_mock.journal import DEFAULT_ENTRIES, Entry
 from adjourn_mock.rows import decode_entry, decode_row, encode_entry, encode_row, text_key
 from adjourn_mock.sessions import Filter, Page, Session
-from adjourn_mock.store import IdTakenError, StoreError, StoreUnavailable
+from adjourn_mock.store import IdTakenError, StoreError, StoreFullError, StoreUnavailable
 from adjourn_mock.terms import choices, terms
 from adjourn_spec import ExternalId, FriendlyId, SessionKey
 
@@ -156,6 +156,8 @@ class RedisStore:
             yield self._redis
         except (TimeoutError, RedisConnectionError, OSError) as error:
             raise StoreUnavailable(f"Redis is not reachable: {error}") from None
+        except OutOfMemoryError:
+            raise StoreFullError("Redis has as much as its maxmemory lets it have") from None
         except RedisError as error:
             raise StoreUnavailable(f"Redis: {error}") from None
 

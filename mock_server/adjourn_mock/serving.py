@@ -86,7 +86,9 @@ def _url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _config(app: ASGIApp | Callable[[], ASGIApp], *, lifespan: Literal["off", "auto"]) -> uvicorn.Config:
+def _config(
+    app: ASGIApp | Callable[[], ASGIApp], *, lifespan: Literal["off", "auto"], max_connections: int = MAX_CONNECTIONS
+) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=OneWriteProtocol,
@@ -97,7 +99,7 @@ def _config(app: ASGIApp | Callable[[], ASGIApp], *, lifespan: Literal["off", "a
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=2,
-        limit_concurrency=MAX_CONNECTIONS,
+        limit_concurrency=max_connections,
     )
 
 
@@ -108,6 +110,7 @@ def serve(
     port: int,
     ready: Callable[[str], None],
     beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
+    max_connections: int = MAX_CONNECTIONS,
 ) -> None:
     """Serve until SIGINT or SIGTERM; `ready` gets the URL once connections are accepted.
 
@@ -117,12 +120,15 @@ def serve(
         port: the port; 0 picks a free one.
         ready: called once, with the URL.
         beside: what else runs in the event loop until the server ends.
+        max_connections: how many there may be at once; a request on one more is 503.
 
     Raises:
         BindError: the port is taken or the address is not this machine's.
     """
     listener = _listen(host, port)
-    server = _Server(_config(app, lifespan="off"), lambda: ready(_url(listener)), beside)
+    server = _Server(
+        _config(app, lifespan="off", max_connections=max_connections), lambda: ready(_url(listener)), beside
+    )
     # uvicorn raises the signal again once it has shut down; by then it has done its work.
     handlers = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
     # What is there by now stays: the collector need not look at it again and again.
@@ -136,7 +142,13 @@ def serve(
 
 
 def serve_workers(
-    make: Callable[[], MockApp], *, host: str, port: int, workers: int, ready: Callable[[str], None]
+    make: Callable[[], MockApp],
+    *,
+    host: str,
+    port: int,
+    workers: int,
+    ready: Callable[[str], None],
+    max_connections: int = MAX_CONNECTIONS,
 ) -> None:
     """Serve with several processes until SIGINT or SIGTERM; each makes an app of its own, over a store that they share.
 
@@ -146,12 +158,13 @@ def serve_workers(
         port: the port; 0 picks a free one.
         workers: how many processes.
         ready: called once, with the URL, when all accept connections.
+        max_connections: how many each may have at once; a request on one more is 503.
 
     Raises:
         BindError: the port is taken or the address is not this machine's.
     """
     listener = _listen(host, port)
-    config = _config(make, lifespan="off")
+    config = _config(make, lifespan="off", max_connections=max_connections)
     config.factory, config.workers = True, workers
     supervisor = Multiprocess(config, sockets=[listener])
     url = _url(listener)

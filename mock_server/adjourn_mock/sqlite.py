@@ -14,7 +14,14 @@ from adjourn_mock.exchange import Answer, Request
 from adjourn_mock.journal import DEFAULT_ENTRIES, Entry
 from adjourn_mock.rows import decode_entry, decode_row, encode_entry, encode_row, text_key
 from adjourn_mock.sessions import Filter, Page, Session
-from adjourn_mock.store import IdTakenError, StoreError, StoreUnavailable
+from adjourn_mock.store import (
+    MAX_MEGABYTES,
+    MEGABYTE_BYTES,
+    IdTakenError,
+    StoreError,
+    StoreUnavailable,
+    too_large,
+)
 from adjourn_mock.terms import choices, terms
 from adjourn_spec import FriendlyId, SessionKey
 
@@ -62,13 +69,14 @@ class SqliteStore:
 
     Args:
         path: the file; it is made where there is none.
+        megabytes: how large it may become.
 
     Raises:
         StoreError: the file is not one of ours, or is damaged; it was not touched.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self._path = str(path)
+    def __init__(self, path: str | Path, megabytes: float = MAX_MEGABYTES) -> None:
+        self._path, self._megabytes = str(path), megabytes
         if Path(path).is_dir():
             raise StoreError(f"{path} is a folder")
         is_new = not Path(path).exists() or Path(path).stat().st_size == 0
@@ -81,6 +89,8 @@ class SqliteStore:
             self._database.execute("PRAGMA synchronous = NORMAL")
             if is_new:
                 self._make()
+            (page_bytes,) = self._database.execute("PRAGMA page_size").fetchone()
+            self._database.execute(f"PRAGMA max_page_count = {int(megabytes * MEGABYTE_BYTES) // page_bytes}")
         except sqlite3.Error as error:
             raise StoreError(f"{path} cannot be used as a store: {error}") from None
 
@@ -131,6 +141,8 @@ class SqliteStore:
         except sqlite3.IntegrityError:
             raise
         except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+                raise too_large(self._megabytes) from None
             raise StoreUnavailable(f"{self._path}: {error}") from None
 
     @contextmanager

@@ -9,7 +9,19 @@ from adjourn_mock.journal import Journal
 from adjourn_mock.sessions import Filter, Page, Session
 from adjourn_spec import SessionKey
 
-__all__ = ["IdTakenError", "SharedStore", "Store", "StoreError", "StoreFullError", "StoreUnavailable"]
+__all__ = [
+    "MAX_MEGABYTES",
+    "MEGABYTE_BYTES",
+    "IdTakenError",
+    "SharedStore",
+    "Store",
+    "StoreError",
+    "StoreFullError",
+    "StoreUnavailable",
+    "too_large",
+]
+
+MAX_MEGABYTES, MEGABYTE_BYTES = 2048, 1024 * 1024
 
 
 class StoreError(ValueError):
@@ -21,7 +33,11 @@ class StoreUnavailable(Exception):  # noqa: N818 - it may come back
 
 
 class StoreFullError(ValueError):
-    """The store keeps as many sessions as it may."""
+    """The store keeps as many sessions as it may, or as large ones."""
+
+
+def too_large(megabytes: float) -> StoreFullError:
+    return StoreFullError(f"the mock keeps {megabytes:g} MB of sessions at most; see --max-megabytes")
 
 
 class IdTakenError(Exception):
@@ -52,6 +68,9 @@ class Store(Protocol):
         """Replace a row by what `change` makes of it; `change` may run more than once.
 
         Returns the row afterwards, or None where there is no such session.
+
+        Raises:
+            StoreFullError: there is no room for what it grew by.
         """
 
     async def close_once(self, environment: str, session_id: str, reason: str | None, now: str) -> Session | None:

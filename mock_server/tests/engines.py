@@ -22,12 +22,12 @@ def free_port() -> int:
 
 
 @contextmanager
-def redis_server(port: int) -> Iterator[str]:
+def redis_server(port: int, *options: str) -> Iterator[str]:
     """A Redis server that keeps nothing on disk; its URL."""
     if shutil.which("redis-server") is None:
         pytest.skip("redis-server is needed to test the Redis store: apt-get install redis-server")
     process = subprocess.Popen(
-        ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
+        ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", *options],
         stdout=subprocess.DEVNULL,
     )
     try:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from engines import mock_process
+from engines import free_port, mock_process, redis_server
 from sessions_api import CHAT
 
 from adjourn_mock import MockServer, protocol
@@ -260,6 +260,59 @@ def test_the_limit_of_a_head_is_larger_than_what_the_contract_lets_pass() -> Non
     from adjourn_spec import load_contract
 
     assert load_contract().head_limit_bytes * 2 < MAX_HEAD_BYTES
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite", "redis"])
+def test_large_sessions_do_not_fill_the_machine(kind: str, tmp_path: Path) -> None:
+    def lives(client: httpx.Client) -> None:
+        metadata = [{str(n % 10): []} for n in range(2500)]
+        statuses = []
+        while len(statuses) < 200 and (not statuses or statuses[-1] == 201):
+            body = {**CHAT, "externalId": f"chat_{len(statuses)}", "metadata": {"m": metadata}}
+            statuses.append(client.post("/api/v1/sessions", json=body).status_code)
+        assert 20 < statuses.count(201) < 200
+        assert statuses[-1] == 507
+        refused = client.patch("/api/v1/sessions/small", json={"metadata": {"m": metadata}})
+        assert (refused.status_code, bool(refused.json()["error"])) == (507, True)
+        for session in ("small", "chat_1"):
+            assert client.get(f"/api/v1/sessions/{session}").json()["closedAt"] is None
+        assert client.put("/_adjourn/environments/dev/state", json={"sessions": []}).status_code == 200
+        assert client.post("/api/v1/sessions", json={**CHAT, "metadata": {"m": metadata}}).status_code == 201
+
+    with contextlib.ExitStack() as stack:
+        options = ["--max-megabytes", "4"]
+        if kind == "sqlite":
+            options += ["--store", f"sqlite:{tmp_path / 'state.db'}"]
+        elif kind == "redis":
+            url = stack.enter_context(redis_server(free_port(), "--maxmemory", "8mb"))
+            options += ["--store", url]
+        _, url = stack.enter_context(mock_process(*options))
+        client = stack.enter_context(httpx.Client(base_url=url, headers={"Authorization": "Bearer tr_dev_adjourn"}))
+        assert client.post("/api/v1/sessions", json={**CHAT, "externalId": "small"}).status_code == 201
+        lives(client)
+
+
+def test_an_environment_too_many_is_507() -> None:
+    with MockServer(max_environments=4) as server, httpx.Client(base_url=server.url) as client:
+        made = [client.post("/_adjourn/environments", json={}) for _ in range(2)]
+        assert [each.status_code for each in made] == [201, 507]
+        assert "4 environments" in made[1].json()["error"]
+
+
+def test_a_connection_too_many_is_503_and_the_others_go_on() -> None:
+    with mock_process("--max-connections", "20") as (_, url), contextlib.ExitStack() as stack:
+        parts = urlsplit(url)
+        first, *_ = (
+            stack.enter_context(socket.create_connection((parts.hostname, parts.port), timeout=10)) for _ in range(20)
+        )
+        request = CLOSE.replace(b"chat_1", b"nobody") + b"Content-Length: 2\r\n\r\n{}"
+        refused = send(url, [request])
+        assert status_and_error(refused) == (
+            503,
+            "There are as many connections as there may be; see --max-connections",
+        )
+        first.sendall(request)
+        assert first.recv(65536).startswith(b"HTTP/1.1 404")
 
 
 def test_a_full_store_is_507_and_goes_on() -> None:

@@ -19,6 +19,7 @@ from sessions_api import CHAT
 from adjourn_mock import sessions
 from adjourn_mock.engines import open_store, shared
 from adjourn_mock.exchange import Answer, Request
+from adjourn_mock.journal import Budget, MemoryJournal
 from adjourn_mock.sessions import Filter, Session
 from adjourn_mock.store import IdTakenError, Store, StoreError, StoreUnavailable
 from adjourn_spec import ExternalId, FriendlyId
@@ -421,3 +422,27 @@ def test_a_redis_that_is_not_there_is_unavailable() -> None:
             await store.find("one", ExternalId("x"))
 
     asyncio.run(act())
+
+
+def test_journals_forget_when_they_take_too_much() -> None:
+    def noted(journal: MemoryJournal, size_bytes: int) -> None:
+        request = Request("POST", b"/", b"", [], {}, b"x" * size_bytes)
+        asyncio.run(journal.add(0, request, Answer(200, b"")))
+
+    budget = Budget(limit_bytes=100_000)
+    busy, quiet = (MemoryJournal(budget, size=10, limit_bytes=60_000) for _ in range(2))
+    noted(quiet, 10_000)
+    for _ in range(20):
+        noted(busy, 1)
+    assert [entry.number for entry in busy] == list(range(11, 21))
+    for _ in range(20):
+        noted(busy, 10_000)
+        assert busy.size_bytes <= 60_000
+    assert len(list(busy)) == 5
+    third = MemoryJournal(budget, size=10, limit_bytes=60_000)
+    for _ in range(5):
+        noted(third, 10_000)
+        assert busy.size_bytes + quiet.size_bytes + third.size_bytes <= 100_000
+    assert (len(list(quiet)), len(list(third))) == (1, 5)
+    asyncio.run(third.clear())
+    assert third.size_bytes == 0
