@@ -14,18 +14,24 @@ import asyncio
 import socket
 import struct
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from starlette.responses import JSONResponse
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+if TYPE_CHECKING:
+    from uvicorn._types import ASGI3Application
+
 __all__ = ["IDLE_SECONDS", "MAX_HEAD_BYTES", "PATIENCE_SECONDS", "Connection", "OneWriteProtocol"]
 
 # Linger for no time: closing then resets the connection.
 _NO_LINGER = struct.pack("ii", 1, 0)
-_BAD_REQUEST, _TIMEOUT, _TOO_LARGE, _SERVICE_UNAVAILABLE = 400, 408, 431, 503
+_BAD_REQUEST, _TIMEOUT, _TOO_MANY, _TOO_LARGE, _SERVICE_UNAVAILABLE = 400, 408, 429, 431, 503
 MAX_HEAD_BYTES = 128 * 1024
+_CHUNK_HEAD_BYTES = 16
+MAX_PIPELINED = 100
 PATIENCE_SECONDS, IDLE_SECONDS = 30, 5
 _SWEEP_SECONDS = 1
 
@@ -76,7 +82,7 @@ class Connection(RequestResponseCycle):
 class OneWriteProtocol(HttpToolsProtocol):
     """What `uvicorn.Config(http=...)` takes.
 
-    A head has a limit of bytes, a request and an idle connection of time, so that no client can fill
+    A head has a limit of bytes, trailers too, a request and an idle connection of time, so that no client can fill
     memory or hold a connection for good; on connections beyond `limit_concurrency` each request is 503,
     with the reason. The extension `adjourn.connection` of its scopes is a `Connection`.
     """
@@ -87,19 +93,37 @@ class OneWriteProtocol(HttpToolsProtocol):
             self.app = _crowded
         # Those that are there already go on, where uvicorn would refuse them too.
         self.limit_concurrency = None
-        self._head_bytes = 0
+        self._beside_body_bytes = 0
+        self._running: RequestResponseCycle | None = None
         # What was waited for when `sweep` looked last, of which request, and since when.
         self._awaited, self._request, self._since = "", self.scope, 0.0
         if self.server_state not in _swept:
             _swept.add(self.server_state)
             self.loop.call_later(_SWEEP_SECONDS, _sweep, self.loop, self.server_state)
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        # uvicorn tells only the request that came last; of pipelined ones another is being answered.
+        for cycle, _ in (*self.pipeline, *([(self._running, None)] if self._running else [])):
+            cycle.disconnected = True
+            cycle.message_event.set()
+        self.pipeline.clear()
+        super().connection_lost(exc)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self.cycle is None or self.cycle.scope is not self.scope:
-            self._head_bytes += len(data)
-            if self._head_bytes > MAX_HEAD_BYTES:
+        if self._awaited_part() == "request":
+            self._beside_body_bytes += len(data)
+            if self._beside_body_bytes > MAX_HEAD_BYTES:
                 self._refuse(_TOO_LARGE, "Request Header Fields Too Large")
+
+    def on_body(self, body: bytes) -> None:
+        # Small chunks have more around them than in them; headers after the last have nothing.
+        self._beside_body_bytes = max(0, self._beside_body_bytes - _CHUNK_HEAD_BYTES * len(body))
+        super().on_body(body)
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(_BAD_REQUEST, msg)
@@ -110,11 +134,12 @@ class OneWriteProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         self.flow.resume_reading()
+        self._running = None
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
 
     def sweep(self) -> None:
-        """Refuse a request whose head or body is still not there after so long; close a connection that idles."""
+        """Refuse a request that is still not there after so long; end a connection that idles or does not read."""
         now = self.loop.time()
         awaited = self._awaited_part()
         if self._awaited != awaited or self._request is not self.scope:
@@ -123,25 +148,35 @@ class OneWriteProtocol(HttpToolsProtocol):
             self._refuse(_TIMEOUT, "Request Timeout")
         elif awaited == "next" and now - self._since > IDLE_SECONDS:
             self.transport.close()
+        elif awaited == "reader" and now - self._since > PATIENCE_SECONDS:
+            self.transport.abort()
 
     def _awaited_part(self) -> str:
-        """What has to come before this connection goes on: the rest of a request, its answer, or the next request."""
+        """What has to come before this connection goes on.
+
+        It is the rest of a `request`, its `answer`, a `reader` of the answer, or the `next` request.
+        """
         if self.cycle is None or self.cycle.scope is not self.scope or self.cycle.more_body:
             return "request"
-        return "next" if self.cycle.response_complete else "answer"
+        if self.cycle.response_complete:
+            return "next"
+        return "reader" if self.flow.write_paused else "answer"
 
     def _refuse(self, status: int, error: str) -> None:
         """Answer and close, where no answer is on its way yet."""
         if self.transport.is_closing():
             return
-        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
+        if self._running is None or not self._running.response_started:
             body = b'{"error":"%b"}' % error.encode()
             length = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(body)
             self.transport.write(STATUS_LINE[status] + length + body)
         self.transport.close()
 
     def on_headers_complete(self) -> None:
-        self._head_bytes = 0
+        if len(self.pipeline) >= MAX_PIPELINED:
+            self._refuse(_TOO_MANY, f"More than {MAX_PIPELINED} requests wait on this connection")
+            raise ValueError("the parser stops here")
+        self._beside_body_bytes = 0
         before = self.cycle
         super().on_headers_complete()
         if self.cycle is not before:

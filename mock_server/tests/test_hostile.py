@@ -142,7 +142,9 @@ def test_odd_members_do_no_harm(process: tuple[int, str]) -> None:
         (b"GET / HTTP/1.1\r\nHost: a\r\nX: ", b"a" * 65536, 431),
         (b"GET / HTTP/1.1\r\nHost: a\r\n", b"X: 1\r\n" * 10_000, 431),
         (CLOSE + b"Transfer-Encoding: chunked\r\n\r\n", b"10000\r\n" + b"a" * 65536 + b"\r\n", 413),
-        (CLOSE + b"Transfer-Encoding: chunked\r\n\r\n2;", b"a" * 65536, None),
+        (CLOSE + b"Transfer-Encoding: chunked\r\n\r\n2;", b"a" * 65536, 431),
+        (CLOSE + b"Transfer-Encoding: chunked\r\n\r\n0\r\n", b"X: 1\r\n" * 10_000, 431),
+        (CLOSE + b"Transfer-Encoding: chunked\r\n\r\n0\r\nX: ", b"a" * 65536, 431),
         (
             b"POST /nowhere HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
             b"10000\r\n" + b"a" * 65536 + b"\r\n",
@@ -151,22 +153,22 @@ def test_odd_members_do_no_harm(process: tuple[int, str]) -> None:
     ],
 )
 def test_what_does_not_end_does_not_fill_memory(
-    process: tuple[int, str], head: bytes, piece: bytes, status: int | None
+    process: tuple[int, str], head: bytes, piece: bytes, status: int
 ) -> None:
     before = peak_megabytes(process[0])
     pieces = [head, *([piece] * (MEGABYTES * 1024 * 1024 // len(piece)))]
-    if status is None:
-        # An extension of a chunk without an end: read and dropped until we stop.
-        parts = urlsplit(process[1])
-        with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
-            for each in pieces:
-                connection.sendall(each)
-    else:
-        received = send(process[1], pieces)
-        # Where it closes while we send, the answer may be lost on the way: that is the client's doing.
-        assert received == b"" or int(received.split()[1]) == status
+    received = send(process[1], pieces)
+    # Where it closes while we send, the answer may be lost on the way: that is the client's doing.
+    assert received == b"" or int(received.split()[1]) == status
     assert peak_megabytes(process[0]) - before < MEGABYTES / 2
     assert httpx.get(f"{process[1]}/_adjourn/health").status_code == 200
+
+
+def test_a_body_in_small_chunks_is_read(process: tuple[int, str]) -> None:
+    body = json.dumps({**CHAT, "externalId": "chunks", "metadata": {"m": "x" * 30_000}}).encode()
+    head = b"POST /api/v1/sessions HTTP/1.1\r\nHost: a\r\n" + KEY + b"Transfer-Encoding: chunked\r\n\r\n"
+    chunks = b"".join(b"1;e=1\r\n%c\r\n" % byte for byte in body) + b"0\r\nX: 1\r\n\r\n"
+    assert send(process[1], [head + chunks]).startswith(b"HTTP/1.1 201")
 
 
 def test_many_slow_clients_keep_nobody_waiting(process: tuple[int, str]) -> None:
@@ -254,6 +256,42 @@ def test_pipelined_requests_are_answered_in_order(process: tuple[int, str]) -> N
         while received.count(b"HTTP/1.1 ") < len(requests):
             received += connection.recv(65536)
     assert re.findall(rb"HTTP/1.1 (\d+)", received) == [b"404" if n % 2 else b"401" for n in range(40)]
+
+
+def test_requests_beyond_measure_in_one_go_are_refused(process: tuple[int, str]) -> None:
+    before = peak_megabytes(process[0])
+    requests = b"GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n" * 20_000
+    parts = urlsplit(process[1])
+    for _ in range(10):
+        with (
+            socket.create_connection((parts.hostname, parts.port), timeout=10) as connection,
+            contextlib.suppress(ConnectionError),
+        ):
+            connection.sendall(requests)
+    assert status_and_error(send(process[1], [requests]))[0] == 429
+    assert httpx.get(f"{process[1]}/_adjourn/health", timeout=2).status_code == 200
+    assert peak_megabytes(process[0]) - before < 10
+
+
+def test_a_client_that_does_not_read_is_given_up(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(protocol, "PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(protocol, "_SWEEP_SECONDS", 0.05)
+    with MockServer() as server:
+        parts = urlsplit(server.url)
+        with socket.socket() as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.connect((parts.hostname, parts.port))
+            connection.settimeout(10)
+            connection.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n" * 90)
+            time.sleep(1)
+            received = b""
+            with contextlib.suppress(ConnectionResetError):
+                while piece := connection.recv(65536):
+                    received += piece
+    assert 0 < received.count(b"HTTP/1.1 200") < 90
+    assert not caplog.records
 
 
 def test_the_limit_of_a_head_is_larger_than_what_the_contract_lets_pass() -> None:
