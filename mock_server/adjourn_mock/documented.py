@@ -7,6 +7,7 @@ decided in the order of clause error.order.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
@@ -56,9 +57,9 @@ JAVASCRIPT_SPACE = (
 
 def admit(service: Service, request: Request) -> None:
     """Refuse a head that is too large."""
-    limit_bytes = service.contract.head_limit_bytes
-    size = len(request.raw_path) + len(request.query) + sum(map(len, request.headers.values()))
-    if size > limit_bytes or len(request.raw_headers) > MAX_HEADERS:
+    lines_bytes = sum(map(len, chain.from_iterable(request.raw_headers)))
+    request.head_bytes = len(request.raw_path) + len(request.query) + lines_bytes
+    if request.head_bytes > service.contract.head_limit_bytes or len(request.raw_headers) > MAX_HEADERS:
         raise Refusal("path.unknown", "Request Header Fields Too Large", status=431)
 
 

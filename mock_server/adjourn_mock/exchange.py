@@ -26,6 +26,7 @@ class Request(msgspec.Struct, gc=False):
         body: what was received of the body so far.
         operation: the operationId that it reached, for the journal, like `faults`,
             the names of the faults that are on for it.
+        head_bytes: how large path, query and headers are, once somebody looked.
     """
 
     method: str
@@ -36,6 +37,7 @@ class Request(msgspec.Struct, gc=False):
     body: bytes = b""
     operation: str | None = None
     faults: tuple[str, ...] = ()
+    head_bytes: int = 0
 
     @classmethod
     def of(cls, scope: Scope) -> Request:

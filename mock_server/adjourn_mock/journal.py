@@ -300,7 +300,7 @@ class MemoryJournal:
 
 def _size_bytes(request: Request, answer: Answer) -> int:
     # The row before it, where another came out, is as large as the one in the answer, about.
-    return _EXCHANGE_BYTES + len(request.raw_path) + len(request.query) + len(request.body) + 2 * len(answer.body)
+    return _EXCHANGE_BYTES + request.head_bytes + len(request.body) + 2 * len(answer.body)
 
 
 def _finish(future: asyncio.Future[None]) -> None:

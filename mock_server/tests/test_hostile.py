@@ -19,6 +19,7 @@ from sessions_api import CHAT
 
 from adjourn_mock import MockServer, protocol
 from adjourn_mock.protocol import MAX_HEAD_BYTES
+from adjourn_spec import load_contract
 
 KEY = b"Authorization: Bearer tr_dev_adjourn\r\n"
 CLOSE = b"POST /api/v1/sessions/chat_1/close HTTP/1.1\r\nHost: a\r\n" + KEY
@@ -295,8 +296,6 @@ def test_a_client_that_does_not_read_is_given_up(
 
 
 def test_the_limit_of_a_head_is_larger_than_what_the_contract_lets_pass() -> None:
-    from adjourn_spec import load_contract
-
     assert load_contract().head_limit_bytes * 2 < MAX_HEAD_BYTES
 
 
@@ -328,6 +327,21 @@ def test_large_sessions_do_not_fill_the_machine(kind: str, tmp_path: Path) -> No
         client = stack.enter_context(httpx.Client(base_url=url, headers={"Authorization": "Bearer tr_dev_adjourn"}))
         assert client.post("/api/v1/sessions", json={**CHAT, "externalId": "small"}).status_code == 201
         lives(client)
+
+
+def test_large_heads_do_not_fill_journals() -> None:
+    with mock_process() as (process, url), httpx.Client(base_url=url) as client:
+        for key in (b"Bearer tr_dev_adjourn", b"Bearer tr_dev_nobody"):
+            for _ in range(300):
+                lines = [(b"authorization", key), *[(b"x-%d" % n, b"x" * 1000) for n in range(100)]]
+                assert client.get("/api/v1/sessions/a", headers=lines).status_code == 431
+        assert peak_megabytes(process.pid) < 90
+
+
+def test_a_head_is_measured_with_names_and_repetitions(process: tuple[int, str]) -> None:
+    limit = load_contract().head_limit_bytes
+    for lines in ([(b"x", b"1" * 1000)] * (limit // 1000 + 1), [(b"x" * limit, b"1")]):
+        assert httpx.get(f"{process[1]}/api/v1/sessions/a", headers=lines).status_code == 431
 
 
 def test_an_environment_too_many_is_507() -> None:

@@ -426,7 +426,7 @@ def test_a_redis_that_is_not_there_is_unavailable() -> None:
 
 def test_journals_forget_when_they_take_too_much() -> None:
     def noted(journal: MemoryJournal, size_bytes: int) -> None:
-        request = Request("POST", b"/", b"", [], {}, b"x" * size_bytes)
+        request = Request("POST", b"/", b"", [], {}, body=b"x" * size_bytes)
         asyncio.run(journal.add(0, request, Answer(200, b"")))
 
     budget = Budget(limit_bytes=100_000)
