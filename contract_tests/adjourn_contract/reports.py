@@ -101,7 +101,7 @@ def _printable(text: str) -> str:
 def _markdown(verdicts: Verdicts, *, url: str, seconds: float) -> str:
     lines = [f"# Contract check of {url}", ""]
     if verdicts.trouble is not None:
-        lines += [f"Could not be checked to the end: {verdicts.trouble}", ""]
+        lines += [f"Could not be checked to the end: {_cell(verdicts.trouble)}", ""]
     lines += ["| clause | verdict | |", "|---|---|---|"]
     lines += [
         f"| `{v.clause}` | {v.state} | {_cell(v.reason)} |" for v in verdicts.all() if v.reason != "not asked for"
