@@ -82,9 +82,10 @@ class Connection(RequestResponseCycle):
 class OneWriteProtocol(HttpToolsProtocol):
     """What `uvicorn.Config(http=...)` takes.
 
-    A head has a limit of bytes, trailers too, a request and an idle connection of time, so that no client can fill
-    memory or hold a connection for good; on connections beyond `limit_concurrency` each request is 503,
-    with the reason. The extension `adjourn.connection` of its scopes is a `Connection`.
+    A head has a limit of bytes, trailers too; a request, a reader of the answer and an idle connection
+    have one of time; so no client can fill memory or hold a connection for good. On connections beyond
+    `limit_concurrency` each request is 503, with the reason. The extension `adjourn.connection` of its
+    scopes is a `Connection`.
     """
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -96,7 +97,7 @@ class OneWriteProtocol(HttpToolsProtocol):
         self._beside_body_bytes = 0
         self._running: RequestResponseCycle | None = None
         # What was waited for when `sweep` looked last, of which request, and since when.
-        self._awaited, self._request, self._since = "", self.scope, 0.0
+        self._awaited, self._request, self._since, self._unread_bytes = "", self.scope, 0.0, 0
         if self.server_state not in _swept:
             _swept.add(self.server_state)
             self.loop.call_later(_SWEEP_SECONDS, _sweep, self.loop, self.server_state)
@@ -142,6 +143,8 @@ class OneWriteProtocol(HttpToolsProtocol):
         """Refuse a request that is still not there after so long; end a connection that idles or does not read."""
         now = self.loop.time()
         awaited = self._awaited_part()
+        if awaited == "reader" and self._unread_bytes != (unread_bytes := self.transport.get_write_buffer_size()):
+            self._unread_bytes, self._since = unread_bytes, now
         if self._awaited != awaited or self._request is not self.scope:
             self._awaited, self._request, self._since = awaited, self.scope, now
         elif awaited == "request" and now - self._since > PATIENCE_SECONDS:

@@ -311,6 +311,8 @@ def test_large_sessions_do_not_fill_the_machine(kind: str, tmp_path: Path) -> No
         assert statuses[-1] == 507
         refused = client.patch("/api/v1/sessions/small", json={"metadata": {"m": metadata}})
         assert (refused.status_code, bool(refused.json()["error"])) == (507, True)
+        if kind == "memory":
+            assert client.post("/api/v1/sessions/chat_0/close", json={"reason": "x" * 256}).status_code == 200
         for session in ("small", "chat_1"):
             assert client.get(f"/api/v1/sessions/{session}").json()["closedAt"] is None
         assert client.put("/_adjourn/environments/dev/state", json={"sessions": []}).status_code == 200
