@@ -228,7 +228,7 @@ class MemoryJournal:
     def __init__(
         self, budget: Budget | None = None, *, size: int = DEFAULT_ENTRIES, limit_bytes: int = DEFAULT_BYTES
     ) -> None:
-        self._exchanges: deque[tuple[int, Request, Answer]] = deque()
+        self._exchanges: deque[tuple[int, Request, Answer, int]] = deque()
         self._size, self._limit_bytes, self.size_bytes = size, limit_bytes, 0
         self._budget = budget or Budget()
         self._budget.join(self)
@@ -238,24 +238,23 @@ class MemoryJournal:
     async def add(self, at: int, request: Request, answer: Answer) -> None:
         # It is made an entry of when it is read. The headers are there once more as they came; what is kept is small.
         request.headers = _NO_HEADERS
-        exchanges = self._exchanges
-        exchanges.append((at, request, answer))
         self._count += 1
-        size_bytes = _size_bytes(request, answer)
-        if len(exchanges) > self._size:
-            _, old_request, old_answer = exchanges.popleft()
-            size_bytes -= _size_bytes(old_request, old_answer)
+        # The row before it, where another came out, is as large as the one in the answer, about.
+        size_bytes = _EXCHANGE_BYTES + request.head_bytes + len(request.body) + 2 * len(answer.body)
+        self._exchanges.append((at, request, answer, size_bytes))
+        if len(self._exchanges) > self._size:
+            size_bytes -= self._exchanges.popleft()[3]
         self.size_bytes += size_bytes
         while self.size_bytes > self._limit_bytes:
             size_bytes -= self._forget()
-        self._budget.take(size_bytes)
+        if size_bytes:
+            self._budget.take(size_bytes)
         if self._waiting:
             self._wake()
 
     def _forget(self) -> int:
         """Forget the oldest exchange; how many bytes it took."""
-        _, request, answer = self._exchanges.popleft()
-        size_bytes = _size_bytes(request, answer)
+        size_bytes = self._exchanges.popleft()[3]
         self.size_bytes -= size_bytes
         return size_bytes
 
@@ -277,7 +276,7 @@ class MemoryJournal:
     def __iter__(self) -> Iterator[Entry]:
         exchanges = tuple(self._exchanges)
         first = self._count - len(exchanges) + 1
-        for number, (at, request, answer) in enumerate(exchanges, first):
+        for number, (at, request, answer, _) in enumerate(exchanges, first):
             yield Entry.of(number, at, request, answer)
 
     async def changed(self, timeout_seconds: float) -> None:
@@ -296,11 +295,6 @@ class MemoryJournal:
         for future in waiting:
             # A waiter may live in another event loop than the one that serves.
             future.get_loop().call_soon_threadsafe(_finish, future)
-
-
-def _size_bytes(request: Request, answer: Answer) -> int:
-    # The row before it, where another came out, is as large as the one in the answer, about.
-    return _EXCHANGE_BYTES + request.head_bytes + len(request.body) + 2 * len(answer.body)
 
 
 def _finish(future: asyncio.Future[None]) -> None:

@@ -14,15 +14,11 @@ import asyncio
 import socket
 import struct
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from starlette.responses import JSONResponse
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
-
-if TYPE_CHECKING:
-    from uvicorn._types import ASGI3Application
 
 __all__ = ["IDLE_SECONDS", "MAX_HEAD_BYTES", "PATIENCE_SECONDS", "Connection", "OneWriteProtocol"]
 
@@ -110,13 +106,10 @@ class OneWriteProtocol(HttpToolsProtocol):
         self.pipeline.clear()
         super().connection_lost(exc)
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        self._running = cycle
-        super()._start_asgi_task(cycle, app)
-
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self._awaited_part() == "request":
+        cycle = self.cycle
+        if cycle is None or cycle.scope is not self.scope or cycle.more_body:
             self._beside_body_bytes += len(data)
             if self._beside_body_bytes > MAX_HEAD_BYTES:
                 self._refuse(_TOO_LARGE, "Request Header Fields Too Large")
@@ -137,7 +130,8 @@ class OneWriteProtocol(HttpToolsProtocol):
         self.flow.resume_reading()
         self._running = None
         if self.pipeline:
-            self._start_asgi_task(*self.pipeline.pop())
+            self._running, app = self.pipeline.pop()
+            self._start_asgi_task(self._running, app)
 
     def sweep(self) -> None:
         """Refuse a request that is still not there after so long; end a connection that idles or does not read."""
@@ -183,6 +177,8 @@ class OneWriteProtocol(HttpToolsProtocol):
         before = self.cycle
         super().on_headers_complete()
         if self.cycle is not before:
+            if before is None or before.response_complete:
+                self._running = self.cycle
             # uvicorn makes its cycles itself, in the middle of this method; the app has not seen it yet.
             self.cycle.__class__ = Connection
             self.scope["extensions"] = {"adjourn.connection": self.cycle}  # type: ignore[dict-item]
