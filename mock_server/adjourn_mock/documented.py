@@ -20,7 +20,7 @@ from adjourn_mock.operations import close, create, list_sessions, retrieve, upda
 from adjourn_mock.query import QueryError, read_query
 from adjourn_mock.routes import decode_segment
 from adjourn_mock.service import Service
-from adjourn_mock.sessions import Session, members
+from adjourn_mock.sessions import Session, members, members_as_kept
 from adjourn_mock.tokens import TokenError
 from adjourn_spec import BodyRule, Operation, SessionKey
 
@@ -57,8 +57,8 @@ JAVASCRIPT_SPACE = (
 
 def admit(service: Service, request: Request) -> None:
     """Refuse a head that is too large."""
-    lines_bytes = sum(map(len, chain.from_iterable(request.raw_headers)))
-    request.head_bytes = len(request.raw_path) + len(request.query) + lines_bytes
+    lines = b"".join(chain.from_iterable(request.raw_headers))
+    request.head_bytes = len(request.raw_path) + len(request.query) + len(lines)
     if request.head_bytes > service.contract.head_limit_bytes or len(request.raw_headers) > MAX_HEADERS:
         raise Refusal("path.unknown", "Request Header Fields Too Large", status=431)
 
@@ -227,9 +227,9 @@ def row(session: Session) -> Session | dict[str, Any]:
 
 def list_row(session: Session) -> dict[str, Any]:
     """The same without triggerConfig (clause row.list)."""
-    members = as_members(session)
-    del members["triggerConfig"]
-    return members
+    listed = members_as_kept(session)
+    del listed["triggerConfig"]
+    return listed
 
 
 def as_members(row: Session | dict[str, Any]) -> dict[str, Any]:

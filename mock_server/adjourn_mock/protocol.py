@@ -116,7 +116,8 @@ class OneWriteProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         # Small chunks have more around them than in them; headers after the last have nothing.
-        self._beside_body_bytes = max(0, self._beside_body_bytes - _CHUNK_HEAD_BYTES * len(body))
+        if self._beside_body_bytes:
+            self._beside_body_bytes = max(0, self._beside_body_bytes - _CHUNK_HEAD_BYTES * len(body))
         super().on_body(body)
 
     def send_400_response(self, msg: str) -> None:

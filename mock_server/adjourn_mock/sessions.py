@@ -22,6 +22,7 @@ __all__ = [
     "create",
     "from_members",
     "members",
+    "members_as_kept",
     "refresh",
     "replace",
     "size_bytes",
@@ -107,11 +108,15 @@ class Page(msgspec.Struct, frozen=True):
         return cls(tuple(found[:size]), has_older=has_more, has_newer=after is not None)
 
 
+def members_as_kept(session: Session) -> dict[str, Any]:
+    """The row by the names that are sent; triggerConfig and metadata are JSON still."""
+    return dict(zip(session.__struct_encode_fields__, msgspec.structs.astuple(session), strict=True))
+
+
 def members(session: Session) -> dict[str, Any]:
     """The row as JSON members that may be changed, by the names that are sent."""
-    values = dict(zip(session.__struct_encode_fields__, msgspec.structs.astuple(session), strict=True))
     return {
-        **values,
+        **members_as_kept(session),
         "triggerConfig": session.trigger_config,
         "tags": list(session.tags),
         "metadata": session.metadata,
