@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -16,6 +17,8 @@ from adjourn.load import load
 from adjourn.options import Trouble, contract_of, contract_tests, spec_option, wants_colour
 
 __all__ = ["cli", "main"]
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def main() -> None:
@@ -49,6 +52,10 @@ def cli() -> None:
     """
 
 
+def _limit(name: str, default: int, text: str) -> Callable[[F], F]:
+    return click.option(name, type=click.IntRange(min=1), default=default, show_default=True, metavar="N", help=text)
+
+
 @cli.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=3031, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free one.")
@@ -73,38 +80,10 @@ def cli() -> None:
     metavar="STORE",
     help="Where the state lives: memory, sqlite:PATH or redis://HOST:PORT/DATABASE.",
 )
-@click.option(
-    "--max-sessions",
-    type=click.IntRange(min=1),
-    default=1_000_000,
-    show_default=True,
-    metavar="N",
-    help="How many memory keeps at most.",
-)
-@click.option(
-    "--max-megabytes",
-    type=click.IntRange(min=1),
-    default=2048,
-    show_default=True,
-    metavar="N",
-    help="How much of memory, or of SQLite's file, they may take.",
-)
-@click.option(
-    "--max-environments",
-    type=click.IntRange(min=1),
-    default=10_000,
-    show_default=True,
-    metavar="N",
-    help="How many the control API may make.",
-)
-@click.option(
-    "--max-connections",
-    type=click.IntRange(min=1),
-    default=1000,
-    show_default=True,
-    metavar="N",
-    help="How many each process may have open.",
-)
+@_limit("--max-sessions", 1_000_000, "How many memory keeps at most.")
+@_limit("--max-megabytes", 2048, "How much of memory, or of SQLite's file, they may take.")
+@_limit("--max-environments", 10_000, "How many the control API may make.")
+@_limit("--max-connections", 1000, "How many each process may have open.")
 @click.option(
     "--workers", type=click.IntRange(1, 64), default=1, show_default=True, metavar="N", help="Processes; needs a store."
 )

@@ -18,6 +18,8 @@ import pytest
 import yaml
 
 from adjourn import MockServer, __version__, create_app, load_contract
+from adjourn.cli import cli
+from adjourn_mock import environments, memory, serving, store
 
 ADJOURN = [sys.executable, "-m", "adjourn"]
 
@@ -57,6 +59,17 @@ def test_mock_says_where_it_listens_once_it_does() -> None:
         for environment in ready["environments"]:
             headers = {"Authorization": f"Bearer {environment['secretKey']}"}
             assert httpx.get(f"{ready['url']}/api/v1/sessions", headers=headers).status_code == 200
+
+
+def test_limits_are_those_of_the_mock() -> None:
+    defaults = {option.name: option.default for option in cli.commands["mock"].params}
+    named = {
+        "max_sessions": memory.MAX_SESSIONS,
+        "max_megabytes": store.MAX_MEGABYTES,
+        "max_environments": environments.MAX_ENVIRONMENTS,
+        "max_connections": serving.MAX_CONNECTIONS,
+    }
+    assert {name: defaults[name] for name in named} == named
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -13,7 +13,7 @@ from sortedcontainers import SortedList
 from adjourn_mock import sessions
 from adjourn_mock.journal import Budget, MemoryJournal
 from adjourn_mock.sessions import Filter, Page, Session, size_bytes
-from adjourn_mock.store import MAX_MEGABYTES, MEGABYTE_BYTES, IdTakenError, StoreFullError, too_large
+from adjourn_mock.store import MAX_MEGABYTES, MEGABYTE_BYTES, IdTakenError, StoreFullError
 from adjourn_mock.terms import choices, terms
 from adjourn_spec import FriendlyId, SessionKey
 
@@ -56,7 +56,6 @@ class _Shelf:
         """Put a row in place of the one with its id."""
         before = self.rows[session.id]
         self.rows[session.id] = session
-        self.size_bytes += size_bytes(session) - size_bytes(before)
         if (before.closed_at is None) == (session.closed_at is None) and before.tags == session.tags:
             return
         place, old, new = self._places[session.id], terms(before), terms(session)
@@ -143,7 +142,7 @@ class MemoryStore:
         if self._count + count > self._limit:
             raise StoreFullError(f"the mock keeps {self._limit} sessions at most; see --max-sessions")
         if self._left_bytes < more_bytes > 0:
-            raise too_large(self._megabytes)
+            raise StoreFullError(f"the mock keeps {self._megabytes:g} MB of sessions at most; see --max-megabytes")
         self._count += count
         self._left_bytes -= more_bytes
 
@@ -154,8 +153,10 @@ class MemoryStore:
         before = shelf.rows[session_id]
         session = change(before)
         if session is not before:
-            self._make_room(0, size_bytes(session) - size_bytes(before))
+            growth_bytes = size_bytes(session) - size_bytes(before)
+            self._make_room(0, growth_bytes)
             shelf.put(session)
+            shelf.size_bytes += growth_bytes
         return session
 
     async def close_once(self, environment: str, session_id: str, reason: str | None, now: str) -> Session | None:

@@ -100,16 +100,16 @@ class OneWriteProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         # uvicorn tells only the request that came last; of pipelined ones another is being answered.
-        for cycle, _ in (*self.pipeline, *([(self._running, None)] if self._running else [])):
-            cycle.disconnected = True
-            cycle.message_event.set()
+        for cycle in (self._running, *(waiting for waiting, _ in self.pipeline)):
+            if cycle is not None:
+                cycle.disconnected = True
+                cycle.message_event.set()
         self.pipeline.clear()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        cycle = self.cycle
-        if cycle is None or cycle.scope is not self.scope or cycle.more_body:
+        if self._is_request_awaited():
             self._beside_body_bytes += len(data)
             if self._beside_body_bytes > MAX_HEAD_BYTES:
                 self._refuse(_TOO_LARGE, "Request Header Fields Too Large")
@@ -154,11 +154,15 @@ class OneWriteProtocol(HttpToolsProtocol):
 
         It is the rest of a `request`, its `answer`, a `reader` of the answer, or the `next` request.
         """
-        if self.cycle is None or self.cycle.scope is not self.scope or self.cycle.more_body:
+        if self._is_request_awaited():
             return "request"
         if self.cycle.response_complete:
             return "next"
         return "reader" if self.flow.write_paused else "answer"
+
+    def _is_request_awaited(self) -> bool:
+        cycle = self.cycle
+        return cycle is None or cycle.scope is not self.scope or cycle.more_body
 
     def _refuse(self, status: int, error: str) -> None:
         """Answer and close, where no answer is on its way yet."""

@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 _FIXED_BYTES = 1024
+_NULL = msgspec.Raw(b"null")
 
 Status = Literal["ACTIVE", "CLOSED", "EXPIRED"]
 
@@ -135,9 +136,6 @@ def from_members(row: Mapping[str, Any]) -> Session:
 
 def _as_json(value: Any) -> msgspec.Raw:
     return _NULL if value is None else msgspec.Raw(encode(value))
-
-
-_NULL = msgspec.Raw(b"null")
 
 
 def replace(session: Session, **changes: Any) -> Session:

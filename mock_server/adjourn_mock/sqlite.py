@@ -19,8 +19,8 @@ from adjourn_mock.store import (
     MEGABYTE_BYTES,
     IdTakenError,
     StoreError,
+    StoreFullError,
     StoreUnavailable,
-    too_large,
 )
 from adjourn_mock.terms import choices, terms
 from adjourn_spec import FriendlyId, SessionKey
@@ -142,7 +142,9 @@ class SqliteStore:
             raise
         except sqlite3.Error as error:
             if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
-                raise too_large(self._megabytes) from None
+                # It is the same error where the disk is full.
+                limit = f"it may take {self._megabytes:g} MB, see --max-megabytes"
+                raise StoreFullError(f"{self._path} has no room left: {error}; {limit}") from None
             raise StoreUnavailable(f"{self._path}: {error}") from None
 
     @contextmanager

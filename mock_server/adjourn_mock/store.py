@@ -18,7 +18,6 @@ __all__ = [
     "StoreError",
     "StoreFullError",
     "StoreUnavailable",
-    "too_large",
 ]
 
 MAX_MEGABYTES, MEGABYTE_BYTES = 2048, 1024 * 1024
@@ -34,10 +33,6 @@ class StoreUnavailable(Exception):  # noqa: N818 - it may come back
 
 class StoreFullError(ValueError):
     """The store keeps as many sessions as it may, or as large ones."""
-
-
-def too_large(megabytes: float) -> StoreFullError:
-    return StoreFullError(f"the mock keeps {megabytes:g} MB of sessions at most; see --max-megabytes")
 
 
 class IdTakenError(Exception):
