@@ -86,10 +86,11 @@ def test_a_close_elsewhere_is_seen_live(dev: Dev, window: Browser) -> None:
 
 
 def test_an_exchange_is_opened_and_copied_as_curl(dev: Dev, window: Browser, server: MockServer) -> None:
-    dev.create("chat_1")
+    # Requests of strangers stay in the list from test to test: an id that none of them names.
+    dev.create("chat_curl")
     window.open("#/journal")
-    dev.close("chat_1", reason="it's \u00fc")
-    window.click(lambda: window.row("/api/v1/sessions/chat_1/close"), "a row")
+    dev.close("chat_curl", reason="it's \u00fc")
+    window.click(lambda: window.row("/api/v1/sessions/chat_curl/close"), "a row")
     detail = window.until(lambda: window.one(".detail h2").text.startswith("POST") and window.one(".detail"), "detail")
     assert "it's \u00fc" in detail.text
     assert "tr_dev_adjourn" not in window.one("html").text

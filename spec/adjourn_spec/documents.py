@@ -29,12 +29,43 @@ class DocumentError(ValueError):
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Safe YAML without timestamps: a date stays the text it is, as in JSON."""
+    """Safe YAML for what JSON can say: a date stays the text it is, and no other type has a tag."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._merged = 0
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, LookupError) as error:
+            # What a tag or a pattern promised: `!!bool x`, or more digits than Python reads.
+            name = node.tag.rpartition(":")[2]
+            raise yaml.constructor.ConstructorError(None, None, f"is no {name}: {error}", node.start_mark) from None
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Take merge keys (`<<`) in, unless they multiply the document without bound."""
+        for key, value in node.value:
+            if key.tag == "tag:yaml.org,2002:merge":
+                for source in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                    if isinstance(source, yaml.MappingNode):
+                        self.flatten_mapping(source)
+                        self._merged += len(source.value)
+                if self._merged > MAX_NODES:
+                    raise yaml.constructor.ConstructorError(
+                        None, None, f"merges more than {MAX_NODES} values", node.start_mark
+                    )
+        super().flatten_mapping(node)
 
 
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.yaml_constructors = {
+    tag: make
+    for tag, make in yaml.SafeLoader.yaml_constructors.items()
+    if tag is None or tag.rpartition(":")[2] in ("null", "bool", "int", "float", "str", "seq", "map")
 }
 
 
@@ -66,6 +97,9 @@ def _parse_json(path: str | Path, text: str) -> Any:
         return json.loads(text)
     except json.JSONDecodeError as error:
         raise DocumentError(path, f"line {error.lineno} column {error.colno}", error.msg) from None
+    except ValueError as error:
+        # More digits than Python reads.
+        raise DocumentError(path, "", str(error).partition(";")[0]) from None
     except RecursionError:
         raise DocumentError(path, "", "is nested too deeply") from None
 

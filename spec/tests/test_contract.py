@@ -215,8 +215,22 @@ def test_a_broken_document_is_one_line_with_file_place_and_reason(tmp_path: Path
             "more than 1000000 values",
         ),
         ("a.json", b"[" * 200_000, "nested too deeply"),
+        ("a.yaml", b"a: !!bool x", "line 1 column 4: is no bool"),
+        ("a.yaml", b"a: !!timestamp x", "line 1 column 4: could not determine a constructor"),
+        ("a.yaml", b"a: " + b"1" * 5000, "line 1 column 4: is no int"),
+        ("a.json", b'{"a": ' + b"1" * 5000 + b"}", "limit (4300 digits)"),
+        (
+            "a.yaml",
+            b"a: &a {" + b", ".join(b"k%d: 1" % n for n in range(2000)) + b"}\n"
+            b"b: [" + b", ".join([b"{<<: *a}"] * 2000) + b"]\n",
+            "merges more than 1000000 values",
+        ),
+        ("a.yaml", b"a: &a {<<: *a}", "nested too deeply"),
     ],
-    ids=["yaml", "utf8", "json", "tag", "array", "aliases", "deep"],
+    ids=[
+        *("yaml", "utf8", "json", "tag", "array", "aliases", "deep", "bool", "timestamp"),
+        *("yaml digits", "json digits", "merges", "merged into itself"),
+    ],
 )
 def test_a_file_that_cannot_be_read_is_told_with_its_place(
     tmp_path: Path, name: str, content: bytes, reason: str
