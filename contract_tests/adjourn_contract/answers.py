@@ -8,7 +8,7 @@ from typing import Any
 from adjourn_contract.wire import Exchange
 from adjourn_spec import Contract, Violation
 
-__all__ = ["Fault", "faults_of_answer", "faults_of_row"]
+__all__ = ["Fault", "faults_of_answer", "faults_of_list_row", "faults_of_row"]
 
 Fault = tuple[str, str, str]  # clause, expected, got
 
@@ -59,6 +59,16 @@ def faults_of_row(contract: Contract, value: Any, *, extra_members: bool = False
         yield "row.members", "every member of a row, null where unset", f"a row without {', '.join(missing)}"
     if not extra_members and (others := [name for name in value if name not in members]):
         yield "row.members", "no members but those of a row", f"a row with {', '.join(others)}"
+
+
+def faults_of_list_row(contract: Contract, value: Any) -> Iterable[Fault]:
+    """What is wrong with a row of a list by itself."""
+    if contract.schema("SessionListItem").is_valid(value):
+        return
+    for violation in contract.schema("SessionRow").violations(value):
+        yield _clause_of(violation), f"a list row that is valid against the document: {violation.place}", str(violation)
+    for violation in contract.schema("SessionListItem").violations(value):
+        yield "row.list", "a list row with the members of a row, without triggerConfig", str(violation)
 
 
 def _clause_of(violation: Violation) -> str:

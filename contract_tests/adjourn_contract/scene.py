@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
 
-from adjourn_contract.answers import faults_of_answer, faults_of_row
+from adjourn_contract.answers import faults_of_answer, faults_of_list_row, faults_of_row
 from adjourn_contract.broken import Broken, NotCheckable
 from adjourn_contract.wire import Exchange, Unreachable
 from adjourn_spec import FriendlyId
@@ -16,7 +17,7 @@ from adjourn_spec import FriendlyId
 if TYPE_CHECKING:
     from adjourn_contract.run import Run
 
-__all__ = ["CHAT", "Row", "Scene"]
+__all__ = ["CHAT", "REFUSED", "Row", "Scene", "forms"]
 
 Row = dict[str, Any]
 CHAT: Row = {"type": "chat.agent", "taskIdentifier": "my-chat", "triggerConfig": {"basePayload": {}}}
@@ -177,6 +178,44 @@ class Scene:
             clause = "id.friendly" if is_friendly else "id.external"
         return self.row_of(self.expect(seen, 200, clause, "retrieve of a session that is there"))
 
+    def page(self, page: Mapping[str, Any] | None = None, *, credential: str | None = None, **keep: Any) -> Row:
+        """A page of a list, its rows held to the row clauses.
+
+        Args:
+            page: `size`, and `after` or `before`, cursors.
+            credential: the secret key, the run's by default.
+            keep: filters by name; `createdAt` is a mapping.
+        """
+        names = {f"[{name}]": value for name, value in keep.items() if not isinstance(value, Mapping)}
+        nested = {
+            f"[{name}][{part}]": value
+            for name, parts in keep.items()
+            if isinstance(parts, Mapping)
+            for part, value in parts.items()
+        }
+        asked = {f"page[{name}]": value for name, value in (page or {}).items()}
+        asked |= {f"filter{name}": value for name, value in (names | nested).items()}
+        query = urlencode(asked, quote_via=quote, safe="")
+        answer = self.send(
+            "GET", self.run.collection + (f"?{query}" if query else ""), credential=credential or self.run.key
+        )
+        self.expect(answer, 200, "list.filter" if keep else "list.page", "a list")
+        shown = answer.value if isinstance(answer.value, dict) else {}
+        if not isinstance(shown.get("data"), list) or not isinstance(shown.get("pagination"), dict):
+            raise self.fail("row.list", "a list with data and pagination", answer.said)
+        # What others have left there is not ours to judge.
+        for row in shown["data"]:
+            if not isinstance(row, dict) or self.run.made(row.get("id", "")):
+                for fault in faults_of_list_row(self.run.contract, row):
+                    raise self.fail(*fault)
+        return shown
+
+    def listed(self, *, credential: str | None = None, **keep: Any) -> Sequence[Row]:
+        """The rows that filters keep, newest first, as many as a page takes at most."""
+        most = self.run.contract.schema("Page").definition["properties"]["size"]["maximum"]
+        rows: Sequence[Row] = self.page({"size": most}, credential=credential, **keep)["data"]
+        return rows
+
     def try_close(self, key: str, body: Any = _AUTO, **options: Any) -> Exchange:
         """Close, whatever comes back."""
         return self.send("POST", self.run.close_path(key), {} if body is _AUTO else body, **options)
@@ -216,10 +255,9 @@ class Scene:
         row = self.row_of(seen)
         self._hold_first_close(before, row, _reason_of(body), reason_clause, rest_clause)
         if look:
-            for name in (before["id"], before["externalId"]):
-                if name is not None:
-                    seen_later = self.retrieve(name, credential=key, clause="close.persisted")
-                    self.same(row, seen_later, "close.persisted", "retrieve after close")
+            for name in forms(before):
+                seen_later = self.retrieve(name, credential=key, clause="close.persisted")
+                self.same(row, seen_later, "close.persisted", "retrieve after close")
         return row
 
     def _hold_first_close(
@@ -257,6 +295,11 @@ class Scene:
     def untouched(self, before: Row, clause: str, *, credential: str | None = None) -> None:
         """Hold a session to the row it had: what was refused or meant another has changed nothing."""
         self.same(before, self.retrieve(before["id"], credential=credential), clause, "retrieve afterwards")
+
+
+def forms(row: Row) -> list[str]:
+    """The ids that a session answers to: the friendly one and, where it has one, its externalId."""
+    return [key for key in (row["id"], row["externalId"]) if key is not None]
 
 
 @contextmanager

@@ -6,8 +6,9 @@ import base64
 
 import pytest
 
+from adjourn_contract.instants import seconds
 from adjourn_contract.run import Run
-from adjourn_contract.scene import CHAT, Row, Scene
+from adjourn_contract.scene import CHAT, Row, Scene, forms
 from adjourn_contract.tokens import Token
 
 OPERATIONS = ("closeSession", "retrieveSession", "createSession", "updateSession", "listSessions")
@@ -29,12 +30,14 @@ def attempt(scene: Scene, operation: str, row: Row, authorization: str | None): 
     return scene.send("GET", run.path(row["id"]), **options)
 
 
-def refused(scene: Scene, row: Row, authorization: str | None, clause: str, what: str, operations=OPERATIONS) -> None:  # type: ignore[no-untyped-def]
+def refused(  # type: ignore[no-untyped-def]
+    scene: Scene, row: Row, authorization: str | None, clause: str, what: str, operations=OPERATIONS, statuses=(401,)
+) -> None:
     """The same credentials are 401 everywhere, and nothing happens."""
     for operation in operations:
         if operation not in scene.run.lacks:
             answer = attempt(scene, operation, row, authorization)
-            scene.expect(answer, 401, clause, f"{operation} {what}", error=True)
+            scene.expect(answer, statuses, clause, f"{operation} {what}", error=True)
     scene.untouched(row, "auth.no-effect")
 
 
@@ -42,7 +45,7 @@ def refused(scene: Scene, row: Row, authorization: str | None, clause: str, what
 def test_without_credentials_every_operation_is_401(run: Run, scene: Scene) -> None:
     row = scene.open()
     refused(scene, row, None, "auth.required", "without an Authorization header")
-    for path in (run.close_path(row["externalId"] or row["id"]), run.close_path(run.name())):
+    for path in (run.close_path(forms(row)[-1]), run.close_path(run.name())):
         for body in (None, {}, {"reason": "x"}):
             answer = scene.send("POST", path, body, credential=None)
             scene.expect(answer, 401, "auth.required", "close without an Authorization header", error=True)
@@ -111,6 +114,41 @@ def test_keys_that_are_not_exactly_registered_are_401(run: Run) -> None:
     )
     scene = run.scene()
     refused(scene, scene.open(), "Bearer tr_dev_nobodyhasthiskey0123456789", "auth.unknown-key", "with an unknown key")
+
+
+@pytest.mark.clause("auth.unknown-key", "auth.no-effect")
+def test_a_key_of_another_kind_of_environment_is_another_key(run: Run) -> None:
+    prefixes = run.contract.key_prefixes.values()
+    rest = next((run.key.removeprefix(prefix) for prefix in prefixes if run.key.startswith(prefix)), None)
+    if rest is None:
+        return
+
+    def play(scene: Scene, prefix: str) -> None:
+        # Another environment may have it, and has not this session.
+        what = f"with the key after {prefix}"
+        refused(
+            scene, scene.open(), f"Bearer {prefix}{rest}", "auth.unknown-key", what, OPERATIONS[:2], statuses=(401, 404)
+        )
+
+    run.each([prefix for prefix in prefixes if not run.key.startswith(prefix)], play)
+
+
+@pytest.mark.clause("auth.required", "auth.unknown-key", "auth.scheme", "auth.no-effect")
+def test_a_closed_session_lets_nobody_in_either(run: Run) -> None:
+    wrong = {
+        None: ("auth.required", "without an Authorization header"),
+        "Bearer tr_dev_nobodyhasthiskey0123456789": ("auth.unknown-key", "with an unknown key"),
+        f"Basic {run.key}": ("auth.scheme", "with another scheme"),
+    }
+
+    def play(scene: Scene, authorization: str | None) -> None:
+        clause, what = wrong[authorization]
+        closed = scene.close(scene.open(), {"reason": "closed"})
+        refused(scene, closed, authorization, clause, f"{what}, of a closed session", OPERATIONS[:2])
+        answer = attempt(scene, "closeSession", {"id": forms(closed)[-1]}, authorization)
+        scene.expect(answer, 401, clause, f"close {what} by a closed session's externalId")
+
+    run.each(wrong, play)
 
 
 @pytest.mark.clause("auth.first", "auth.no-effect")
@@ -213,16 +251,54 @@ def test_tokens_that_are_not_good_are_401(run: Run) -> None:
     scene.untouched(row, "auth.no-effect")
 
 
-@pytest.mark.clause("token.shape")
-def test_the_public_access_token_is_a_jwt_of_the_environment(run: Run, scene: Scene) -> None:
+@pytest.mark.clause("auth.secret-only")
+def test_a_token_reads_no_session_but_its_own(run: Run, scene: Scene) -> None:
     Token.need(run)
-    token = Token.of(scene.create()["publicAccessToken"])
+    token = scene.create()["publicAccessToken"]
+    other = scene.open()
+    for key in forms(other):
+        answer = scene.send("GET", run.path(key), credential=token)
+        scene.expect(answer, (401, 403, 404), "auth.secret-only", "retrieve of another session with a token")
+
+
+@pytest.mark.clause("token.shape")
+def test_the_public_access_token_is_a_jwt_for_its_session(run: Run) -> None:
+    Token.need(run)
     rule = run.contract.token
-    for name, expected, got in (
-        ("alg", rule.algorithm, token.header.get("alg")),
-        ("pub", True, token.claims.get("pub")),
-    ):
-        if expected != got:
-            raise scene.fail("token.shape", f"{name} {expected!r} in the public access token", repr(got))
-    if not isinstance(token.claims.get("exp"), int | float):
-        raise scene.fail("token.shape", "an expiry in the public access token", "none")
+    tolerance_seconds = 300
+
+    def play(scene: Scene, external_id: str | None) -> None:
+        row = scene.create(external_id)
+        token = Token.of(row["publicAccessToken"])
+        granted = {f"{grant}:{forms(row)[-1]}" for grant in rule.grants}
+        scopes = token.claims.get("scopes")
+        expiry = token.claims.get("exp")
+        lasts = expiry - seconds(row["createdAt"]) if isinstance(expiry, int | float) else None
+        for what, expected, is_so, got in (
+            ("alg", rule.algorithm, token.header.get("alg") == rule.algorithm, token.header.get("alg")),
+            ("pub", True, token.claims.get("pub") is True, token.claims.get("pub")),
+            ("sub", "the environment", bool(token.claims.get("sub")), token.claims.get("sub")),
+            ("scopes", f"{sorted(granted)} and none that means more", _grants(scopes, granted), scopes),
+            (
+                "exp",
+                f"{rule.lifetime_seconds} seconds after createdAt",
+                lasts is not None and abs(lasts - rule.lifetime_seconds) < tolerance_seconds,
+                lasts,
+            ),
+        ):
+            if not is_so:
+                raise scene.fail("token.shape", f"{what} of the public access token to be {expected}", repr(got))
+        # With an additional key of the environment the token is signed with its main one.
+        if "_sk_" not in run.key and not token.is_signed_with(run.key):
+            raise scene.fail("token.shape", "a public access token signed with the secret key", "another signature")
+
+    run.each([run.name(), None], play)
+
+
+def _grants(scopes: object, granted: set[str]) -> bool:
+    """Whether scopes grant what they should, and nothing of other sessions."""
+    if not isinstance(scopes, list) or not granted <= set(scopes):
+        return False
+    return not any(
+        str(scope).startswith(("admin", "*")) or str(scope).endswith((":sessions", ":all")) for scope in scopes
+    )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from adjourn_contract.run import Run
-from adjourn_contract.scene import REFUSED, Scene
+from adjourn_contract.scene import REFUSED, Scene, forms
 
 
 def limit_of(run: Run) -> int:
@@ -56,7 +56,7 @@ MALFORMED = {
     "an array": b"[]", "an array with an object": b'[{"reason":"ok"}]', "a string": b'"ok"', "a JSON text in a string": b'"{\\"reason\\":\\"ok\\"}"', "a number": b"1", "a negative number": b"-1.5", "zero": b"0", "true": b"true", "false": b"false", "null": b"null", "an empty string": b'""',
     "a trailing comma": b'{"reason":"ok",}', "single quotes": b"{'reason':'ok'}", "a name without quotes": b'{reason:"ok"}', "a comment": b'{"reason":"ok"} // done', "a comment inside": b'{/* why */"reason":"ok"}', "an unclosed string": b'{"reason":"ok}', "an unclosed object": b'{"reason":"ok"',
     "no colon": b'{"reason" "ok"}', "no value": b'{"reason":}', "NaN": b'{"x":NaN}', "Infinity": b'{"x":Infinity}', "a leading zero": b'{"x":01}', "a plus sign": b'{"x":+1}', "a hexadecimal number": b'{"x":0x1F}', "a bare dot": b'{"x":1.}', "an unknown escape": b'{"reason":"\\x41"}',
-    "a control character": b'{"reason":"a\nb"}', "a form": b"reason=ok", "XML": b"<reason>ok</reason>", "YAML": b"reason: ok", "two commas": b'{"a":1,,"b":2}', "undefined": b'{"x":undefined}', "Python": b'{"x":True}', "a short escape": b'{"reason":"\\u12"}', "a line before": b"x\n{}", "an array unclosed": b"[",
+    "a control character": b'{"reason":"a\nb"}', "a form": b"reason=ok", "XML": b"<reason>ok</reason>", "YAML": b"reason: ok", "two commas": b'{"a":1,,"b":2}', "undefined": b'{"x":undefined}', "Python": b'{"x":True}', "a short escape": b'{"reason":"\\u12"}', "a line before": b"x\n{}", "an array unclosed": b"[", "JSON in UTF-16": '{"reason":"ok"}'.encode("utf-16-le"), "JSON in UTF-32": '{"reason":"ok"}'.encode("utf-32-be"), "NUL behind it": b'{"reason":"ok"}\0', "a form feed in front": b'\f{"reason":"ok"}', "a no-break space in front": '\u00a0{"reason":"ok"}'.encode(),
 }  # fmt: skip
 
 
@@ -65,7 +65,7 @@ def test_what_is_no_json_object_is_refused_and_has_no_effect(run: Run) -> None:
     def play(scene: Scene, case: tuple[str, bytes]) -> None:
         what, body = case
         row = scene.open()
-        for key in (row["id"], row["externalId"] or row["id"]):
+        for key in forms(row):
             answer = scene.try_close(key, body)
             scene.expect(answer, REFUSED, "body.malformed", f"a close body that is {what}", error=True)
         scene.untouched(row, "body.no-effect")
@@ -150,7 +150,7 @@ def test_the_limit_passes_and_a_byte_more_does_not(run: Run) -> None:
         else:
             # A server may close the connection while it is still sent so much that its answer is lost.
             refused = (413,) if size < limit * 10 else (413, 0)
-            for key in (row["id"], row["externalId"] or row["id"]):
+            for key in forms(row):
                 scene.expect(scene.try_close(key, body), refused, "body.limit", f"a close body of {size} bytes")
                 scene.untouched(row, "body.no-effect")
 
@@ -191,6 +191,53 @@ def test_the_limit_counts_the_bytes_on_the_wire(run: Run) -> None:
             scene.untouched(row, "body.no-effect")
 
     run.each([(how, size) for how in (*ASCII, *BYTES) for size in (limit, limit + 1, limit + 60)], play)
+
+
+@pytest.mark.clause("body.limit", "body.no-effect")
+def test_the_limit_holds_under_other_media_types_too(run: Run) -> None:
+    limit = limit_of(run)
+
+    def play(scene: Scene, case: tuple[str | None, int]) -> None:
+        media_type, size = case
+        row = scene.open()
+        answer = scene.try_close(row["id"], padded(size, "an unknown member"), media_type=media_type)
+        scene.expect(answer, (413, 415), "body.limit", f"a close body of {size} bytes as {media_type}")
+        scene.untouched(row, "body.no-effect")
+
+    kinds = (
+        "text/plain",
+        "application/octet-stream",
+        "application/x-www-form-urlencoded",
+        "application/merge-patch+json",
+        None,
+    )
+    run.each([(kind, size) for kind in kinds for size in (limit + 1, limit * 3)], play)
+
+
+@pytest.mark.clause("body.unknown-members", "close.closes")
+def test_members_that_are_nested_deeply_or_huge_do_no_harm(run: Run) -> None:
+    half = (limit_of(run) - 40) // 2
+    odd = {
+        "deep arrays": b"[" * half + b"]" * half,
+        "deep objects": b'{"a":' * (half // 5) + b"1" + b"}" * (half // 5),
+        "a number of many digits": b"1" * half,
+        "a number beyond any double": b"1e999",
+        "a very small number": b"1e-999",
+        "a long name": b'{"' + b"n" * half + b'":1}',
+    }
+
+    def play(scene: Scene, case: tuple[str, bytes]) -> None:
+        what, value = case
+        row = scene.open()
+        answer = scene.try_close(row["id"], b'{"reason":"ok","x":' + value + b"}")
+        # How deep is too deep is an implementation's own affair, but no reason to fail.
+        scene.expect(answer, (200, *REFUSED), "close.closes", f"a close body with {what}")
+        if answer.status == 200:
+            scene.same({"closedReason": "ok"}, scene.row_of(answer), "body.unknown-members", "close")
+        else:
+            scene.untouched(row, "body.no-effect")
+
+    run.each(odd.items(), play)
 
 
 @pytest.mark.clause("body.limit-bytes")

@@ -8,7 +8,7 @@ import pytest
 
 from adjourn_contract.instants import seconds
 from adjourn_contract.run import Run
-from adjourn_contract.scene import Row, Scene
+from adjourn_contract.scene import Row, Scene, forms
 from adjourn_contract.variants import variants
 
 
@@ -35,7 +35,7 @@ def test_every_sort_of_session_closes_once_and_stays_as_it_was(run: Run) -> None
         scene.same(row, scene.retrieve(row["id"]), "retrieve.row", "a second retrieve")
         closed = scene.close(row, {"reason": "user signed out"})
         hold_updated_at(scene, row, closed)
-        keys = [key for key in (row["id"], row["externalId"]) if key is not None]
+        keys = forms(row)
         for number in range(4):
             for key in keys:
                 body = [{"reason": f"again {number}"}, {}, {"reason": ""}, {"reason": "user signed out"}][number]
@@ -61,7 +61,7 @@ def test_a_null_reason_stays_null_and_an_empty_one_empty(run: Run) -> None:
     def play(scene: Scene, first: Any) -> None:
         closed = scene.close(scene.open(), first)
         for body in ({"reason": "later"}, {}, {"reason": ""}, {"reason": "later still"}, {"reason": "later"}):
-            for key in (closed["id"], closed["externalId"] or closed["id"]):
+            for key in forms(closed):
                 scene.again(closed, body, by=key)
         scene.untouched(closed, "close.idempotent")
 
@@ -72,7 +72,7 @@ def test_a_null_reason_stays_null_and_an_empty_one_empty(run: Run) -> None:
 def test_a_session_can_be_closed_many_times(run: Run, scene: Scene) -> None:
     closed = scene.close(scene.open(), {"reason": "first"})
     for number in range(run.count(60)):
-        by = closed["externalId"] or closed["id"] if number % 3 else closed["id"]
+        by = forms(closed)[-1] if number % 3 else closed["id"]
         scene.again(closed, {"reason": f"close {number}"} if number % 2 else {}, by=by)
     scene.untouched(closed, "close.idempotent")
 
@@ -194,7 +194,7 @@ def test_other_methods_on_the_close_path_are_405_and_have_no_effect(run: Run) ->
         row = scene.open()
         overriding = [("X-HTTP-Method-Override", "POST"), ("X-HTTP-Method", "POST"), ("X-Method-Override", "POST")]
         bodies: tuple[Any, ...] = (None,) if method in ("GET", "HEAD") else (None, {}, {"reason": "wrong method"})
-        for key in (row["id"], row["externalId"] or row["id"]):
+        for key in forms(row):
             for body in bodies:
                 for headers in ((), overriding):
                     answer = scene.send(method, run.close_path(key), body, headers=headers)
@@ -217,48 +217,3 @@ def test_other_methods_on_the_close_path_are_405_and_have_no_effect(run: Run) ->
             raise scene.fail("close.method", f"Allow with POST for {method} on the close path", repr(allow))
 
     run.each(["GET", "HEAD", "PUT", "PATCH", "DELETE"], play)
-
-
-@pytest.mark.clause("close.listed", "list.filter", "row.list")
-def test_after_close_the_session_is_listed_as_closed(run: Run) -> None:
-    run.need("listSessions", "createSession")
-
-    def listed(scene: Scene, row: Row, status: str | None) -> Row | None:
-        if row["externalId"] is None:
-            name = f"filter%5Btype%5D={row['type']}"
-        else:
-            name = "filter%5BexternalId%5D=" + run.path(row["externalId"]).rsplit("/", 1)[1]
-        query = name if status is None else f"{name}&filter%5Bstatus%5D={status}"
-        answer = scene.expect(
-            scene.send("GET", f"{run.collection}?{query}"), 200, "close.listed", "a list by externalId"
-        )
-        data = answer.value.get("data") if isinstance(answer.value, dict) else None
-        if not isinstance(data, list):
-            raise scene.fail("row.list", "a list with data", answer.said)
-        return next((item for item in data if isinstance(item, dict) and item.get("id") == row["id"]), None)
-
-    def play(scene: Scene, members: dict[str, Any]) -> None:
-        row = scene.open(**members)
-        if listed(scene, row, "ACTIVE") is None:
-            raise scene.fail("close.listed", "an open session in the list of ACTIVE ones", "it is not there")
-        if listed(scene, row, "CLOSED") is not None:
-            raise scene.fail("close.listed", "no open session in the list of CLOSED ones", "it is there")
-        closed = scene.close(row, {"reason": "listed"})
-        found = listed(scene, row, "CLOSED")
-        if found is None:
-            raise scene.fail("close.listed", "a closed session in the list of CLOSED ones", "it is not there")
-        for status in ("ACTIVE", "EXPIRED"):
-            if listed(scene, row, status) is not None:
-                raise scene.fail("close.listed", f"no closed session in the list of {status} ones", "it is there")
-        if "triggerConfig" in found:
-            raise scene.fail("row.list", "a list row without triggerConfig", "triggerConfig")
-        expected = {
-            name: value
-            for name, value in closed.items()
-            if name != "triggerConfig" and (name != "currentRunId" or name in found)
-        }
-        scene.same(expected, found, "row.list", "a list")
-
-    nameless: Row = {"external_id": None, "type": f"listed.{run.tag}"[:60]}
-    sorts: list[Row] = [{}, {"type": "another.type"}, {"tags": ["a"], "metadata": {"a": 1}}, nameless]
-    run.each(sorts, play)

@@ -76,18 +76,29 @@ def test_two_environments_may_hold_the_same_external_id(run: Run, scene: Scene) 
 
 
 @pytest.mark.clause("env.isolation")
-def test_lists_show_the_callers_environment_only(run: Run, scene: Scene) -> None:
+def test_lists_show_the_callers_environment_only(run: Run) -> None:
     other = run.need_other_key()
     run.need("listSessions", "createSession")
-    row = scene.open()
-    listed = scene.send(
-        "GET",
-        f"{run.collection}?filter[externalId]={row['externalId']}".replace("[", "%5B").replace("]", "%5D"),
-        credential=other,
-    )
-    scene.expect(listed, 200, "env.isolation", "a list")
-    if row["id"] in listed.answer.decode(errors="replace"):
-        raise scene.fail("env.isolation", "no session of another environment in a list", row["id"])
+
+    def play(scene: Scene, state: str) -> None:
+        row = scene.open(type=run.name("kind"), taskIdentifier=run.name("task"), tags=[run.name("tag")])
+        if state == "CLOSED":
+            row = scene.close(row, {"reason": "mine"})
+        for keep in (
+            {}, {"externalId": row["externalId"]}, {"type": row["type"]}, {"taskIdentifier": row["taskIdentifier"]},
+            {"tags": row["tags"][0]}, {"status": state}, {"createdAt": {"period": "1d"}}, {"type": row["type"], "status": state},
+        ):  # fmt: skip
+            if any(each["id"] == row["id"] for each in scene.listed(credential=other, **keep)):
+                raise scene.fail("env.isolation", "no session of another environment in a list", row["id"])
+            if not any(each["id"] == row["id"] for each in scene.listed(**keep)) and "externalId" in keep:
+                raise scene.fail("env.isolation", "the session in a list of its own environment", "it is not there")
+        cursor = scene.page({"size": 1})["pagination"].get("next")
+        if isinstance(cursor, str):
+            listed = scene.page({"after": cursor}, credential=other)["data"]
+            if any(run.made(each["id"]) and each["type"] == row["type"] for each in listed):
+                raise scene.fail("env.isolation", "no session of another environment behind its cursor", row["id"])
+
+    run.each(["ACTIVE", "CLOSED"], play)
 
 
 @pytest.mark.clause("error.order")

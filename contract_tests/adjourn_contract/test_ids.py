@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from adjourn_contract.run import Run
-from adjourn_contract.scene import Scene
+from adjourn_contract.scene import Scene, forms
 
 
 def misses(scene: Scene, key: str, clause: str, what: str, *, raw: str | None = None) -> None:
@@ -91,6 +91,67 @@ def test_an_unknown_id_is_404_and_makes_nothing(run: Run) -> None:
     run.each(keys, play)
 
 
+@pytest.mark.clause("id.external")
+def test_an_external_id_may_look_like_any_other_id(run: Run) -> None:
+    run.need("createSession")
+    if not set(run.tag) <= set("0123456789abcdef"):
+        # A worker's name is part of the run's id; it has no place in these.
+        return
+
+    def digits(count: int) -> str:
+        return run.name().removeprefix("adjourn-").replace("-", "0").rjust(count, "0")
+
+    group = digits(32)
+    shapes = [
+        f"{group[:8]}-{group[8:12]}-4{group[13:16]}-a{group[17:20]}-{group[20:]}",
+        "c" + digits(24),
+        digits(24),
+        str(int(digits(14), 16)),
+        f"-{digits(10)}",
+        f"run_c{digits(24)}",
+        f"{digits(12)}@example.com",
+        f"urn:uuid:{digits(12)}",
+        f"https://example.com/{digits(12)}?a=b#c",
+        f"{digits(12)}.json",
+        f"[{digits(12)}]",
+        f"{digits(12)}==",
+        f"2026-01-02T03:04:05.{digits(12)}Z",
+    ]
+
+    def play(scene: Scene, external_id: str) -> None:
+        row = scene.open(external_id)
+        means(scene, row, quote(external_id, safe=""), "id.external", f"the externalId {external_id!r}")
+        scene.close(row, {"reason": "external"}, by=external_id, clause="id.external")
+
+    run.each(shapes, play)
+
+
+@pytest.mark.clause("id.unknown")
+def test_an_id_that_is_absurdly_long_is_no_failure(run: Run) -> None:
+    def play(scene: Scene, size: int) -> None:
+        for key in (run.name("y" * size), run.contract.friendly_prefix + "y" * size):
+            for answer in (scene.try_close(key), scene.send("GET", run.path(key))):
+                scene.expect(answer, (404, 414, 431), "id.unknown", f"an id of {size} characters that nobody has")
+
+    run.each([300, 2000], play)
+
+
+@pytest.mark.clause("id.decoding")
+def test_what_cannot_be_decoded_means_no_session(run: Run) -> None:
+    def play(scene: Scene, broken: str) -> None:
+        row = scene.open()
+        for segment in [f"{quote(key, safe='')}{broken}" for key in forms(row)] + [broken + quote(row["id"], safe="")]:
+            for answer in (
+                scene.send("POST", run.raw_close_path(segment), {"reason": "undecodable"}),
+                scene.send("GET", run.raw_path(segment)),
+            ):
+                if answer.status not in (400, 404):
+                    raise scene.fail("id.decoding", f"400 or 404 for a path with {broken}", answer.said)
+        scene.untouched(row, "id.decoding")
+
+    run.each(["%FF", "%ZZ", "%", "%4", "%C0%AF", "%ED%A0%80", "%F8%88%80%80%80"], play)
+
+
 @pytest.mark.clause("id.unknown")
 def test_a_close_of_an_unknown_session_does_not_stand_in_the_way_of_create(run: Run, scene: Scene) -> None:
     run.need("createSession")
@@ -106,7 +167,7 @@ def test_a_segment_is_decoded_once_as_utf8(run: Run) -> None:
     run.need("createSession")
     odd = [
         "a/b", "a//b", "/a", "a/close", "a b", "a+b", "a%b", "100%", "%20", "x%20y", "%2B", "%41", "a%2520b", "%zz", "a?b=c", "a#b", "a&b=c", "a;b=c", "a,b", "a:b@c", "a\\b", "a|b", 'a"b', "a'b", "<a>",
-        "{a}", "[a]", "a^b`c", "~a", "$a", "!a*", "(a)", "=a", "\u00fc", "\u65e5\u672c", "\U0001f98a", "e\u0301", "a\tb", "a\u00a0b", "\u200d", "..a", "a/../b", "./a", "a\u2028b", "\u00e9%C3%A9", "+", "a++b", "%",
+        "{a}", "[a]", "a^b`c", "~a", "$a", "!a*", "(a)", "=a", "\u00fc", "\u65e5\u672c", "\U0001f98a", "e\u0301", "a\tb", "a\u00a0b", "\u200d", "..a", "a/../b", "./a", "a\u2028b", "\u00e9%C3%A9", "+", "a++b", "%", "a\nb", "a\r\nb", "\u007f",
     ]  # fmt: skip
 
     def play(scene: Scene, part: str) -> None:

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 import pytest
 
 from adjourn_contract.run import Run
-from adjourn_contract.scene import CHAT, Row, Scene
+from adjourn_contract.scene import CHAT, Row, Scene, forms
 from adjourn_contract.wire import Exchange, Unreachable
 
 Request = tuple[str, str, bytes]  # method, target, body
@@ -53,7 +53,7 @@ def test_of_overlapping_closes_exactly_one_wins(run: Run) -> None:
     for number in range(run.count(run.profile.races)):
         scene = run.scene()
         row = scene.open() if number % 3 or "createSession" in run.lacks else scene.open(None, tags=["race"])
-        keys = [row["id"], row["externalId"] or row["id"]]
+        keys = [row["id"], forms(row)[-1]]
         reasons = [None if racer % 7 == 6 else f"racer {racer}" for racer in range(run.profile.racers)]
         answers = race(scene, [close_of(run, keys[racer % 2], reason) for racer, reason in enumerate(reasons)])
         hold_one_winner(scene, row, answers, reasons)
@@ -70,7 +70,7 @@ def hold_one_winner(scene: Scene, row: Row, answers: list[Exchange], reasons: li
         scene.same(winner, scene.row_of(answer), "close.atomic", "another of several closes at once")
     if winner["closedReason"] not in reasons:
         raise scene.fail("close.atomic", "a reason of one of the closes", repr(winner["closedReason"]))
-    for key in {row["id"], row["externalId"] or row["id"]}:
+    for key in forms(row):
         scene.same(winner, scene.retrieve(key), "close.atomic", "retrieve after several closes at once")
     scene.same(winner, scene.row_of(scene.try_close(row["id"], {"reason": "late"})), "close.atomic", "a later close")
 
@@ -110,9 +110,51 @@ def test_a_close_survives_updates_and_creates_at_the_same_time(run: Run) -> None
         scene.same(
             kept, scene.retrieve(row["id"]), "close.terminal", "retrieve after updates and creates at the same time"
         )
-        for answer in answers:
-            if answer.method == "PATCH" and answer.status == 200 and answer.value.get("closedAt") is not None:
+        updates = [answer for answer in answers if answer.method == "PATCH"]
+        for answer in updates:
+            scene.expect(answer, (200, 409), "close.atomic", "an update that overlaps with a close")
+            if answer.status == 200 and answer.value.get("closedAt") is not None:
                 scene.same(kept, answer.value, "close.terminal", "an update that overlaps with a close")
+
+
+@pytest.mark.clause("close.preserves", "update.applied")
+def test_an_update_that_overlaps_with_a_close_is_not_lost(run: Run) -> None:
+    run.need("createSession", "updateSession")
+    for number in range(run.count(run.profile.races)):
+        scene = run.scene()
+        row = scene.open(tags=["before"])
+        update = json.dumps({"tags": ["during"]}).encode()
+        requests: list[Request] = [close_of(run, row["id"], "first"), ("PATCH", run.path(forms(row)[-1]), update)]
+        answers = race(scene, requests if number % 3 else requests[::-1])
+        for answer in answers:
+            if answer.method == "POST":
+                scene.expect(answer, 200, "close.atomic", "a close beside an update")
+                run.forget(run.key, row["id"])
+            elif answer.status == 200:
+                kept = {"tags": ["during"]}
+                scene.same(kept, scene.retrieve(row["id"]), "close.preserves", "retrieve after a close beside it")
+
+
+@pytest.mark.clause("create.cached", "env.isolation")
+def test_of_overlapping_creates_one_session_comes(run: Run) -> None:
+    run.need("createSession")
+    for _ in range(run.count(max(2, run.profile.races // 3))):
+        scene = run.scene()
+        name = run.name()
+        body = json.dumps({**CHAT, "externalId": name}).encode()
+        answers = race(scene, [("POST", run.collection, body)] * min(8, run.profile.racers))
+        for answer in answers:
+            run.remember(run.key, answer)
+            scene.expect(answer, (200, 201), "create.cached", "each of several creates at once")
+        if not answers:
+            continue
+        row = scene.retrieve(name)
+        ids = {answer.value.get("id") for answer in answers}
+        if ids != {row["id"]}:
+            raise scene.fail(
+                "create.cached", f"one session for one externalId, {row['id']}", repr(sorted(map(str, ids)))
+            )
+        scene.close(row, {"reason": "one of one"}, by=name)
 
 
 @pytest.mark.clause("close.only-one", "close.atomic")
@@ -121,7 +163,7 @@ def test_closes_of_different_sessions_at_once_do_not_mix(run: Run) -> None:
         scene = run.scene()
         rows = [scene.open() for _ in range(min(8, run.profile.racers))]
         try:
-            answers = race(scene, [close_of(run, row["externalId"] or row["id"], f"of {row['id']}") for row in rows])
+            answers = race(scene, [close_of(run, forms(row)[-1], f"of {row['id']}") for row in rows])
         except Unreachable:
             continue
         for row, answer in zip(rows, answers, strict=False):

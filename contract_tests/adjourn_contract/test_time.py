@@ -11,7 +11,7 @@ import pytest
 from adjourn_contract.broken import NotCheckable
 from adjourn_contract.instants import precision_seconds, seconds
 from adjourn_contract.run import Run
-from adjourn_contract.scene import Row, Scene
+from adjourn_contract.scene import Row, Scene, forms
 
 TOLERANCE_SECONDS = 1.0
 
@@ -35,9 +35,12 @@ def hold_lapse(scene: Scene, clause: str, name: str, took: float, least: float, 
         raise scene.fail(clause, expected, f"{took:.1f} s after it")
 
 
-@pytest.mark.clause("close.closes", "close.updated-at", "close.idempotent", "close.preserves")
+@pytest.mark.clause("close.closes", "close.updated-at", "close.idempotent", "close.preserves", "list.filter")
 def test_the_close_has_the_time_at_which_it_happened(run: Run) -> None:
-    closed = [(scene, row, scene.close(row, {"reason": "of age"})) for scene, row in run.aged()]
+    closed = [
+        (scene, row, scene.close(row, {"reason": "of age"}, by=forms(row)[-1] if number % 2 else row["id"]))
+        for number, (scene, row) in enumerate(run.aged())
+    ]
     coarse = precision_seconds(
         [after[name] for _, _, after in closed for name in ("createdAt", "closedAt", "updatedAt")]
     )
@@ -59,14 +62,18 @@ def test_the_close_has_the_time_at_which_it_happened(run: Run) -> None:
             most,
             coarse,
         )
+        if least > 2 + coarse and "listSessions" not in run.lacks and row["externalId"] is not None:
+            latest = scene.listed(externalId=row["externalId"], createdAt={"period": "1s"})
+            if latest:
+                raise scene.fail("list.filter", "no session in a list of those of the last second", "one that is older")
     time.sleep(min(run.profile.age_seconds, 1.2) if coarse > 0.1 else 0.05)
     for scene, row, after in closed:
-        for key in (row["id"], row["externalId"] or row["id"]):
+        for key in forms(row):
             scene.again(after, {"reason": "later"}, by=key)
             scene.again(after, {}, by=key)
         scene.untouched(after, "close.idempotent")
     for scene, early in run.closed_early:
-        for key in (early["id"], early["externalId"] or early["id"]):
+        for key in forms(early):
             scene.again(early, {"reason": "much later"}, by=key)
         scene.untouched(early, "close.idempotent")
 
@@ -113,7 +120,7 @@ def test_an_expired_session_can_be_closed_but_not_created_again(run: Run) -> Non
         still = each.retrieve(row["id"], clause="close.expired")
         if still["closedAt"] is not None:
             raise each.fail("close.expired", "an expired session that nobody has closed to be open", still["closedAt"])
-        seen = each.try_close(row["externalId"] or row["id"], {"reason": "after its time"})
+        seen = each.try_close(forms(row)[-1], {"reason": "after its time"})
         each.expect(seen, 200, "close.expired", "close of an expired session")
         run.forget(run.key, row["id"])
         closed = each.row_of(seen)
@@ -136,6 +143,15 @@ def test_an_expired_session_can_be_closed_but_not_created_again(run: Run) -> Non
         )
         each.untouched(closed, "close.persisted")
         each.again(closed, {"reason": "later"})
+        if "listSessions" not in run.lacks and row["externalId"] is not None:
+            shown = [
+                len(each.listed(externalId=row["externalId"], status=status))
+                for status in ("CLOSED", "ACTIVE", "EXPIRED")
+            ]
+            if shown != [1, 0, 0]:
+                raise each.fail(
+                    "close.listed", "a session closed after it had expired among the CLOSED ones alone", repr(shown)
+                )
         if row["externalId"] is not None:
             again = each.try_create(row["externalId"])
             each.expect(

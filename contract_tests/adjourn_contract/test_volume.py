@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from adjourn_contract.run import Run
-from adjourn_contract.scene import Row, Scene
+from adjourn_contract.scene import Row, Scene, forms
 from adjourn_contract.variants import variants
 
 
@@ -25,7 +25,7 @@ def test_many_sessions_live_and_close_alike(run: Run) -> None:
         if number % 12 == 0:
             bystanders.append((scene, row))
             return
-        by = (row["externalId"] or row["id"]) if random.random() < 0.5 else row["id"]
+        by = random.choice(forms(row))
         reason = f"life {number}" if number % 5 else None
         closed = scene.close(row, {} if reason is None else {"reason": reason}, by=by)
         for again in range(number % 4):

@@ -32,6 +32,7 @@ __all__ = ["SERVER"]
 _JSON = b"application/json; charset=utf-8"
 _HTML = b"text/html; charset=utf-8"
 _PROBLEM = b"application/problem+json"
+MAX_RULE_LEVELS = 32
 _ADMIN_SCOPES = ("admin", "admin:all", "admin:sessions", "*:sessions", "*:all")
 
 
@@ -134,14 +135,14 @@ def validate(value: Any, rule: BodyRule) -> Mapping[str, Any]:
     raise refusal
 
 
-def _as_code_units(value: Any) -> Any:
-    """The value with two characters for each one that UTF-16 needs two code units for."""
+def _as_code_units(value: Any, levels: int = MAX_RULE_LEVELS) -> Any:
+    """The value with two characters for each one that UTF-16 needs two code units for, as deep as rules reach."""
     if isinstance(value, str):
         return value if value.isascii() else "".join(c if c <= "\uffff" else "\ufffd\ufffd" for c in value)
-    if isinstance(value, list):
-        return [_as_code_units(element) for element in value]
-    if isinstance(value, dict):
-        return {key: _as_code_units(member) for key, member in value.items()}
+    if levels and isinstance(value, list):
+        return [_as_code_units(element, levels - 1) for element in value]
+    if levels and isinstance(value, dict):
+        return {key: _as_code_units(member, levels - 1) for key, member in value.items()}
     return value
 
 
@@ -257,10 +258,18 @@ def list_row(session: Session) -> dict[str, Any]:
 
 
 def _as_kept(value: Any) -> Any:
-    if isinstance(value, dict):
-        names = sorted(value, key=lambda name: (len(name.encode(errors="replace")), name))
-        return {name: _as_kept(value[name]) for name in names}
-    return [_as_kept(element) for element in value] if isinstance(value, list) else value
+    """The value, with the members of each object in it put in order; it may be nested as deeply as a body."""
+    waiting = [value]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            ordered = sorted(node.items(), key=lambda member: (len(member[0].encode(errors="replace")), member[0]))
+            node.clear()
+            node.update(ordered)
+            waiting += node.values()
+        elif isinstance(node, list):
+            waiting += node
+    return value
 
 
 def answer(service: Service, behaviour: Behaviour, result: Result) -> Answer:
