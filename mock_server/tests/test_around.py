@@ -111,6 +111,18 @@ def test_a_body_nested_without_end_is_400(dialect: str, request: pytest.FixtureR
         assert api.client.post("/api/v1/sessions", content=content).status_code == status
 
 
+@pytest.mark.parametrize("dialect", ["api", "vendor"])
+def test_lone_surrogates_are_kept_or_refused_wherever_they_stand(dialect: str, request: pytest.FixtureRequest) -> None:
+    api: Api = request.getfixturevalue(dialect)
+    for members, status in (
+        ({"externalId": "\ud800"}, 201), ({"type": "\ud800"}, 201), ({"taskIdentifier": "\ud800"}, 201), ({"tags": ["\ud800"]}, 201),
+        ({"metadata": {"\ud800": "\ud800"}}, 201), ({"triggerConfig": {"basePayload": {"\ud800": 1}, "queue": "\ud800"}}, 201),
+        ({"triggerConfig": {"basePayload": {}, "machine": "\ud800"}}, None), ({"expiresAt": "\ud800"}, None), ({"\ud800": "\ud800"}, 201),
+    ):  # fmt: skip
+        made = api.client.post("/api/v1/sessions", content=json.dumps({**CHAT, **members}))
+        assert made.status_code == status if status else made.status_code in (400, 422)
+
+
 def test_update_replaces_tags_and_metadata_and_null_clears(api: Api) -> None:
     row = api.fresh(tags=["a"], metadata={"a": 1})
     assert api.update(row["id"], {"tags": ["b"]}).json()["metadata"] == {"a": 1}

@@ -16,30 +16,53 @@ from adjourn_mock.sessions import Session
 KEYS = (b"Bearer tr_dev_adjourn", b"Bearer tr_stg_adjourn", b"Bearer tr_dev_nobody", b"Basic x", b"", b"Bearer a.b.c")
 NAMES = ("chat_1", "chat_2", "session_x", "%2F", "%", "%FF", "a%00b", "..", "", "a/b", "ü")
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS", "get", "BREW")
-BODIES = (
-    b"", b"{}", b'{"reason": "x"}', b'{"reason": null}', b'{"reason": 5}', b"[1]", b"{", b"\xff", b"null", b" " * 2000,
+DEEP = b"[" * 500 + b"1" * 400 + b"]" * 500
+CREATES = (
     b'{"type": "chat.agent", "taskIdentifier": "t", "externalId": "chat_1", "triggerConfig": {"basePayload": {}}}',
     b'{"type": "chat.agent", "taskIdentifier": "t", "externalId": "chat_2", "triggerConfig": {"basePayload": {}}}',
     b'{"type": "chat.agent", "taskIdentifier": "t", "triggerConfig": {"basePayload": {}}, "expiresAt": "2020-01-01T00:00:00Z"}',
-    b'{"tags": ["a"], "metadata": null}', b'{"externalId": "other"}', b'{"fault": "status"}', b'{"freeze": true}',
-    b'{"reason": "\\ud800"}', b'{"reason": "a\\u0000"}', b'{"reason": "x", "reason": 5}', b'{"__proto__": {"reason": "x"}, "x": 1e999}',
-    b'{"x": ' + b"[" * 500 + b"]" * 500 + b"}", b'{"metadata": {"m": ' + b'{"a":' * 500 + b'"\\ud800"' + b"}" * 500 + b"}}", b"[" * 5000,
     b'{"type": "chat.agent", "taskIdentifier": "t", "externalId": "\\udfff", "triggerConfig": {"basePayload": {"d": '
-    + b"[" * 500 + b"1" * 400 + b"]" * 500 + b'}}, "metadata": {"d": ' + b'{"bb":' * 500 + b"1" + b"}" * 500 + b"}}",
+    + DEEP + b'}}, "metadata": {"d": ' + b'{"bb":' * 500 + b"1" + b"}" * 500 + b"}}",
 )  # fmt: skip
+UPDATES = (
+    b'{"tags": ["a"], "metadata": null}', b'{"externalId": "other"}', b"{}", b'{"tags": []}',
+    b'{"metadata": {"m": ' + b'{"a":' * 500 + b'"\\ud800"' + b"}" * 500 + b"}}",
+)  # fmt: skip
+CLOSES = (
+    b"", b"{}", b'{"reason": "x"}', b'{"reason": null}', b'{"reason": 5}', b"[1]", b"{", b"\xff", b"null", b" " * 2000,
+    b'{"reason": "\\ud800"}', b'{"reason": "a\\u0000"}', b'{"reason": "x", "reason": 5}', b'{"__proto__": {"reason": "x"}, "x": 1e999}',
+    b'{"x": ' + b"[" * 480 + b"]" * 480 + b"}", b"[" * 1000, b"[" * 5000,
+)  # fmt: skip
+CONTROLS = (
+    b'{"fault": "status"}',
+    b'{"freeze": true}',
+    b'{"sessions": [{"externalId": "chat_1"}]}',
+    b'{"dialect": "server"}',
+)
 # What the server dialect answers where its database refuses a text (grey.nul, grey.nul-id).
 DATABASE_ERROR = b'{"error":"Something went wrong"}'
+SESSIONS = "/api/v1/sessions"
+OWN_PATHS = (
+    "/openapi.json", "/openapi.yaml", "/_adjourn/health", "/_adjourn/environments", "/_adjourn/environments/dev",
+    "/_adjourn/environments/dev/journal", "/_adjourn/environments/dev/state", "/_adjourn/environments/dev/sessions",
+    "/_adjourn/environments/dev/faults", "/_adjourn/environments/dev/clock", "/_adjourn/nothing", "/_adjourn/",
+)  # fmt: skip
+NAME_PATHS = st.sampled_from([f"{SESSIONS}/{name}{tail}" for name in NAMES for tail in ("", "/close")])
 PATHS = st.one_of(
-    st.sampled_from(NAMES).map(lambda name: f"/api/v1/sessions/{name}"),
-    st.sampled_from(NAMES).map(lambda name: f"/api/v1/sessions/{name}/close"),
-    st.sampled_from(
-        [
-            "/api/v1/sessions", "/api/v1/sessions/", "/", "//", "/openapi.json", "/openapi.yaml", "/_adjourn/health",
-            "/_adjourn/environments", "/_adjourn/environments/dev", "/_adjourn/environments/stg/journal",
-            "/_adjourn/environments/dev/faults", "/_adjourn/environments/dev/clock", "/_adjourn/nothing", "/_adjourn/",
-        ]
+    NAME_PATHS,
+    st.sampled_from([SESSIONS, f"{SESSIONS}/", "/", "//", *OWN_PATHS]),
+    st.text(max_size=30).map("/".__add__),
+)
+# Method, path, body: what makes sense, then anything.
+ASKED = st.one_of(
+    st.tuples(st.just("POST"), st.just(SESSIONS), st.sampled_from(CREATES)),
+    st.tuples(st.just("PATCH"), st.sampled_from([f"{SESSIONS}/{name}" for name in NAMES]), st.sampled_from(UPDATES)),
+    st.tuples(st.just("POST"), st.sampled_from([f"{SESSIONS}/{name}/close" for name in NAMES]), st.sampled_from(CLOSES)),
+    st.tuples(st.just("GET"), st.sampled_from([SESSIONS, *OWN_PATHS, *(f"{SESSIONS}/{name}" for name in NAMES)]), st.just(b"")),
+    st.tuples(st.sampled_from(["POST", "PUT", "PATCH", "DELETE"]), st.sampled_from(OWN_PATHS), st.sampled_from(CONTROLS)),
+    st.tuples(
+        st.sampled_from(METHODS), PATHS, st.one_of(st.sampled_from([*CREATES, *UPDATES, *CLOSES, *CONTROLS]), st.binary(max_size=50))
     ),
-    st.text(max_size=30).map(lambda text: "/" + text),
 )  # fmt: skip
 HEADERS = st.lists(
     st.one_of(
@@ -72,30 +95,27 @@ class Mock(RuleBasedStateMachine):
         self.loop.close()
 
     @rule(
-        method=st.sampled_from(METHODS),
-        path=PATHS,
+        asked=ASKED,
         query=st.one_of(
             st.just(b""), st.binary(max_size=40), st.sampled_from([b"page%5Bsize%5D=1", b"filter[status]=X"])
         ),
-        key=st.sampled_from(KEYS),
-        headers=HEADERS,
-        body=st.one_of(st.sampled_from(BODIES), st.binary(max_size=50)),
+        key=st.sampled_from([*KEYS[:1] * 6, *KEYS]),
+        headers=st.one_of(st.just([]), HEADERS),
         cuts=st.lists(st.integers(0, 2000), max_size=3),
-        leaves_after=st.one_of(st.none(), st.integers(0, 4)),
-        cancelled_after=st.one_of(st.none(), st.none(), st.integers(0, 3)),
+        leaves_after=st.sampled_from([None, None, None, 0, 1, 2, 3, 4]),
+        cancelled_after=st.sampled_from([None, None, None, None, None, 0, 1, 2, 3]),
     )
     def ask(
         self,
-        method: str,
-        path: str,
+        asked: tuple[str, str, bytes],
         query: bytes,
         key: bytes,
         headers: list[tuple[bytes, bytes]],
-        body: bytes,
         cuts: list[int],
         leaves_after: int | None,
         cancelled_after: int | None,
     ) -> None:
+        method, path, body = asked
         ends = sorted({min(cut, len(body)) for cut in cuts} | {len(body)})
         pieces = [body[start:end] for start, end in zip([0, *ends], ends, strict=False)]
         messages: list[dict[str, Any]] = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -68,13 +69,23 @@ class Schema:
         self._validator  # noqa: B018
 
     @cached_property
-    def is_valid(self) -> Callable[[Any], bool]:
-        """Whether a value keeps every rule; the compiled validator's own function, for speed."""
+    def _is_valid(self) -> Callable[[Any], bool]:
         return self._validator.is_valid
+
+    def is_valid(self, value: Any) -> bool:
+        """Whether a value keeps every rule."""
+        try:
+            return self._is_valid(value)
+        except UnicodeEncodeError:
+            return self._is_valid(_encodable(value))
 
     def violations(self, value: Any) -> Iterator[Violation]:
         """Every rule that `value` breaks, in the order of the schema."""
-        for error in self._validator.iter_errors(value):
+        try:
+            errors = list(self._validator.iter_errors(value))
+        except UnicodeEncodeError:
+            errors = list(self._validator.iter_errors(_encodable(value)))
+        for error in errors:
             path = [str(part) for part in error.schema_path]
             yield Violation(_place(error.instance_path), error.message, path[-1], self._clause(path))
 
@@ -83,6 +94,11 @@ class Schema:
         schema = _resolve(self._document, "/" + "/".join(_escape(part) for part in path[:-1]))
         clauses = schema.get("x-clauses", {}) if isinstance(schema, Mapping) else {}
         return clauses.get(path[-1])
+
+
+def _encodable(value: Any) -> Any:
+    """The value with a question mark for each lone surrogate, which the validator cannot take."""
+    return json.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
 
 
 def _resolve(document: Any, pointer: str) -> Any:

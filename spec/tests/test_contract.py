@@ -263,3 +263,12 @@ def test_the_document_can_be_json(tmp_path: Path, contract: Contract) -> None:
 def test_every_public_name_exists() -> None:
     for name in adjourn_spec.__all__:
         assert getattr(adjourn_spec, name).__doc__
+
+
+def test_lone_surrogates_are_held_to_a_schema_like_other_characters(contract: Contract) -> None:
+    schema = contract.schema("CreateSession")
+    body = {"type": "a", "taskIdentifier": "b", "triggerConfig": {"basePayload": {"\udfff": ["\ud800"]}}}
+    assert schema.is_valid({**body, "externalId": "\ud800"})
+    assert not schema.is_valid({**body, "externalId": "\ud800" * 257})
+    assert [each.keyword for each in schema.violations({**body, "type": "\ud800" * 65})] == ["maxLength"]
+    assert [each.place for each in schema.violations({**body, "expiresAt": "\ud800"})] == ["expiresAt"]
