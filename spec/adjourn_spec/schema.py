@@ -44,20 +44,20 @@ class Schema:
     """
 
     def __init__(self, document: Mapping[str, Any], pointer: str) -> None:
-        self._document, self.pointer = document, pointer
+        self.document, self.pointer = document, pointer
 
     @cached_property
     def _validator(self) -> jsonschema_rs.Draft202012Validator:
-        registry = jsonschema_rs.Registry([(_BASE, dict(self._document))])
+        registry = jsonschema_rs.Registry([(_BASE, dict(self.document))])
         reference = {"$ref": f"{_BASE}#{_fragment(self.pointer)}"}
         return jsonschema_rs.Draft202012Validator(reference, registry=registry, validate_formats=True)
 
     @cached_property
     def definition(self) -> Any:
         """The schema as it stands in the document, references followed."""
-        value = _resolve(self._document, self.pointer)
+        value = _resolve(self.document, self.pointer)
         while isinstance(value, Mapping) and "$ref" in value:
-            value = _resolve(self._document, value["$ref"].partition("#")[2])
+            value = _resolve(self.document, value["$ref"].partition("#")[2])
         return value
 
     def compile(self) -> None:
@@ -91,7 +91,7 @@ class Schema:
 
     def _clause(self, path: list[str]) -> str | None:
         """The clause that the schema at `path`, which starts at the root, names for its last keyword."""
-        schema = _resolve(self._document, "/" + "/".join(_escape(part) for part in path[:-1]))
+        schema = _resolve(self.document, "/" + "/".join(_escape(part) for part in path[:-1]))
         clauses = schema.get("x-clauses", {}) if isinstance(schema, Mapping) else {}
         return clauses.get(path[-1])
 

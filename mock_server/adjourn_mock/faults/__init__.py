@@ -5,7 +5,20 @@ from typing import Any
 
 import msgspec
 
-from adjourn_mock.faults import answering, around, auth, bodies, closing, ids, methods, races
+from adjourn_mock.faults import (
+    answering,
+    around,
+    auth,
+    bodies,
+    closing,
+    creates,
+    ids,
+    lists,
+    methods,
+    races,
+    reasons,
+    tokens,
+)
 from adjourn_mock.faults.fault import Change, Fault
 from adjourn_mock.faults.network import NETWORK_FAULTS, NetworkFault
 
@@ -13,7 +26,7 @@ __all__ = ["FAULTS", "NETWORK_FAULTS", "Fault", "NetworkFault", "UnknownFaultErr
 
 FAULTS: dict[str, Fault] = {
     fault.name: fault
-    for module in (auth, ids, bodies, closing, races, methods, answering, around)
+    for module in (auth, tokens, ids, bodies, reasons, closing, races, methods, answering, creates, lists, around)
     for fault in module.FAULTS
 }
 

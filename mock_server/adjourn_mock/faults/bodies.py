@@ -1,10 +1,8 @@
-"""Faults of the body and reason clauses."""
+"""Faults of the body clauses."""
 
 from __future__ import annotations
 
-import html
 import json
-import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -17,9 +15,9 @@ from adjourn_mock.faults.fault import Change, Fault, stored
 from adjourn_mock.service import Service
 from adjourn_spec import BodyRule
 
-__all__ = ["FAULTS"]
+__all__ = ["CLOSE", "FAULTS", "refusing", "validating"]
 
-_CLOSE = "body.limit"
+CLOSE = "body.limit"
 
 
 async def everything(request: Request, receive: Receive) -> bytes:
@@ -39,7 +37,7 @@ def limiting(too_large: Callable[[Request, bytes, int], bool]) -> Change:
 
     def change(base: Behaviour) -> Behaviour:
         async def receive(request: Request, receive: Receive, rule: BodyRule) -> bytes:
-            if rule.limit_clause != _CLOSE:
+            if rule.limit_clause != CLOSE:
                 return await base.receive(request, receive, rule)
             content = await everything(request, receive)
             if too_large(request, content, rule.limit_bytes):
@@ -61,6 +59,28 @@ def reason_bytes(content: bytes) -> int:
     except (ValueError, AttributeError):
         return 0
     return len(reason) if isinstance(reason, str) else 0
+
+
+def is_other_media_type(request: Request) -> bool:
+    return b"json" not in request.headers.get(b"content-type", b"json")
+
+
+def is_by_external_id(request: Request) -> bool:
+    return not request.raw_path.split(b"/")[-2].startswith(b"session_")
+
+
+def failing_on(which: Callable[[bytes], bool]) -> Change:
+    """500 for some close bodies."""
+
+    def change(base: Behaviour) -> Behaviour:
+        def parse(content: bytes, rule: BodyRule) -> Any:
+            if rule.limit_clause == CLOSE and which(content):
+                raise Refusal("body.malformed", "something went wrong", status=500)
+            return base.parse(content, rule)
+
+        return replace(base, parse=parse)
+
+    return change
 
 
 def compact(content: bytes) -> int:
@@ -97,7 +117,7 @@ def parsing(read: Callable[[bytes], Any]) -> Change:
             try:
                 return base.parse(content, rule)
             except Refusal:
-                if rule.limit_clause != _CLOSE:
+                if rule.limit_clause != CLOSE:
                     raise
                 try:
                     return read(content)
@@ -127,46 +147,11 @@ def validating(fix: Callable[[Any], Any]) -> Change:
 
     def change(base: Behaviour) -> Behaviour:
         def validate(value: Any, rule: BodyRule) -> Any:
-            return base.validate(fix(value) if rule.limit_clause == _CLOSE else value, rule)
+            return base.validate(fix(value) if rule.limit_clause == CLOSE else value, rule)
 
         return replace(base, validate=validate)
 
     return change
-
-
-def with_reason(fix: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Fix the reason of a body that has one."""
-
-    def fixed(value: Any) -> Any:
-        if not isinstance(value, dict) or "reason" not in value:
-            return value
-        reason = fix(value["reason"])
-        return {name: member for name, member in {**value, "reason": reason}.items() if member is not _NOTHING}
-
-    return fixed
-
-
-_NOTHING = object()
-
-
-def recording(write: Callable[[str | None], str | None]) -> Change:
-    """Record another reason than the one that was sent."""
-
-    def change(base: Behaviour) -> Behaviour:
-        async def close(service: Service, behaviour: Behaviour, call: Call) -> Result:
-            value = dict(call.value)
-            reason = write(value.pop("reason", None))
-            if reason is not None:
-                value["reason"] = reason
-            return await base.close(service, behaviour, Call(call.caller, call.operation, call.text, call.key, value))
-
-        return replace(base, close=close)
-
-    return change
-
-
-def text(write: Callable[[str], str | None]) -> Change:
-    return recording(lambda reason: None if reason is None else write(reason))
 
 
 def storing_members(
@@ -194,7 +179,7 @@ def storing_members(
 
 def refusing_unknown(base: Behaviour) -> Behaviour:
     def validate(value: Any, rule: BodyRule) -> Any:
-        if rule.limit_clause == _CLOSE and isinstance(value, dict) and set(value) - {"reason"}:
+        if rule.limit_clause == CLOSE and isinstance(value, dict) and set(value) - {"reason"}:
             raise Refusal("body.malformed", "Unknown members")
         return base.validate(value, rule)
 
@@ -209,7 +194,7 @@ def refused_but_closed(clauses: tuple[str, ...]) -> Change:
             try:
                 return base.validate(value, rule)
             except Refusal as refusal:
-                if rule.limit_clause != _CLOSE or refusal.clause not in clauses:
+                if rule.limit_clause != CLOSE or refusal.clause not in clauses:
                     raise
                 return {_REFUSED: refusal.clause}
 
@@ -244,55 +229,6 @@ def refused_but_touched(base: Behaviour) -> Behaviour:
     return replace(faulty, close=close)
 
 
-def limit_of_reason(extra: int) -> Change:
-    """Count `extra` characters more, or less, as allowed."""
-
-    def change(base: Behaviour) -> Behaviour:
-        def validate(value: Any, rule: BodyRule) -> Any:
-            reason = value.get("reason") if rule.limit_clause == _CLOSE and isinstance(value, dict) else None
-            if not isinstance(reason, str):
-                return base.validate(value, rule)
-            limit = rule.schema.definition["properties"]["reason"]["maxLength"] + extra
-            if len(reason) > limit:
-                raise Refusal("reason.limit")
-            return {**base.validate({**value, "reason": ""}, rule), "reason": reason}
-
-        return replace(base, validate=validate)
-
-    return change
-
-
-def counting(length: Callable[[str], int]) -> Change:
-    """Count the characters of a reason in another way."""
-
-    def change(base: Behaviour) -> Behaviour:
-        def validate(value: Any, rule: BodyRule) -> Any:
-            reason = value.get("reason") if rule.limit_clause == _CLOSE and isinstance(value, dict) else None
-            if not isinstance(reason, str):
-                return base.validate(value, rule)
-            if length(reason) > rule.schema.definition["properties"]["reason"]["maxLength"]:
-                raise Refusal("reason.limit")
-            return {**base.validate({**value, "reason": ""}, rule), "reason": reason}
-
-        return replace(base, validate=validate)
-
-    return change
-
-
-def cutting(base: Behaviour) -> Behaviour:
-    """A reason that is too long is cut to the limit."""
-
-    def validate(value: Any, rule: BodyRule) -> Any:
-        reason = value.get("reason") if rule.limit_clause == _CLOSE and isinstance(value, dict) else None
-        if not isinstance(reason, str):
-            return base.validate(value, rule)
-        return base.validate(
-            {**value, "reason": reason[: rule.schema.definition["properties"]["reason"]["maxLength"]]}, rule
-        )
-
-    return replace(base, validate=validate)
-
-
 def lookup_before_body(base: Behaviour) -> Behaviour:
     """An unknown session is 404 whatever the body is."""
 
@@ -300,7 +236,7 @@ def lookup_before_body(base: Behaviour) -> Behaviour:
         try:
             return base.parse(content, rule)
         except Refusal as refusal:
-            if rule.limit_clause != _CLOSE:
+            if rule.limit_clause != CLOSE:
                 raise
             return {_REFUSED: refusal.clause}
 
@@ -310,7 +246,7 @@ def lookup_before_body(base: Behaviour) -> Behaviour:
         try:
             return base.validate(value, rule)
         except Refusal as refusal:
-            if rule.limit_clause != _CLOSE:
+            if rule.limit_clause != CLOSE:
                 raise
             return {_REFUSED: refusal.clause}
 
@@ -355,6 +291,11 @@ FAULTS = [
     Fault("limit-compact", "body.limit-bytes", "The limit counts the body written anew.", limiting(lambda r, c, n: compact(c) > n)),
     Fault("limit-by-length-header", "body.limit-chunked", "Only the declared length is looked at.", limiting(lambda r, c, n: int(r.headers.get(b"content-length", b"0")) > n)),
     Fault("limit-chunked-twice", "body.limit-chunked", "Chunked bodies may be twice as large.", limiting(lambda r, c, n: len(c) > (n if b"content-length" in r.headers else 2 * n))),
+    Fault("limit-json-only", "body.limit", "The limit is for JSON alone.", limiting(lambda r, c, n: len(c) > n and not is_other_media_type(r))),
+    Fault("limit-by-friendly-id-only", "body.limit", "There is no limit where an externalId is used.", limiting(lambda r, c, n: len(c) > n and not is_by_external_id(r))),
+    Fault("malformed-utf-16", "body.malformed", "JSON in UTF-16 passes.", parsing(lambda c: json.loads(c.decode("utf-16-le") if c[1:2] == b"\0" else c))),
+    Fault("deep-500", "close.closes", "A body that is nested deeply is 500.", failing_on(lambda c: c.count(b"[") + c.count(b"{") > 90)),
+    Fault("digits-500", "close.closes", "A number of many digits is 500.", failing_on(lambda c: b"1" * 300 in c)),
     Fault("malformed-is-empty", "body.malformed", "A body that is no JSON is taken for an empty object.", parsing(anything)),
     Fault("malformed-garbage-behind", "body.malformed", "What follows the object is ignored.", parsing(first_value)),
     Fault("malformed-lenient", "body.malformed", "Trailing commas and single quotes pass.", parsing(lenient)),
@@ -374,44 +315,6 @@ FAULTS = [
     Fault("unknown-tags", "body.unknown-members", "tags in the body are stored.", storing_members(("tags",), "tags", tuple)),
     Fault("unknown-expires-at", "body.unknown-members", "expiresAt in the body is stored.", storing_members(("expiresAt",), "expires_at")),
     Fault("unknown-reason-any-case", "body.unknown-members", "Reason in other letter case counts.", storing_members(("Reason", "REASON"), "closed_reason")),
-    Fault("reason-required", "reason.optional", "A close without a reason is refused.", validating(lambda v: {**v, "reason": v.get("reason")} if isinstance(v, dict) else v)),
-    Fault("reason-default", "reason.optional", "Without a reason one is made up.", recording(lambda r: "closed" if r is None else r)),
-    Fault("reason-empty-for-none", "reason.optional", "Without a reason it is empty.", recording(lambda r: "" if r is None else r)),
-    Fault("reason-limit-one-more", "reason.limit", "A character over the limit passes.", limit_of_reason(1)),
-    Fault("reason-limit-one-less", "reason.limit", "A reason as long as the limit is refused.", limit_of_reason(-1)),
-    Fault("reason-limit-none", "reason.limit", "A reason may be as long as it likes.", limit_of_reason(10_000)),
-    Fault("reason-limit-bytes", "reason.limit", "The limit of the reason counts bytes.", counting(lambda r: len(r.encode("utf-8", "surrogatepass")))),
-    Fault("reason-limit-graphemes", "reason.limit", "Combining characters do not count.", counting(lambda r: sum(not unicodedata.combining(c) for c in r))),
-    Fault("reason-limit-trimmed", "reason.limit", "White space around the reason does not count.", counting(lambda r: len(r.strip()))),
-    Fault("reason-limit-cuts", "reason.limit", "A reason that is too long is cut.", cutting),
-    Fault("reason-limit-500", "reason.limit", "A reason that is too long is 500.", refusing(("reason.limit",), 500)),
-    Fault("reason-null-passes", "reason.type", "A reason of null passes.", validating(with_reason(lambda r: _NOTHING if r is None else r))),
-    Fault("reason-number-passes", "reason.type", "A number is made a string.", validating(with_reason(lambda r: str(r) if isinstance(r, int | float) and not isinstance(r, bool) else r))),
-    Fault("reason-boolean-passes", "reason.type", "A boolean is made a string.", validating(with_reason(lambda r: str(r).lower() if isinstance(r, bool) else r))),
-    Fault("reason-array-passes", "reason.type", "An array is made a string.", validating(with_reason(lambda r: json.dumps(r) if isinstance(r, list) else r))),
-    Fault("reason-object-passes", "reason.type", "An object is made a string.", validating(with_reason(lambda r: json.dumps(r) if isinstance(r, dict) else r))),
-    Fault("reason-empty-array-passes", "reason.type", "An empty array or object is no reason.", validating(with_reason(lambda r: _NOTHING if r in ([], {}) else r))),
-    Fault("reason-type-500", "reason.type", "A reason that is no string is 500.", refusing(("reason.type",), 500)),
-    Fault("reason-trimmed", "reason.verbatim", "White space around the reason is dropped.", text(str.strip)),
-    Fault("reason-trimmed-behind", "reason.verbatim", "White space behind the reason is dropped.", text(str.rstrip)),
-    Fault("reason-empty-is-null", "reason.verbatim", "An empty reason becomes null.", text(lambda r: r or None)),
-    Fault("reason-cut-255", "reason.verbatim", "The reason is cut to 255 characters.", text(lambda r: r[:255])),
-    Fault("reason-cut-100", "reason.verbatim", "The reason is cut to 100 characters.", text(lambda r: r[:100])),
-    Fault("reason-nfc", "reason.verbatim", "The reason is normalised.", text(lambda r: unicodedata.normalize("NFC", r))),
-    Fault("reason-nfkc", "reason.verbatim", "The reason is normalised for compatibility.", text(lambda r: unicodedata.normalize("NFKC", r))),
-    Fault("reason-html-escaped", "reason.verbatim", "The reason is escaped for HTML.", text(html.escape)),
-    Fault("reason-html-unescaped", "reason.verbatim", "Entities in the reason are resolved.", text(html.unescape)),
-    Fault("reason-lower-case", "reason.verbatim", "The reason is made lower case.", text(str.lower)),
-    Fault("reason-ascii", "reason.verbatim", "Characters beyond ASCII become question marks.", text(lambda r: r.encode("ascii", "replace").decode())),
-    Fault("reason-no-astral", "reason.verbatim", "Emoji are lost.", text(lambda r: "".join(c if c <= "\uffff" else "\ufffd" for c in r))),
-    Fault("reason-line-feeds", "reason.verbatim", "Line ends become line feeds.", text(lambda r: r.replace("\r\n", "\n"))),
-    Fault("reason-spaces-folded", "reason.verbatim", "Several spaces become one.", text(lambda r: " ".join(r.split(" ")) if "  " not in r else " ".join(r.split()))),
-    Fault("reason-no-control-characters", "reason.verbatim", "Control characters are dropped.", text(lambda r: "".join(c for c in r if c >= " "))),
-    Fault("reason-quotes-doubled", "reason.verbatim", "Quotes are doubled.", text(lambda r: r.replace("'", "''"))),
-    Fault("reason-backslashes", "reason.verbatim", "Backslash escapes are resolved.", text(lambda r: r.replace("\\n", "\n"))),
-    Fault("reason-percent-decoded", "reason.verbatim", "Escapes of URLs are resolved.", text(lambda r: r.replace("%20", " "))),
-    Fault("reason-null-text", "reason.verbatim", "The word null becomes null.", text(lambda r: None if r == "null" else r)),
-    Fault("reason-no-mark", "reason.verbatim", "A byte order mark is dropped.", text(lambda r: r.replace("\ufeff", ""))),
     Fault("refused-type-closes", "body.no-effect", "A reason that is no string is refused, and the session closed.", refused_but_closed(("reason.type",))),
     Fault("refused-limit-closes", "body.no-effect", "A reason that is too long is refused, and the session closed.", refused_but_closed(("reason.limit",))),
     Fault("refused-touches", "body.no-effect", "A refused body moves updatedAt on.", refused_but_touched),

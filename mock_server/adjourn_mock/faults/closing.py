@@ -10,11 +10,11 @@ from typing import Any
 from adjourn_mock import sessions
 from adjourn_mock.behaviour import Behaviour, Call, Result
 from adjourn_mock.exchange import Answer, Refusal
-from adjourn_mock.faults.fault import Change, Close, Fault, after_close, closing, stored
+from adjourn_mock.faults.fault import Change, Close, Fault, after_close, by_external_id, closing, stored
 from adjourn_mock.instants import rfc3339
 from adjourn_mock.service import Service
 from adjourn_mock.sessions import Session
-from adjourn_spec import FriendlyId
+from adjourn_spec import ExternalId, FriendlyId
 
 __all__ = ["FAULTS"]
 
@@ -158,6 +158,45 @@ def touching_the_last(base: Behaviour) -> Behaviour:
     return after_close(act)(base)
 
 
+def closing_the_newest_for_nobody(base: Behaviour) -> Behaviour:
+    """A close of a session that is not there closes the one that was made last."""
+
+    async def close(service: Service, behaviour: Behaviour, call: Call) -> Result:
+        environment = call.caller.environment
+        if await behaviour.find(service, environment, call.key) is None:
+            rows = await service.store.snapshot(environment.id)
+            if rows:
+                await service.store.close_once(environment.id, rows[-1].id, None, now(call))
+        return await base.close(service, behaviour, call)
+
+    return replace(base, close=close)
+
+
+def stale_retrieve(cached: type, forgotten_by: type) -> Change:
+    """Retrieve by one form of id answers what it answered before, until a close by the other one."""
+
+    def change(base: Behaviour) -> Behaviour:
+        rows: dict[str, Session] = {}
+
+        async def retrieve(service: Service, behaviour: Behaviour, call: Call) -> Result:
+            result = await base.retrieve(service, behaviour, call)
+            session = result.session
+            assert session is not None  # noqa: S101 - retrieve answers a row
+            if not isinstance(call.key, cached):
+                return result
+            return Result(result.clause, rows.setdefault(session.id, session), result.members)
+
+        async def close(service: Service, behaviour: Behaviour, call: Call) -> Result:
+            result = await base.close(service, behaviour, call)
+            if result.session is not None and isinstance(call.key, forgotten_by):
+                rows.pop(result.session.id, None)
+            return result
+
+        return replace(base, retrieve=retrieve, close=close)
+
+    return change
+
+
 def reopening_update(base: Behaviour) -> Behaviour:
     async def update(service: Service, behaviour: Behaviour, call: Call) -> Result:
         result = await base.update(service, behaviour, call)
@@ -278,6 +317,12 @@ FAULTS = [
     Fault("updated-at-stays", "close.updated-at", "updatedAt does not move with the close.", storing_on_first(lambda c, s: {"updated_at": s.created_at})),
     Fault("updated-at-goes-back", "close.updated-at", "updatedAt goes back.", storing_on_first(lambda c, s: {"updated_at": "2001-01-01T00:00:00.000Z"})),
     Fault("updated-at-ahead", "close.updated-at", "updatedAt lies an hour ahead.", storing_on_first(lambda c, s: {"updated_at": now(c, 3_600_000)})),
+    Fault("close-at-created-by-external-id", "close.closes", "closedAt is createdAt where an externalId is used.", by_external_id(storing_on_first(lambda c, s: {"closed_at": s.created_at}))),
+    Fault("updated-at-stays-by-external-id", "close.updated-at", "updatedAt does not move with a close by externalId.", by_external_id(storing_on_first(lambda c, s: {"updated_at": s.created_at}))),
+    Fault("later-close-moves-updated-at-by-external-id", "close.idempotent", "A later close by externalId moves updatedAt.", by_external_id(storing_on_later(lambda c, s: {"updated_at": now(c, 1)}))),
+    Fault("unknown-closes-newest", "close.only-one", "A close of an unknown session closes the one made last.", closing_the_newest_for_nobody),
+    Fault("retrieve-stale-by-external-id", "close.persisted", "Retrieve by externalId is stale after a close by friendly id.", stale_retrieve(ExternalId, ExternalId)),
+    Fault("retrieve-stale-by-friendly-id", "close.persisted", "Retrieve by friendly id is stale after a close by externalId.", stale_retrieve(FriendlyId, FriendlyId)),
     Fault("others-with-tag-closed", "close.only-one", "Sessions with the same tag are closed too.", closing_others(shared_tag)),
     Fault("others-with-same-start-closed", "close.only-one", "Sessions whose externalId starts alike are closed too.", closing_others(same_start)),
     Fault("others-of-type-closed", "close.only-one", "Sessions of the same type are closed too.", closing_others(lambda o, c: o.type == c.type)),

@@ -15,7 +15,7 @@ from adjourn_mock.service import Service
 from adjourn_mock.sessions import Session
 from adjourn_spec import FriendlyId, SessionKey
 
-__all__ = ["Change", "Fault", "after_close", "closing", "finding", "row_of_close", "rows", "stored"]
+__all__ = ["Change", "Fault", "after_close", "by_external_id", "closing", "finding", "row_of_close", "rows", "stored"]
 
 Change = Callable[[Behaviour], Behaviour]
 Close = Callable[[Service, Behaviour, Call], Awaitable[Result]]
@@ -107,6 +107,21 @@ def after_close(act: Callable[[Service, Call, Session, bool], Awaitable[Session 
         return faulty
 
     return closing(wrap)
+
+
+def by_external_id(faulty: Change) -> Change:
+    """Close in a faulty way where the session is meant by its externalId."""
+
+    def change(base: Behaviour) -> Behaviour:
+        other = faulty(base)
+
+        async def close(service: Service, behaviour: Behaviour, call: Call) -> Result:
+            step = base.close if isinstance(call.key, FriendlyId) else other.close
+            return await step(service, behaviour, call)
+
+        return replace(base, close=close)
+
+    return change
 
 
 async def stored(service: Service, environment: Environment, session: Session, **members: Any) -> Session:

@@ -143,6 +143,64 @@ def reserved_before_trimming(base: Behaviour) -> Behaviour:
     return replace(base, validate=validate)
 
 
+def overlooking(which: Callable[[SessionKey], bool]) -> Change:
+    """Do not find some sessions."""
+
+    def change(base: Behaviour) -> Behaviour:
+        async def find(service: Service, environment: Environment, key: SessionKey) -> Session | None:
+            return None if which(key) else await base.find(service, environment, key)
+
+        return replace(base, find=find)
+
+    return change
+
+
+def looking_up_as(status: int, which: Callable[[SessionKey], bool]) -> Change:
+    """Refuse to look some ids up."""
+
+    def change(base: Behaviour) -> Behaviour:
+        async def find(service: Service, environment: Environment, key: SessionKey) -> Session | None:
+            if which(key):
+                raise Refusal("id.unknown", status=status)
+            return await base.find(service, environment, key)
+
+        return replace(base, find=find)
+
+    return change
+
+
+def undecodable_as(status: int) -> Change:
+    def change(base: Behaviour) -> Behaviour:
+        def decode(segment: bytes) -> str:
+            try:
+                return base.decode(segment)
+            except Refusal:
+                raise Refusal("id.decoding", status=status) from None
+
+        return replace(base, decode=decode)
+
+    return change
+
+
+def remembering_misses(base: Behaviour) -> Behaviour:
+    """An id that was not found once is not looked up again."""
+    missed: set[tuple[str, SessionKey]] = set()
+
+    async def find(service: Service, environment: Environment, key: SessionKey) -> Session | None:
+        if (environment.id, key) in missed:
+            return None
+        session = await base.find(service, environment, key)
+        if session is None and len(missed) < _MAX_MISSED:
+            missed.add((environment.id, key))
+        return session
+
+    return replace(base, find=find)
+
+
+_MAX_MISSED = 100_000
+_UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
 def plain(text: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
 
@@ -184,6 +242,15 @@ FAULTS = [
     Fault("id-upper-hex-only", "id.decoding", "Only escapes in upper case are decoded.", decoding(lambda s: unquote_to_bytes(re.sub(rb"%(?=[0-9]?[a-f])", b"%25", s)).decode())),
     Fault("id-cut-at-query", "id.decoding", "An encoded question mark ends the id.", decoding(lambda s: unquote_to_bytes(s).decode().split("?")[0])),
     Fault("id-cut-at-semicolon", "id.decoding", "A semicolon ends the id.", decoding(lambda s: unquote_to_bytes(s).decode().split(";")[0])),
+    Fault("id-undecodable-500", "id.decoding", "A path that cannot be decoded is 500.", undecodable_as(500)),
+    Fault("id-undecodable-dropped", "id.decoding", "What cannot be decoded is left out.", decoding(lambda s: unquote(s.decode(), errors="ignore"))),
+    Fault("id-line-feed", "id.decoding", "Ids with a line feed in them are not found.", overlooking(lambda key: "\n" in key.value)),
+    Fault("id-uuid", "id.external", "externalIds that are UUIDs are not found.", overlooking(lambda key: isinstance(key, ExternalId) and _UUID.fullmatch(key.value) is not None)),
+    Fault("id-digits", "id.external", "externalIds that are numbers are not found.", overlooking(lambda key: isinstance(key, ExternalId) and key.value.isdigit())),
+    Fault("id-like-own", "id.external", "externalIds that look like a friendly id without its prefix are not found.", overlooking(lambda key: isinstance(key, ExternalId) and re.fullmatch("c[a-z0-9]{24}", key.value) is not None)),
+    Fault("id-long-500", "id.unknown", "A very long id is 500.", looking_up_as(500, lambda key: len(key.value) > 290)),
+    Fault("id-strange-friendly-400", "id.unknown", "A friendly id with other characters than the service's is 400.", looking_up_as(400, lambda key: isinstance(key, FriendlyId) and re.fullmatch("[a-z]+_[a-z0-9]*", key.value) is None)),
+    Fault("id-miss-remembered", "id.unknown", "A session that was asked for before it was there is not found.", remembering_misses),
     Fault("id-unknown-400", "id.unknown", "An unknown id is 400.", unknown_as(400)),
     Fault("id-unknown-200", "id.unknown", "An unknown id is 200.", unknown_as(200)),
     Fault("id-unknown-403", "id.unknown", "An unknown id is 403.", unknown_as(403)),

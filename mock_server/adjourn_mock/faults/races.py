@@ -106,11 +106,50 @@ def stale_update(pause_seconds: float) -> Change:
     return change
 
 
+def torn(pause_seconds: float) -> Change:
+    """closedAt is kept first, and the reason a little later."""
+
+    def wrap(close: Close) -> Close:
+        async def faulty(service: Service, behaviour: Behaviour, call: Call) -> Result:
+            environment = call.caller.environment
+            session = await behaviour.find(service, environment, call.key)
+            if session is None or session.closed_at is not None:
+                return await close(service, behaviour, call)
+            await service.store.close_once(environment.id, session.id, None, now(call))
+            await asyncio.sleep(pause_seconds)
+            kept = await stored(service, environment, session, closed_reason=call.value.get("reason"))
+            return Result("close.closes", kept, {})
+
+        return faulty
+
+    return closing(wrap)
+
+
+def stale_close(pause_seconds: float) -> Change:
+    """Close writes back the whole row that it has read before: an update in between is lost."""
+
+    def wrap(close: Close) -> Close:
+        async def faulty(service: Service, behaviour: Behaviour, call: Call) -> Result:
+            session = await behaviour.find(service, call.caller.environment, call.key)
+            await asyncio.sleep(pause_seconds)
+            result = await close(service, behaviour, call)
+            if session is None or session.closed_at is not None or result.session is None:
+                return result
+            kept = await stored(service, call.caller.environment, result.session, tags=session.tags)
+            return Result(result.clause, kept, result.members)
+
+        return faulty
+
+    return closing(wrap)
+
+
 FAULTS = [
     Fault("race-1ms", "close.atomic", "Closes that overlap by a millisecond overwrite each other.", racing(0.001)),
     Fault("race-0ms", "close.atomic", "Closes that overlap at all overwrite each other.", racing(0)),
     Fault("race-20ms", "close.atomic", "Closes that overlap by 20 ms overwrite each other.", racing(0.02)),
     Fault("race-own-answers", "close.atomic", "Each of several closes at once is answered its own reason.", losing_answers(0.001)),
     Fault("race-losers-409", "close.atomic", "The losers of a race are 409.", refusing_losers(0.001)),
+    Fault("race-torn", "close.atomic", "A close is kept in two steps.", torn(0.002)),
+    Fault("race-loses-update", "close.preserves", "A close undoes an update that overlaps with it.", stale_close(0.002)),
     Fault("race-with-update", "close.terminal", "An update that overlaps with a close undoes it.", stale_update(0.003)),
 ]  # fmt: skip
