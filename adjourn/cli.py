@@ -15,6 +15,7 @@ import click
 from adjourn.contract_commands import check, clauses, faults
 from adjourn.load import load
 from adjourn.options import Trouble, contract_of, contract_tests, spec_option, wants_colour
+from adjourn.process_title import hide_secrets
 
 __all__ = ["cli", "main"]
 
@@ -23,6 +24,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def main() -> None:
     """The entry point of the `adjourn` command."""
+    hide_secrets(["adjourn", *sys.argv[1:]])
     cli(prog_name="adjourn")
 
 
