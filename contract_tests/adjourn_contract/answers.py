@@ -51,7 +51,8 @@ def faults_of_row(contract: Contract, value: Any, *, extra_members: bool = False
     if not extra_members and contract.schema("Session").is_valid(value):
         return
     for violation in contract.schema("SessionRow").violations(value):
-        yield _clause_of(violation), f"a row that is valid against the document: {violation.place}", str(violation)
+        if not violation.is_outgrown:
+            yield _clause_of(violation), f"a row that is valid against the document: {violation.place}", str(violation)
     if not isinstance(value, dict):
         return
     members = contract.schema("SessionRow").definition["properties"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -87,24 +87,26 @@ def _values(contract: Contract, schema: Mapping[str, Any]) -> Iterator[tuple[Any
     if "enum" in schema:
         yield from ((value, f"that is {value}", True) for value in schema["enum"])
         yield "none-of-them", "that is none of those there are", False
-    elif schema.get("format") == "date-time":
-        yield "soon", "that is no date-time", False
     elif "string" in kinds:
-        yield 5, "that is a number", False
-        yield from _lengths(schema, "Length", lambda size: "x" * size, "characters")
+        yield from _strings(schema)
     elif "integer" in kinds:
-        yield "two", "that is a word", False
         yield from _amounts(schema)
     elif "array" in kinds:
-        yield {}, "that is an object", False
-        yield from _lengths(schema, "Items", lambda size: [f"{number}" for number in range(size)], "elements")
-        for value, what, passes in _values(contract, _followed(contract, schema["items"])):
-            yield [value], f"with an element {what}", passes
+        yield from _arrays(contract, schema)
     elif "object" in kinds:
-        yield from (([], "that is an array", False), ("x", "that is a string", False), (5, "that is a number", False))
+        yield from _objects(schema)
+
+
+def _strings(schema: Mapping[str, Any]) -> Iterator[tuple[Any, str, bool]]:
+    if schema.get("format") == "date-time":
+        yield "soon", "that is no date-time", False
+    else:
+        yield 5, "that is a number", False
+        yield from _lengths(schema, "Length", lambda size: "x" * size, "characters")
 
 
 def _amounts(schema: Mapping[str, Any]) -> Iterator[tuple[Any, str, bool]]:
+    yield "two", "that is a word", False
     if (least := schema.get("minimum")) is not None:
         yield least, f"of {least}", True
         yield least - 1, f"of {least - 1}", False
@@ -114,10 +116,28 @@ def _amounts(schema: Mapping[str, Any]) -> Iterator[tuple[Any, str, bool]]:
         yield most + 1, f"of {most + 1}", False
 
 
-def _lengths(schema: Mapping[str, Any], keyword: str, make: Any, unit: str) -> Iterator[tuple[Any, str, bool]]:
+def _arrays(contract: Contract, schema: Mapping[str, Any]) -> Iterator[tuple[Any, str, bool]]:
+    yield {}, "that is an object", False
+    if "minItems" not in schema:
+        yield [], "that is empty", True
+    yield from _lengths(schema, "Items", lambda size: [f"{number}" for number in range(size)], "elements")
+    for value, what, passes in _values(contract, _followed(contract, schema["items"])):
+        yield [value], f"with an element {what}", passes
+
+
+def _objects(schema: Mapping[str, Any]) -> Iterator[tuple[Any, str, bool]]:
+    if "required" not in schema:
+        yield {}, "that is empty", True
+    yield from (([], "that is an array", False), ("x", "that is a string", False), (5, "that is a number", False))
+
+
+def _lengths(
+    schema: Mapping[str, Any], keyword: str, make: Callable[[int], Any], unit: str
+) -> Iterator[tuple[Any, str, bool]]:
     if least := schema.get(f"min{keyword}", 0):
         yield make(least - 1), f"of {least - 1} {unit}", False
         yield make(least), f"of {least} {unit}", True
     if most := schema.get(f"max{keyword}"):
         yield make(most), f"of {most} {unit}", True
-        yield make(most + 1), f"of {most + 1} {unit}", False
+        if f"max{keyword}" not in schema.get("x-outgrown", ()):
+            yield make(most + 1), f"of {most + 1} {unit}", False

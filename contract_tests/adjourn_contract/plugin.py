@@ -180,9 +180,13 @@ def scene(run: Run) -> Scene:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[Any]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    report = yield
     if call.when != "call" or not _is_ours(item):
-        return report
+        return (yield)
+    # We tell what failed; pytest's own picture of it costs time, and has failed itself where frames were deep.
+    style = item.config.getoption("tbstyle", "auto")
+    item.config.option.tbstyle = "native"
+    report = yield
+    item.config.option.tbstyle = style
     from adjourn_contract.broken import Broken, NotCheckable
 
     error = call.excinfo.value if call.excinfo else None

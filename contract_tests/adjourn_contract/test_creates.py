@@ -10,13 +10,10 @@ from adjourn_contract.edges import Edge, edges
 from adjourn_contract.run import Run
 from adjourn_contract.scene import CHAT, Row, Scene
 
-# What counts as too many has grown in deployed services.
-_GROWN = ("triggerConfig", "tags")
-
 
 def is_asked(edge: Edge) -> bool:
     """externalIds carry the run's id: they have tests of their own."""
-    return edge.place != ("externalId",) and (edge.place != _GROWN or edge.passes or "elements" not in edge.what)
+    return edge.place != ("externalId",)
 
 
 @pytest.mark.clause("create.created", "close.preserves")

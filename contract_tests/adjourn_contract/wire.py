@@ -243,13 +243,22 @@ class Wire:
             # The server answered and closed before it had read all; its answer may still be read.
             pass
 
-    def raw(self, sent: bytes, *, method: str = "POST", target: str = "") -> Exchange:
-        """Send bytes on a connection of their own and read one answer; status 0 where none comes."""
+    def raw(self, sent: bytes, *, method: str = "POST", target: str = "", ends: bool = False) -> Exchange:
+        """Send bytes on a connection of their own and read one answer; status 0 where none comes.
+
+        Args:
+            sent: the whole request.
+            method: its method, which says whether the answer has a body.
+            target: its target, for the report.
+            ends: whether to say that nothing more will be sent.
+        """
         self.pace()
         began = time.monotonic()
         with self.connect() as connection:
             with suppress(OSError):
                 connection.sendall(sent)
+                if ends and not self.is_secure:
+                    connection.shutdown(socket.SHUT_WR)
             answer = self.read(connection, method)
         status, headers, body = answer
         return Exchange(

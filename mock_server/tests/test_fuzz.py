@@ -34,7 +34,7 @@ CLOSES = (
     b'{"x": ' + b"[" * 480 + b"]" * 480 + b"}", b"[" * 1000, b"[" * 5000,
 )  # fmt: skip
 CONTROLS = (
-    b'{"fault": "status"}',
+    b'{"fault": "status", "parameters": {"status": 429}}',
     b'{"freeze": true}',
     b'{"sessions": [{"externalId": "chat_1"}]}',
     b'{"dialect": "server"}',
@@ -141,7 +141,7 @@ class Mock(RuleBasedStateMachine):
         scope = {
             "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http",
             "path": path, "raw_path": path.encode("utf-8", "surrogatepass"), "query_string": query, "root_path": "",
-            "headers": [(b"authorization", key), *lengths, *headers] if key else [*lengths, *headers],
+            "headers": [*([(b"authorization", key)] if key else []), *lengths, *(headers or [(b"host", b"localhost")])],
             "client": ("127.0.0.1", 5), "server": ("127.0.0.1", 80),
         }  # fmt: skip
 

@@ -24,12 +24,14 @@ class Violation:
         message: what is wrong with it.
         keyword: the JSON Schema keyword, for example `maxLength`.
         clause: the slug of the clause that the document names for the keyword, if any.
+        is_outgrown: whether the document says that deployed services let more pass (`x-outgrown`).
     """
 
     place: str
     message: str
     keyword: str
     clause: str | None
+    is_outgrown: bool = False
 
     def __str__(self) -> str:
         return f"{self.place}: {self.message}" if self.place else self.message
@@ -86,14 +88,16 @@ class Schema:
         except UnicodeEncodeError:
             errors = list(self._validator.iter_errors(_encodable(value)))
         for error in errors:
-            path = [str(part) for part in error.schema_path]
-            yield Violation(_place(error.instance_path), error.message, path[-1], self._clause(path))
+            *path, keyword = [str(part) for part in error.schema_path]
+            schema = self._mapping(path)
+            clause = schema.get("x-clauses", {}).get(keyword)
+            is_outgrown = keyword in schema.get("x-outgrown", ())
+            yield Violation(_place(error.instance_path), error.message, keyword, clause, is_outgrown)
 
-    def _clause(self, path: list[str]) -> str | None:
-        """The clause that the schema at `path`, which starts at the root, names for its last keyword."""
-        schema = _resolve(self.document, "/" + "/".join(_escape(part) for part in path[:-1]))
-        clauses = schema.get("x-clauses", {}) if isinstance(schema, Mapping) else {}
-        return clauses.get(path[-1])
+    def _mapping(self, path: list[str]) -> Mapping[str, Any]:
+        """The schema at `path`, which starts at the root."""
+        schema = _resolve(self.document, "/" + "/".join(_escape(part) for part in path))
+        return schema if isinstance(schema, Mapping) else {}
 
 
 def _encodable(value: Any) -> Any:
