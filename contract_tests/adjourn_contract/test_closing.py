@@ -77,7 +77,7 @@ def test_a_session_can_be_closed_many_times(run: Run, scene: Scene) -> None:
     scene.untouched(closed, "close.idempotent")
 
 
-@pytest.mark.clause("close.terminal")
+@pytest.mark.clause("close.terminal", "close.persisted")
 def test_nothing_reopens_a_session(run: Run) -> None:
     run.need("createSession")
     updates: list[dict[str, Any]] = [
@@ -98,7 +98,9 @@ def test_nothing_reopens_a_session(run: Run) -> None:
         seen = scene.expect(
             scene.try_close(closed["id"], {"reason": "reopened?"}), 200, "close.idempotent", "close after all"
         )
-        still_closed(scene, closed, scene.row_of(seen), "a later close")
+        row = scene.row_of(seen)
+        still_closed(scene, closed, row, "a later close")
+        scene.same(row, scene.retrieve(closed["id"]), "close.persisted", "retrieve after a later close")
 
     run.each(updates, play)
 

@@ -20,7 +20,7 @@ def test_other_methods_on_other_paths_are_405(run: Run, scene: Scene) -> None:
 @pytest.mark.clause("path.unknown")
 def test_other_paths_are_404(run: Run, scene: Scene) -> None:
     row = scene.open()
-    for target in (run.close_path(row["id"]) + "/x", run.close_path(row["id"]) + "d"):
+    for target in (run.close_path(row["id"]) + "/x", run.close_path(row["id"]) + "d", run.raw_close_path("")):
         answer = scene.send("POST", target, {})
         if 200 <= answer.status < 300:
             raise scene.fail("path.unknown", "404 for a path that no operation has", answer.said)

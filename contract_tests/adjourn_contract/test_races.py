@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from contextlib import ExitStack
+from typing import NamedTuple
 
 import pytest
 
@@ -15,7 +16,14 @@ from adjourn_contract.run import Run
 from adjourn_contract.scene import CHAT, Row, Scene, forms
 from adjourn_contract.wire import Exchange, Unreachable
 
-Request = tuple[str, str, bytes]  # method, target, body
+
+class Request(NamedTuple):
+    """One of several requests at once; `credential` is the run's key by default."""
+
+    method: str
+    target: str
+    body: bytes
+    credential: str | None = None
 
 
 def race(scene: Scene, requests: list[Request]) -> list[Exchange]:
@@ -24,28 +32,32 @@ def race(scene: Scene, requests: list[Request]) -> list[Exchange]:
     wire = run.wire
     with ExitStack() as stack:
         racers = []
-        for method, target, body in requests:
+        for method, target, body, credential in requests:
             wire.pace()
             connection = stack.enter_context(wire.connect())
-            head = f"{method} {wire.base}{target} HTTP/1.1\r\nHost: {wire.host}:{wire.port}\r\nAuthorization: Bearer {run.key}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+            head = f"{method} {wire.base}{target} HTTP/1.1\r\nHost: {wire.host}:{wire.port}\r\nAuthorization: Bearer {credential or run.key}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
             content = head.encode() + body
             connection.sendall(content[:-1])
             racers.append((connection, content[-1:]))
         for connection, last in racers:
             connection.sendall(last)
         answers = [wire.read(connection) for connection, _ in racers]
-    headers = (("Authorization", f"Bearer {run.key}"), ("Content-Type", "application/json"))
     exchanges = [
-        Exchange(method, target, headers, body, False, status, answer_headers, answer)
-        for (method, target, body), (status, answer_headers, answer) in zip(requests, answers, strict=True)
+        Exchange(each.method, each.target, headers_of(run, each), each.body, False, status, answer_headers, answer)
+        for each, (status, answer_headers, answer) in zip(requests, answers, strict=True)
     ]
     if any(exchange.status == 429 for exchange in exchanges):
         return []
     return [scene.note(exchange) for exchange in exchanges]
 
 
-def close_of(run: Run, key: str, reason: str | None) -> Request:
-    return "POST", run.close_path(key), json.dumps({} if reason is None else {"reason": reason}).encode()
+def headers_of(run: Run, request: Request) -> tuple[tuple[str, str], ...]:
+    return ("Authorization", f"Bearer {request.credential or run.key}"), ("Content-Type", "application/json")
+
+
+def close_of(run: Run, key: str, reason: str | None, credential: str | None = None) -> Request:
+    body = json.dumps({} if reason is None else {"reason": reason}).encode()
+    return Request("POST", run.close_path(key), body, credential)
 
 
 @pytest.mark.clause("close.atomic")
@@ -85,10 +97,10 @@ def test_a_close_survives_updates_and_creates_at_the_same_time(run: Run) -> None
         create = json.dumps(
             {**CHAT, "externalId": row["externalId"], "triggerConfig": {"basePayload": {"n": number}}}
         ).encode()
-        others: list[Request] = [("POST", run.collection, create)] * 2
+        others: list[Request] = [Request("POST", run.collection, create)] * 2
         if "updateSession" not in run.lacks:
             others += [
-                ("PATCH", run.path(row["id"]), json.dumps({"tags": [f"u{n}"], "metadata": {"n": n}}).encode())
+                Request("PATCH", run.path(row["id"]), json.dumps({"tags": [f"u{n}"], "metadata": {"n": n}}).encode())
                 for n in range(3)
             ]
         first, second = requests
@@ -124,7 +136,7 @@ def test_an_update_that_overlaps_with_a_close_is_not_lost(run: Run) -> None:
         scene = run.scene()
         row = scene.open(tags=["before"])
         update = json.dumps({"tags": ["during"]}).encode()
-        requests: list[Request] = [close_of(run, row["id"], "first"), ("PATCH", run.path(forms(row)[-1]), update)]
+        requests = [close_of(run, row["id"], "first"), Request("PATCH", run.path(forms(row)[-1]), update)]
         answers = race(scene, requests if number % 3 else requests[::-1])
         for answer in answers:
             if answer.method == "POST":
@@ -135,14 +147,32 @@ def test_an_update_that_overlaps_with_a_close_is_not_lost(run: Run) -> None:
                 scene.same(kept, scene.retrieve(row["id"]), "close.preserves", "retrieve after a close beside it")
 
 
-@pytest.mark.clause("create.cached", "env.isolation")
+@pytest.mark.clause("env.isolation", "close.atomic")
+def test_closes_in_two_environments_at_once_do_not_mix(run: Run) -> None:
+    run.need("createSession")
+    keys = (run.key, run.need_other_key())
+    for _ in range(run.count(max(2, run.profile.races // 3))):
+        scene = run.scene()
+        name = run.name("twin")
+        rows = [scene.open(name, credential=key) for key in keys]
+        racers = [close_of(run, name, f"of {row['id']}", key) for key, row in zip(keys, rows, strict=True)]
+        for key, row, answer in zip(keys, rows, race(scene, racers), strict=False):
+            scene.expect(answer, 200, "close.atomic", "a close beside one of another environment")
+            run.forget(key, row["id"])
+            closed = scene.row_of(answer)
+            expected = {"id": row["id"], "closedReason": f"of {row['id']}"}
+            scene.same(expected, closed, "env.isolation", "a close beside one of another environment")
+            scene.untouched(closed, "env.isolation", credential=key)
+
+
+@pytest.mark.clause("create.cached")
 def test_of_overlapping_creates_one_session_comes(run: Run) -> None:
     run.need("createSession")
     for _ in range(run.count(max(2, run.profile.races // 3))):
         scene = run.scene()
         name = run.name()
         body = json.dumps({**CHAT, "externalId": name}).encode()
-        answers = race(scene, [("POST", run.collection, body)] * min(8, run.profile.racers))
+        answers = race(scene, [Request("POST", run.collection, body)] * min(8, run.profile.racers))
         for answer in answers:
             run.remember(run.key, answer)
             scene.expect(answer, (200, 201), "create.cached", "each of several creates at once")

@@ -44,6 +44,7 @@ def variants(contract: Contract) -> list[dict[str, Any]]:
         {"tags": [f"tag {n} \u00fc" for n in range(create["tags"]["maxItems"])]},
         {"tags": ["z", "a", "m"]},
         {"metadata": {}},
+        {"metadata": {"date": "2023-11-07T05:31:56Z", "digits": "007", "true": "true", "null": "null", "html": "<b>&amp;</b>", "escapes": "\\n \n %41"}},
         {"metadata": {"a": 1, "nested": {"b": [1, "two", None, {"c": False}]}, "text": " spaced ", "big": 2**53 - 1, "float": 0.1, "": "", "null": None}},
         {"triggerConfig": every},
         {"triggerConfig": {"basePayload": {}, "machine": machines[0], "maxAttempts": 1, "idleTimeoutInSeconds": 1}},

@@ -17,6 +17,7 @@ from adjourn_mock.faults import (
     methods,
     races,
     reasons,
+    reopening,
     tokens,
 )
 from adjourn_mock.faults.fault import Change, Fault
@@ -26,7 +27,21 @@ __all__ = ["FAULTS", "NETWORK_FAULTS", "Fault", "NetworkFault", "UnknownFaultErr
 
 FAULTS: dict[str, Fault] = {
     fault.name: fault
-    for module in (auth, tokens, ids, bodies, reasons, closing, races, methods, answering, creates, lists, around)
+    for module in (
+        auth,
+        tokens,
+        ids,
+        bodies,
+        reasons,
+        closing,
+        reopening,
+        races,
+        methods,
+        answering,
+        creates,
+        lists,
+        around,
+    )
     for fault in module.FAULTS
 }
 

@@ -245,6 +245,22 @@ def seeing_all_environments(friendly: bool, external: bool, status: int | None =
     return change
 
 
+def caching_by_path(base: Behaviour) -> Behaviour:
+    """Retrieve answers from a cache that does not ask who calls."""
+    rows: dict[str, Session] = {}
+
+    async def retrieve(service: Service, behaviour: Behaviour, call: Call) -> Result:
+        found = await behaviour.find(service, call.caller.environment, call.key)
+        if found is None and call.text in rows:
+            return Result("retrieve.row", rows[call.text], {})
+        result = await base.retrieve(service, behaviour, call)
+        if result.session is not None:
+            rows[call.text] = result.session
+        return result
+
+    return replace(base, retrieve=retrieve)
+
+
 def one_store_for_all(base: Behaviour) -> Behaviour:
     def authenticate(service: Service, request: Request) -> Caller:
         caller = base.authenticate(service, request)
@@ -292,5 +308,6 @@ FAULTS = [
     Fault("environments-mixed", "env.isolation", "All keys see one environment.", one_store_for_all),
     Fault("environments-leak-friendly-ids", "env.isolation", "Another environment's session is found by its friendly id.", seeing_all_environments(True, False)),
     Fault("environments-leak-external-ids", "env.isolation", "Another environment's session is found by its externalId.", seeing_all_environments(False, True)),
+    Fault("environments-share-cache", "env.isolation", "What one environment has retrieved another can retrieve.", caching_by_path),
     Fault("environments-403", "env.isolation", "Another environment's session is 403.", seeing_all_environments(True, True, 403)),
 ]  # fmt: skip

@@ -16,7 +16,7 @@ from adjourn_mock.service import Service
 from adjourn_mock.sessions import Session
 from adjourn_spec import ExternalId, FriendlyId
 
-__all__ = ["FAULTS"]
+__all__ = ["FAULTS", "now"]
 
 
 def now(call: Call, offset_milliseconds: int = 0) -> str:
@@ -197,59 +197,16 @@ def stale_retrieve(cached: type, forgotten_by: type) -> Change:
     return change
 
 
-def reopening_update(base: Behaviour) -> Behaviour:
-    async def update(service: Service, behaviour: Behaviour, call: Call) -> Result:
-        result = await base.update(service, behaviour, call)
-        assert result.session is not None  # noqa: S101 - update answers a row
-        session = await stored(service, call.caller.environment, result.session, closed_at=None, closed_reason=None)
-        return Result(result.clause, session, result.members)
+def replaying_later(base: Behaviour) -> Behaviour:
+    """A later close answers what the first one did, whatever has changed since."""
+    first: dict[str, Session] = {}
 
-    return replace(base, update=update)
+    async def close(service: Service, behaviour: Behaviour, call: Call) -> Result:
+        result = await base.close(service, behaviour, call)
+        assert result.session is not None  # noqa: S101 - close answers a row
+        return Result(result.clause, first.setdefault(result.session.id, result.session), result.members)
 
-
-def reopening_by_member(base: Behaviour) -> Behaviour:
-    """closedAt null in an update reopens."""
-    faulty = reopening_update(base)
-
-    async def update(service: Service, behaviour: Behaviour, call: Call) -> Result:
-        reopens = "closedAt" in call.value and call.value["closedAt"] is None
-        return await (faulty if reopens else base).update(service, behaviour, call)
-
-    return replace(base, update=update)
-
-
-def recreating(anew: bool, states: tuple[str, ...]) -> Change:
-    """Create with the externalId of an ended session: reopens it, or answers it as if it were open."""
-
-    def change(base: Behaviour) -> Behaviour:
-        async def create(service: Service, behaviour: Behaviour, call: Call) -> Result:
-            external_id = call.value.get("externalId")
-            environment = call.caller.environment
-            found = None
-            if external_id is not None:
-                found = await service.store.find(environment.id, service.contract.identify(external_id))
-            if found is None or sessions.status(found, now(call)) not in states:
-                return await base.create(service, behaviour, call)
-            if anew:
-                found = await stored(service, environment, found, closed_at=None, closed_reason=None, expires_at=None)
-            members = {"runId": found.current_run_id, "publicAccessToken": "a.b.c", "isCached": True}
-            return Result("create.cached", found, members)
-
-        return replace(base, create=create)
-
-    return change
-
-
-def reopening_retrieve(base: Behaviour) -> Behaviour:
-    """A retrieve by externalId reopens the session."""
-
-    async def retrieve(service: Service, behaviour: Behaviour, call: Call) -> Result:
-        result = await base.retrieve(service, behaviour, call)
-        if result.session is not None and not isinstance(call.key, FriendlyId) and result.session.closed_at:
-            await stored(service, call.caller.environment, result.session, closed_at=None, closed_reason=None)
-        return result
-
-    return replace(base, retrieve=retrieve)
+    return replace(base, close=close)
 
 
 def shared_tag(other: Session, closed: Session) -> bool:
@@ -287,19 +244,13 @@ FAULTS = [
     Fault("later-close-adds-reason", "close.idempotent", "A later close adds a reason where there was none.", storing_on_later(lambda c, s: {"closed_reason": s.closed_reason if s.closed_reason is not None else c.value.get("reason")})),
     Fault("later-close-drops-reason", "close.idempotent", "A later close without a reason drops the one there was.", storing_on_later(lambda c, s: {"closed_reason": c.value.get("reason") and s.closed_reason})),
     Fault("later-close-to-the-second", "close.idempotent", "A later close sets closedAt anew, to the second.", storing_on_later(lambda c, s: {"closed_at": now(c)[:19] + ".000Z"})),
+    Fault("later-close-replays", "close.persisted", "A later close answers the row of the first, without what was updated since.", replaying_later),
     Fault("later-close-409", "close.idempotent", "A later close is 409.", refusing_later(409)),
     Fault("later-close-400", "close.idempotent", "A later close is 400.", refusing_later(400)),
     Fault("later-close-404", "close.idempotent", "A later close is 404.", refusing_later(404)),
     Fault("third-close-moves-closed-at", "close.idempotent", "The third close moves closedAt.", third_close(lambda c, s: {"closed_at": now(c, 1)})),
     Fault("third-close-replaces-reason", "close.idempotent", "The third close replaces the reason.", third_close(lambda c, s: {"closed_reason": "third"})),
     Fault("close-toggles", "close.terminal", "A later close reopens.", storing_on_later(lambda c, s: {"closed_at": None, "closed_reason": None})),
-    Fault("update-reopens", "close.terminal", "Update reopens.", reopening_update),
-    Fault("update-reopens-by-member", "close.terminal", "closedAt null in an update reopens.", reopening_by_member),
-    Fault("retrieve-reopens", "close.terminal", "Retrieve by externalId reopens.", reopening_retrieve),
-    Fault("create-reopens", "close.recreate", "Create with a closed session's externalId reopens it.", recreating(True, ("CLOSED",))),
-    Fault("create-answers-closed", "close.recreate", "Create answers the closed session.", recreating(False, ("CLOSED",))),
-    Fault("create-answers-expired", "close.recreate", "Create answers the expired session.", recreating(False, ("EXPIRED",))),
-    Fault("create-reopens-expired", "close.recreate", "Create with an expired session's externalId revives it.", recreating(True, ("EXPIRED",))),
     Fault("close-drops-tags", "close.preserves", "Close drops the tags.", storing_on_first(lambda c, s: {"tags": ()})),
     Fault("close-sorts-tags", "close.preserves", "Close sorts the tags.", storing_on_first(lambda c, s: {"tags": tuple(sorted(s.tags))})),
     Fault("close-drops-metadata", "close.preserves", "Close drops the metadata.", storing_on_first(lambda c, s: {"metadata": None})),

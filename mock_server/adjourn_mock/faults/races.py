@@ -10,15 +10,11 @@ import msgspec
 from adjourn_mock import sessions
 from adjourn_mock.behaviour import Behaviour, Call, Result
 from adjourn_mock.exchange import Refusal
+from adjourn_mock.faults.closing import now
 from adjourn_mock.faults.fault import Change, Close, Fault, closing, stored
-from adjourn_mock.instants import rfc3339
 from adjourn_mock.service import Service
 
 __all__ = ["FAULTS"]
-
-
-def now(call: Call, offset_milliseconds: int = 0) -> str:
-    return rfc3339(call.caller.environment.clock.now() + offset_milliseconds)
 
 
 def racing(pause_seconds: float) -> Change:
@@ -143,12 +139,35 @@ def stale_close(pause_seconds: float) -> Change:
     return closing(wrap)
 
 
+def coalescing(pause_seconds: float) -> Change:
+    """Closes on one path at once are answered alike, whoever sent them."""
+
+    def change(base: Behaviour) -> Behaviour:
+        running: dict[str, asyncio.Task[Result]] = {}
+
+        async def later(service: Service, behaviour: Behaviour, call: Call) -> Result:
+            await asyncio.sleep(pause_seconds)
+            return await base.close(service, behaviour, call)
+
+        async def close(service: Service, behaviour: Behaviour, call: Call) -> Result:
+            task = running.get(call.text)
+            if task is None:
+                task = running[call.text] = asyncio.ensure_future(later(service, behaviour, call))
+                task.add_done_callback(lambda _: running.pop(call.text))
+            return await asyncio.shield(task)
+
+        return replace(base, close=close)
+
+    return change
+
+
 FAULTS = [
     Fault("race-1ms", "close.atomic", "Closes that overlap by a millisecond overwrite each other.", racing(0.001)),
     Fault("race-0ms", "close.atomic", "Closes that overlap at all overwrite each other.", racing(0)),
     Fault("race-20ms", "close.atomic", "Closes that overlap by 20 ms overwrite each other.", racing(0.02)),
     Fault("race-own-answers", "close.atomic", "Each of several closes at once is answered its own reason.", losing_answers(0.001)),
     Fault("race-losers-409", "close.atomic", "The losers of a race are 409.", refusing_losers(0.001)),
+    Fault("race-coalesced", "env.isolation", "Closes on one path at once are one close, whoever sent them.", coalescing(0.002)),
     Fault("race-torn", "close.atomic", "A close is kept in two steps.", torn(0.002)),
     Fault("race-loses-update", "close.preserves", "A close undoes an update that overlaps with it.", stale_close(0.002)),
     Fault("race-with-update", "close.terminal", "An update that overlaps with a close undoes it.", stale_update(0.003)),

@@ -1,0 +1,80 @@
+"""Faults of close.terminal and close.recreate: what opens a session again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from adjourn_mock import sessions
+from adjourn_mock.behaviour import Behaviour, Call, Result
+from adjourn_mock.faults.closing import now
+from adjourn_mock.faults.fault import Change, Fault, stored
+from adjourn_mock.service import Service
+from adjourn_spec import FriendlyId
+
+__all__ = ["FAULTS"]
+
+
+def reopening_update(base: Behaviour) -> Behaviour:
+    async def update(service: Service, behaviour: Behaviour, call: Call) -> Result:
+        result = await base.update(service, behaviour, call)
+        assert result.session is not None  # noqa: S101 - update answers a row
+        session = await stored(service, call.caller.environment, result.session, closed_at=None, closed_reason=None)
+        return Result(result.clause, session, result.members)
+
+    return replace(base, update=update)
+
+
+def reopening_by_member(base: Behaviour) -> Behaviour:
+    """closedAt null in an update reopens."""
+    faulty = reopening_update(base)
+
+    async def update(service: Service, behaviour: Behaviour, call: Call) -> Result:
+        reopens = "closedAt" in call.value and call.value["closedAt"] is None
+        return await (faulty if reopens else base).update(service, behaviour, call)
+
+    return replace(base, update=update)
+
+
+def recreating(anew: bool, states: tuple[str, ...]) -> Change:
+    """Create with the externalId of an ended session: reopens it, or answers it as if it were open."""
+
+    def change(base: Behaviour) -> Behaviour:
+        async def create(service: Service, behaviour: Behaviour, call: Call) -> Result:
+            external_id = call.value.get("externalId")
+            environment = call.caller.environment
+            found = None
+            if external_id is not None:
+                found = await service.store.find(environment.id, service.contract.identify(external_id))
+            if found is None or sessions.status(found, now(call)) not in states:
+                return await base.create(service, behaviour, call)
+            if anew:
+                found = await stored(service, environment, found, closed_at=None, closed_reason=None, expires_at=None)
+            members = {"runId": found.current_run_id, "publicAccessToken": "a.b.c", "isCached": True}
+            return Result("create.cached", found, members)
+
+        return replace(base, create=create)
+
+    return change
+
+
+def reopening_retrieve(base: Behaviour) -> Behaviour:
+    """A retrieve by externalId reopens the session."""
+
+    async def retrieve(service: Service, behaviour: Behaviour, call: Call) -> Result:
+        result = await base.retrieve(service, behaviour, call)
+        if result.session is not None and not isinstance(call.key, FriendlyId) and result.session.closed_at:
+            await stored(service, call.caller.environment, result.session, closed_at=None, closed_reason=None)
+        return result
+
+    return replace(base, retrieve=retrieve)
+
+
+FAULTS = [
+    Fault("update-reopens", "close.terminal", "Update reopens.", reopening_update),
+    Fault("update-reopens-by-member", "close.terminal", "closedAt null in an update reopens.", reopening_by_member),
+    Fault("retrieve-reopens", "close.terminal", "Retrieve by externalId reopens.", reopening_retrieve),
+    Fault("create-reopens", "close.recreate", "Create with a closed session's externalId reopens it.", recreating(True, ("CLOSED",))),
+    Fault("create-answers-closed", "close.recreate", "Create answers the closed session.", recreating(False, ("CLOSED",))),
+    Fault("create-answers-expired", "close.recreate", "Create answers the expired session.", recreating(False, ("EXPIRED",))),
+    Fault("create-reopens-expired", "close.recreate", "Create with an expired session's externalId revives it.", recreating(True, ("EXPIRED",))),
+]  # fmt: skip
