@@ -24,9 +24,9 @@ __all__ = ["OUTCOME"]
 
 OUTCOME = "adjourn"
 _ORDER = (
-    "test_auth", "test_bodies", "test_reasons", "test_ids", "test_closing", "test_environments", "test_lists",
-    "test_updates", "test_creates", "test_paths", "test_races",
-    "test_volume", "test_time", "test_machine", "test_schemathesis",
+    "test_auth", "test_bodies", "test_reasons", "test_ids", "test_matching", "test_closing", "test_environments",
+    "test_lists", "test_updates", "test_creates", "test_paths", "test_races", "test_volume",
+    "test_time", "test_machine", "test_schemathesis",
 )  # fmt: skip
 # What everything else builds on, so that a fault in it is told as that.
 _FIRST = (

@@ -5,16 +5,15 @@ The control API and the pytest fixtures are two faces of it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from adjourn_mock.differences import difference
 from adjourn_mock.environments import Environment, masked
 from adjourn_mock.exchange import Answer, Request
-from adjourn_mock.instants import milliseconds, rfc3339
+from adjourn_mock.instants import duration, milliseconds, rfc3339
 from adjourn_mock.journal import Entry, Journal, wait
+from adjourn_mock.journal_filter import JournalFilter
 from adjourn_mock.json_text import encode
 from adjourn_mock.pipeline import Pipeline
 from adjourn_mock.seeds import read_seed
@@ -24,51 +23,13 @@ from adjourn_mock.showing import Showing
 from adjourn_mock.switchboard import ActiveFault
 from adjourn_spec import FriendlyId
 
-__all__ = ["Control", "JournalFilter", "UnknownError", "duration"]
+__all__ = ["Control", "UnknownError"]
 
-_DURATION = re.compile(r"(-?[0-9]{1,12}(?:\.[0-9]{1,6})?)(ms|s|m|h|d)?")
-_MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _BATCH_SESSIONS, MAX_SEARCHED_SESSIONS = 500, 10_000
 
 
 class UnknownError(LookupError):
     """There is no such environment or fault."""
-
-
-@dataclass(frozen=True, slots=True)
-class JournalFilter:
-    """Which entries are kept; None asks for nothing.
-
-    Attributes:
-        operation: the operationId.
-        method: as POST.
-        status: as 413, or a class of them as 4xx.
-        session: the id or externalId of a session that the path names or that was touched.
-        clause: for which it was refused; `*` for any.
-        path: a part of the decoded path.
-        since: only entries with a higher number.
-    """
-
-    operation: str | None = None
-    method: str | None = None
-    status: str | None = None
-    session: str | None = None
-    clause: str | None = None
-    path: str | None = None
-    since: int | None = None
-
-    def keeps(self, entry: Entry) -> bool:
-        return (
-            (self.since is None or entry.number > self.since)
-            and (self.operation is None or entry.operation == self.operation)
-            and (self.method is None or entry.method == self.method.upper())
-            and (self.status is None or self.status.lower() in (str(entry.status), f"{entry.status // 100}xx"))
-            and (
-                self.clause is None or entry.clause == self.clause or (self.clause == "*" and entry.clause is not None)
-            )
-            and (self.path is None or self.path in entry.path)
-            and (self.session is None or entry.is_about(self.session))
-        )
 
 
 class Control:
@@ -354,18 +315,6 @@ class Control:
         else:
             clock.resume()
         await self.service.registry.save(environment)
-
-
-def duration(text: str | float) -> int:
-    """`1.5s`, `200ms`, `2h` or a number of seconds as milliseconds.
-
-    Raises:
-        ValueError: it is none.
-    """
-    found = _DURATION.fullmatch(str(text))
-    if found is None:
-        raise ValueError(f"{str(text)[:40]!r} is no duration, as 1.5s, 200ms, 2h or a number of seconds")
-    return round(float(found[1]) * _MILLISECONDS[found[2] or "s"])
 
 
 def _with_status(row: Session, now: str) -> dict[str, Any]:

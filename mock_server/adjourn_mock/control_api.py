@@ -14,11 +14,13 @@ from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
 from adjourn_mock.access import Access
-from adjourn_mock.control import Control, JournalFilter, UnknownError, duration
+from adjourn_mock.control import Control, UnknownError
 from adjourn_mock.document_api import Call, answer, routes_of
 from adjourn_mock.environments import Environment
 from adjourn_mock.events import events
+from adjourn_mock.instants import duration
 from adjourn_mock.journal import Entry, Journal
+from adjourn_mock.journal_filter import JournalFilter
 from adjourn_mock.pages import pages
 from adjourn_mock.sessions import Filter
 from adjourn_spec import read_document

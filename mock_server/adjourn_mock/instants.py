@@ -6,6 +6,7 @@ the millisecond: it is what is sent, and in this form moments order as text does
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -15,6 +16,7 @@ __all__ = [
     "Clock",
     "SettableClock",
     "SystemClock",
+    "duration",
     "milliseconds",
     "nearest",
     "normalized",
@@ -25,6 +27,8 @@ __all__ = [
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST = -62_135_596_800_000
 _LAST = 253_402_300_799_999
+_DURATION = re.compile(r"(-?[0-9]{1,12}(?:\.[0-9]{1,6})?)(ms|s|m|h|d)?")
+_MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
 class Clock(Protocol):
@@ -147,3 +151,15 @@ def milliseconds(text: str) -> int:
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} has no offset")
     return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+def duration(text: str | float) -> int:
+    """`1.5s`, `200ms`, `2h` or a number of seconds as milliseconds.
+
+    Raises:
+        ValueError: it is none.
+    """
+    found = _DURATION.fullmatch(str(text))
+    if found is None:
+        raise ValueError(f"{str(text)[:40]!r} is no duration, as 1.5s, 200ms, 2h or a number of seconds")
+    return round(float(found[1]) * _MILLISECONDS[found[2] or "s"])

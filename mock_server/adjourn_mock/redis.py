@@ -24,6 +24,7 @@ from redis.exceptions import OutOfMemoryError, RedisError, ResponseError
 from adjourn_mock import sessions
 from adjourn_mock.exchange import Answer, Request
 from adjourn_mock.journal import DEFAULT_ENTRIES, Entry
+from adjourn_mock.redis_scripts import BATCH, FIND, INSERT, RECORDS, REPLACE, SWAP
 from adjourn_mock.rows import decode_entry, decode_row, encode_entry, encode_row, text_key
 from adjourn_mock.sessions import Filter, Page, Session
 from adjourn_mock.store import IdTakenError, StoreError, StoreFullError, StoreUnavailable
@@ -38,84 +39,6 @@ _POLL_SECONDS = 0.02
 # More than any place.
 _BEYOND = b"\xff"
 _JOURNAL = "exchanges"
-
-_FIND = """
-local id = ARGV[1]
-if ARGV[2] == 'external' then id = redis.call('HGET', KEYS[2], id) end
-return id and redis.call('HGET', KEYS[1], id)
-"""
-# Puts a new row under its place and terms; ARGV has, from `at` on: id, externalId, whether it has one,
-# createdAt, the row, how many terms, the terms. Returns where the next one starts.
-_KEEP = """
-local function keep(at)
-  local id, external, has_external, created, row = unpack(ARGV, at, at + 4)
-  local place = created .. ' ' .. string.format('%016d', redis.call('HINCRBY', KEYS[5], 'places', 1)) .. ' ' .. id
-  redis.call('HSET', KEYS[1], id, row)
-  redis.call('HSET', KEYS[4], id, place)
-  local last = at + 5 + tonumber(ARGV[at + 5])
-  for index = at + 6, last do redis.call('ZADD', KEYS[3], 0, ARGV[index] .. place) end
-  if has_external == '1' then redis.call('HSET', KEYS[2], external, id) end
-  return last + 1
-end
-"""
-# Returns the row that has the externalId, or nothing where the new one was kept, and an error where its id is taken.
-_INSERT = (
-    _KEEP
-    + """
-if ARGV[3] == '1' then
-  local holder = redis.call('HGET', KEYS[2], ARGV[2])
-  if holder then return redis.call('HGET', KEYS[1], holder) end
-end
-if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then return redis.error_reply('TAKEN') end
-keep(1)
-return false
-"""
-)
-_REPLACE = (
-    _KEEP
-    + """
-for index = 1, 4 do redis.call('DEL', KEYS[index]) end
-redis.call('HDEL', KEYS[5], 'places')
-local at = 1
-while at <= #ARGV do at = keep(at) end
-return 1
-"""
-)
-# Puts a row in place of the one that was read, unless it has changed since. ARGV: id, the two rows, the two
-# externalIds, how many terms it had that it has no more, these, and those that are new.
-_SWAP = """
-if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
-if ARGV[4] ~= ARGV[5] then
-  redis.call('HDEL', KEYS[2], ARGV[4])
-  redis.call('HSET', KEYS[2], ARGV[5], ARGV[1])
-end
-local place = redis.call('HGET', KEYS[4], ARGV[1])
-local first_new = 7 + tonumber(ARGV[6])
-for index = 7, #ARGV do
-  if index < first_new then redis.call('ZREM', KEYS[3], ARGV[index] .. place)
-  else redis.call('ZADD', KEYS[3], 0, ARGV[index] .. place) end
-end
-return 1
-"""
-# Places and rows, so many of each term. ARGV: a command, how many, and for each term the term, start and stop.
-_BATCH = """
-local found = {}
-for index = 3, #ARGV, 3 do
-  local range = redis.call(ARGV[1], KEYS[3], ARGV[index + 1], ARGV[index + 2], 'LIMIT', 0, tonumber(ARGV[2]))
-  for _, member in ipairs(range) do
-    local place = string.sub(member, #ARGV[index] + 1)
-    found[#found + 1] = place
-    found[#found + 1] = redis.call('HGET', KEYS[1], string.match(place, '^%S+ %S+ (.*)$'))
-  end
-end
-return found
-"""
-_RECORDS = """
-local version = tonumber(redis.call('GET', KEYS[1]) or '0')
-if version == tonumber(ARGV[1]) then return {version} end
-return {version, redis.call('HGETALL', KEYS[2])}
-"""
 
 
 class RedisStore:
@@ -140,9 +63,9 @@ class RedisStore:
             # The URL may have a password in it.
             raise StoreError(f"that is not the URL of a Redis server: {error}") from None
         self._prefix = prefix
-        self._find, self._insert, self._swap = (self._redis.register_script(each) for each in (_FIND, _INSERT, _SWAP))
-        self._batch, self._replace = self._redis.register_script(_BATCH), self._redis.register_script(_REPLACE)
-        self._records = self._redis.register_script(_RECORDS)
+        self._find, self._insert, self._swap = (self._redis.register_script(each) for each in (FIND, INSERT, SWAP))
+        self._batch, self._replace = self._redis.register_script(BATCH), self._redis.register_script(REPLACE)
+        self._records = self._redis.register_script(RECORDS)
 
     def _key(self, *parts: str) -> str:
         return ":".join((self._prefix, *parts))

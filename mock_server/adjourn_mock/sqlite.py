@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,54 +13,15 @@ from adjourn_mock.exchange import Answer, Request
 from adjourn_mock.journal import DEFAULT_ENTRIES, Entry
 from adjourn_mock.rows import decode_entry, decode_row, encode_entry, encode_row, text_key
 from adjourn_mock.sessions import Filter, Page, Session
-from adjourn_mock.store import (
-    MAX_MEGABYTES,
-    MEGABYTE_BYTES,
-    IdTakenError,
-    StoreError,
-    StoreFullError,
-    StoreUnavailable,
-)
+from adjourn_mock.sqlite_file import SqliteFile
+from adjourn_mock.store import MAX_MEGABYTES, IdTakenError
 from adjourn_mock.terms import choices, terms
 from adjourn_spec import FriendlyId, SessionKey
 
 __all__ = ["SqliteStore"]
 
-# "adjr": tells a file of ours from others'.
-_APPLICATION_ID = 0x61646A72
-_SCHEMA_VERSION = 3
 _BATCH_ROWS = 200
 _POLL_SECONDS = 0.02
-_BUSY_MILLISECONDS = 5000
-_SCHEMA = f"""
-BEGIN IMMEDIATE;
-CREATE TABLE sessions (
-  place INTEGER PRIMARY KEY AUTOINCREMENT,
-  environment TEXT NOT NULL,
-  id BLOB NOT NULL,
-  external_id BLOB,
-  created_at TEXT NOT NULL,
-  row BLOB NOT NULL,
-  UNIQUE (environment, id),
-  UNIQUE (environment, external_id)
-);
-CREATE TABLE terms (
-  environment TEXT NOT NULL, term BLOB NOT NULL, created_at TEXT NOT NULL, place INTEGER NOT NULL,
-  PRIMARY KEY (environment, term, created_at, place)
-) WITHOUT ROWID;
-CREATE TABLE environments (place INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL);
-CREATE TABLE counters (
-  environment TEXT NOT NULL, name TEXT NOT NULL, value INTEGER NOT NULL, PRIMARY KEY (environment, name)
-) WITHOUT ROWID;
-CREATE TABLE exchanges (
-  environment TEXT NOT NULL, number INTEGER NOT NULL, entry BLOB NOT NULL, PRIMARY KEY (environment, number)
-) WITHOUT ROWID;
-CREATE TABLE version (value INTEGER NOT NULL);
-INSERT INTO version VALUES (0);
-PRAGMA application_id = {_APPLICATION_ID};
-PRAGMA user_version = {_SCHEMA_VERSION};
-COMMIT;
-"""  # noqa: S608 - two numbers of ours
 
 
 class SqliteStore:
@@ -76,95 +36,13 @@ class SqliteStore:
     """
 
     def __init__(self, path: str | Path, megabytes: float = MAX_MEGABYTES) -> None:
-        self._path, self._megabytes = str(path), megabytes
-        if Path(path).is_dir():
-            raise StoreError(f"{path} is a folder")
-        is_new = not Path(path).exists() or Path(path).stat().st_size == 0
-        try:
-            if not is_new:
-                self._examine()
-            self._database = self._connect(self._path)
-            self._database.execute("PRAGMA journal_mode = WAL")
-            # What a killed process wrote is in the system's hands; only a failing machine can lose it.
-            self._database.execute("PRAGMA synchronous = NORMAL")
-            if is_new:
-                self._make()
-            (page_bytes,) = self._database.execute("PRAGMA page_size").fetchone()
-            self._database.execute(f"PRAGMA max_page_count = {int(megabytes * MEGABYTE_BYTES) // page_bytes}")
-        except sqlite3.Error as error:
-            raise StoreError(f"{path} cannot be used as a store: {error}") from None
-
-    @staticmethod
-    def _connect(path: str, *, uri: bool = False) -> sqlite3.Connection:
-        # The server's thread is another one than the one that makes it.
-        database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, uri=uri)
-        database.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
-        return database
-
-    def _examine(self) -> None:
-        """Look at a file without writing to it."""
-        with open(self._path, "rb") as file:
-            head = file.read(16)
-        if head != b"SQLite format 3\0":
-            raise StoreError(f"{self._path} is not an SQLite file; it was left as it is")
-        # Read through SQLite, for what was written last may stand in the log beside the file.
-        database = self._connect(f"{Path(self._path).absolute().as_uri()}?mode=ro", uri=True)
-        try:
-            application_id, version = (
-                database.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
-            )
-            verdict = database.execute("PRAGMA quick_check(1)").fetchone()[0]
-        except sqlite3.DatabaseError as error:
-            application_id, version, verdict = _APPLICATION_ID, _SCHEMA_VERSION, str(error)
-        finally:
-            database.close()
-        if application_id != _APPLICATION_ID:
-            raise StoreError(f"{self._path} is an SQLite file of another program; it was left as it is")
-        if version != _SCHEMA_VERSION:
-            raise StoreError(f"{self._path} has version {version} of the store, not {_SCHEMA_VERSION}")
-        if verdict != "ok":
-            raise StoreError(f"{self._path} is damaged ({verdict.splitlines()[0]}); it was left as it is")
-
-    def _make(self) -> None:
-        try:
-            self._database.executescript(_SCHEMA)
-        except sqlite3.OperationalError:
-            # Another process may have made it at the same moment.
-            if self._database.in_transaction:
-                self._database.execute("ROLLBACK")
-            self._database.execute("SELECT value FROM version").fetchone()
-
-    @contextmanager
-    def _errors(self) -> Iterator[sqlite3.Connection]:
-        try:
-            yield self._database
-        except sqlite3.IntegrityError:
-            raise
-        except sqlite3.Error as error:
-            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
-                # It is the same error where the disk is full.
-                limit = f"it may take {self._megabytes:g} MB, see --max-megabytes"
-                raise StoreFullError(f"{self._path} has no room left: {error}; {limit}") from None
-            raise StoreUnavailable(f"{self._path}: {error}") from None
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing; no other process writes meanwhile."""
-        with self._errors() as database:
-            database.execute("BEGIN IMMEDIATE")
-            try:
-                yield database
-            except BaseException:
-                if database.in_transaction:
-                    database.execute("ROLLBACK")
-                raise
-            database.execute("COMMIT")
+        self._file = SqliteFile(path, megabytes)
 
     # sessions
 
     async def find(self, environment: str, key: SessionKey) -> Session | None:
         column = "id" if type(key) is FriendlyId else "external_id"
-        with self._errors() as database:
+        with self._file.reading() as database:
             found = database.execute(
                 f"SELECT row FROM sessions WHERE environment = ? AND {column} = ?",  # noqa: S608 - one of two names
                 (environment, text_key(key.value)),
@@ -172,7 +50,7 @@ class SqliteStore:
         return None if found is None else decode_row(found[0])
 
     async def insert(self, environment: str, session: Session) -> Session:
-        with self._transaction() as database:
+        with self._file.transaction() as database:
             if session.external_id is not None:
                 holder = database.execute(
                     "SELECT row FROM sessions WHERE environment = ? AND external_id = ?",
@@ -187,7 +65,7 @@ class SqliteStore:
         return session
 
     async def amend(self, environment: str, session_id: str, change: Callable[[Session], Session]) -> Session | None:
-        with self._transaction() as database:
+        with self._file.transaction() as database:
             where = (environment, text_key(session_id))
             found = database.execute(
                 "SELECT place, row FROM sessions WHERE environment = ? AND id = ?", where
@@ -222,7 +100,7 @@ class SqliteStore:
         return Page.of(found, size=size, after=after, before=before)
 
     def _place(self, environment: str, session_id: str) -> tuple[str, int] | None:
-        with self._errors() as database:
+        with self._file.reading() as database:
             found: tuple[str, int] | None = database.execute(
                 "SELECT created_at, place FROM sessions WHERE environment = ? AND id = ?",
                 (environment, text_key(session_id)),
@@ -255,7 +133,7 @@ class SqliteStore:
             )
             heads = [(environment, text_key(term)) for term in group]
         while True:
-            with self._errors() as database:
+            with self._file.reading() as database:
                 values = [value for head in heads for value in (*head, *place, *period)]
                 batch = database.execute(query, values).fetchall()
             for created_at, number, row in batch:
@@ -274,46 +152,46 @@ class SqliteStore:
                 "SELECT count(*) FROM"  # noqa: S608 - a number of ours
                 f" (SELECT 1 FROM terms WHERE environment = ? AND term = ? LIMIT {10 * _BATCH_ROWS})"
             )
-            with self._errors() as database:
+            with self._file.reading() as database:
                 return sum(database.execute(query, (environment, text_key(term))).fetchone()[0] for term in group)
 
         return min(groups, key=count)
 
     async def count(self, environment: str) -> int:
-        with self._errors() as database:
+        with self._file.reading() as database:
             (count,) = database.execute(
                 "SELECT count(*) FROM sessions WHERE environment = ?", (environment,)
             ).fetchone()
         return int(count)
 
     async def snapshot(self, environment: str) -> Sequence[Session]:
-        with self._errors() as database:
+        with self._file.reading() as database:
             rows = database.execute(
                 "SELECT row FROM sessions WHERE environment = ? ORDER BY created_at, place", (environment,)
             ).fetchall()
         return [decode_row(row) for (row,) in rows]
 
     async def replace(self, environment: str, rows: Sequence[Session]) -> None:
-        with self._transaction() as database:
+        with self._file.transaction() as database:
             for table in ("sessions", "terms"):
                 database.execute(f"DELETE FROM {table} WHERE environment = ?", (environment,))  # noqa: S608 - ours
             for session in rows:
                 _insert(database, environment, session)
 
     def journal(self, environment: str) -> _SqliteJournal:
-        return _SqliteJournal(self, environment)
+        return _SqliteJournal(self._file, environment)
 
     # what processes share
 
     async def records(self, since: int) -> tuple[int, Mapping[str, str] | None]:
-        with self._errors() as database:
+        with self._file.reading() as database:
             (version,) = database.execute("SELECT value FROM version").fetchone()
             if version == since:
                 return version, None
             return version, dict(database.execute("SELECT id, record FROM environments ORDER BY place").fetchall())
 
     async def claim(self, environment: str, record: str) -> bool:
-        with self._transaction() as database:
+        with self._file.transaction() as database:
             made = database.execute(
                 "INSERT OR IGNORE INTO environments (id, record) VALUES (?, ?)", (environment, record)
             )
@@ -321,7 +199,7 @@ class SqliteStore:
             return made.rowcount == 1
 
     async def keep(self, environment: str, record: str) -> None:
-        with self._transaction() as database:
+        with self._file.transaction() as database:
             database.execute(
                 "INSERT INTO environments (id, record) VALUES (?, ?)"
                 " ON CONFLICT (id) DO UPDATE SET record = excluded.record",
@@ -330,24 +208,24 @@ class SqliteStore:
             database.execute("UPDATE version SET value = value + 1")
 
     async def drop(self, environment: str) -> None:
-        with self._transaction() as database:
+        with self._file.transaction() as database:
             database.execute("DELETE FROM environments WHERE id = ?", (environment,))
             for table in ("sessions", "terms", "counters", "exchanges"):
                 database.execute(f"DELETE FROM {table} WHERE environment = ?", (environment,))  # noqa: S608 - ours
             database.execute("UPDATE version SET value = value + 1")
 
     async def draw(self, environment: str, counter: str) -> int:
-        with self._transaction() as database:
+        with self._file.transaction() as database:
             return _draw(database, environment, counter)
 
     async def counters(self, environment: str) -> Mapping[str, int]:
-        with self._errors() as database:
+        with self._file.reading() as database:
             return dict(
                 database.execute("SELECT name, value FROM counters WHERE environment = ?", (environment,)).fetchall()
             )
 
     async def close(self) -> None:
-        self._database.close()
+        self._file.close()
 
 
 def _external_key(session: Session) -> bytes | None:
@@ -389,12 +267,12 @@ class _SqliteJournal:
 
     _COUNTER = "exchanges"
 
-    def __init__(self, store: SqliteStore, environment: str) -> None:
-        self._store, self._environment = store, environment
+    def __init__(self, file: SqliteFile, environment: str) -> None:
+        self._file, self._environment = file, environment
 
     async def add(self, at: int, request: Request, answer: Answer) -> None:
         entry = encode_entry(Entry.of(0, at, request, answer))
-        with self._store._transaction() as database:
+        with self._file.transaction() as database:
             number = _draw(database, self._environment, self._COUNTER)
             database.execute("INSERT INTO exchanges VALUES (?, ?, ?)", (self._environment, number, entry))
             database.execute(
@@ -403,17 +281,21 @@ class _SqliteJournal:
             )
 
     async def read(self) -> Sequence[Entry]:
-        with self._store._errors() as database:
+        with self._file.reading() as database:
             rows = database.execute(
                 "SELECT number, entry FROM exchanges WHERE environment = ? ORDER BY number", (self._environment,)
             ).fetchall()
         return [decode_entry(entry, number) for number, entry in rows]
 
     async def count(self) -> int:
-        return (await self._store.counters(self._environment)).get(self._COUNTER, 0)
+        with self._file.reading() as database:
+            found = database.execute(
+                "SELECT value FROM counters WHERE environment = ? AND name = ?", (self._environment, self._COUNTER)
+            ).fetchone()
+        return found[0] if found else 0
 
     async def clear(self) -> None:
-        with self._store._transaction() as database:
+        with self._file.transaction() as database:
             database.execute("DELETE FROM exchanges WHERE environment = ?", (self._environment,))
             database.execute(
                 "DELETE FROM counters WHERE environment = ? AND name = ?", (self._environment, self._COUNTER)
