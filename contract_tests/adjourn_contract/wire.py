@@ -8,25 +8,24 @@ from __future__ import annotations
 
 import http.client
 import json
-import signal
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
 from adjourn_contract.broken import NotCheckable
+from adjourn_contract.watch import BROKEN, Watch
 
 __all__ = ["Exchange", "Unreachable", "Wire"]
 
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 MAX_WAITS = 40
-_WATCH_SECONDS = 0.2
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -81,55 +80,6 @@ class Exchange:
         return f"{self.status} {text}".strip() if self.status else "no answer: the connection was closed"
 
 
-class _Watch:
-    """Ends connections whose answer is not there in time, however slowly it goes on coming.
-
-    A socket's own timeout starts anew with each byte.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._due: dict[object, tuple[float, Callable[[], socket.socket | None]]] = {}
-        self._late: set[object] = set()
-        self._thread: threading.Thread | None = None
-
-    @contextmanager
-    def over(self, connection: Callable[[], socket.socket | None], deadline: float) -> Iterator[None]:
-        """Watch a connection meanwhile, until the deadline at most.
-
-        Raises:
-            TimeoutError: it was ended.
-        """
-        token = object()
-        self._due[token] = min(time.monotonic() + self._seconds, deadline), connection
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._look, name="adjourn-watch", daemon=True)
-            self._thread.start()
-        try:
-            yield
-        except (OSError, http.client.HTTPException):
-            if token in self._late:
-                raise TimeoutError from None
-            raise
-        finally:
-            del self._due[token]
-        if token in self._late:
-            raise TimeoutError
-
-    def _look(self) -> None:
-        if hasattr(signal, "pthread_sigmask"):
-            # The main thread holds interrupts back at times; one that is taken here would reach it all the same.
-            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        while True:
-            time.sleep(_WATCH_SECONDS)
-            now = time.monotonic()
-            for token, (due, connection) in list(self._due.items()):
-                if now > due and token not in self._late:
-                    self._late.add(token)
-                    with suppress(OSError, AttributeError):
-                        connection().shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
-
-
 class Wire:
     """Connections to one server, kept alive, as many as are used at once. Waits out 429 and keeps to a rate.
 
@@ -156,7 +106,7 @@ class Wire:
         self._next = 0.0
         self._lock = threading.Lock()
         self._idle: list[http.client.HTTPConnection] = []
-        self._watch = _Watch(timeout_seconds)
+        self._watch = Watch(timeout_seconds)
 
     def send(
         self,
@@ -200,7 +150,7 @@ class Wire:
                     self._write(connection, method, target, headers, body, chunks)
                     answer = connection.getresponse()
                     received = answer.read(MAX_ANSWER_BYTES)
-            except (OSError, http.client.HTTPException) as error:
+            except BROKEN as error:
                 connection.close()
                 # What was idle as long as this one has ended as well.
                 self.close()
@@ -272,7 +222,7 @@ class Wire:
             with self._watch.over(lambda: connection, self.deadline):
                 answer.begin()
                 return answer.status, tuple(answer.getheaders()), answer.read(MAX_ANSWER_BYTES)
-        except (OSError, http.client.HTTPException):
+        except BROKEN:
             return 0, (), b""
         finally:
             answer.close()
@@ -283,14 +233,29 @@ class Wire:
         Raises:
             Unreachable: it is refused or does not come about in time.
         """
+        left_seconds = max(0.1, min(self.timeout_seconds, self.deadline - time.monotonic()))
         try:
-            connection = socket.create_connection((self.host, self.port), timeout=self.timeout_seconds)
+            connection = socket.create_connection((self.host, self.port), timeout=left_seconds)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if self.is_secure:
-                return ssl.create_default_context().wrap_socket(connection, server_hostname=self.host)
+            connection.settimeout(self.timeout_seconds)
+            return self._secured(connection) if self.is_secure else connection
         except OSError as error:
             raise Unreachable(_reason(error)) from None
-        return connection
+
+    def _secured(self, connection: socket.socket) -> socket.socket:
+        """A connection that speaks TLS, once both sides have agreed on it in time."""
+        secured = self._context.wrap_socket(connection, server_hostname=self.host, do_handshake_on_connect=False)
+        try:
+            with self._watch.over(lambda: secured, self.deadline):
+                secured.do_handshake()
+        except OSError:
+            secured.close()
+            raise
+        return secured
+
+    @cached_property
+    def _context(self) -> ssl.SSLContext:
+        return ssl.create_default_context()
 
     def pace(self) -> None:
         """Count a request and, where a rate is set, wait for its turn.
@@ -316,11 +281,8 @@ class Wire:
         make: Callable[..., http.client.HTTPConnection] = (
             http.client.HTTPSConnection if self.is_secure else http.client.HTTPConnection
         )
-        connection = make(self.host, self.port, timeout=self.timeout_seconds)
-        try:
-            connection.connect()
-        except OSError as error:
-            raise Unreachable(_reason(error)) from None
+        connection = make(self.host, self.port)
+        connection.sock = self.connect()
         return connection, True
 
     def close(self) -> None:

@@ -64,6 +64,7 @@ ACTS: dict[str, Callable[[socket.socket, HostileServer], None]] = {
     "gzip bomb": lambda c, _: c.sendall(
         JSON + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(_BOMB) + _BOMB
     ),
+    "handshake without end": _forever(b"\x16\x03\x03\x40\x00", b"\0", 0.3),
     "html": _whole(b"text/html", b"<html><script>alert(1)</script></html>"),
     "deep": _whole(b"application/json", b"[" * 200_000),
     "terminal": _whole(b"application/json", b'{"error": "\x1b[2J\x07"}'),
@@ -78,14 +79,24 @@ class HostileServer:
         lawful: the URL of the lawful server.
         after: how many requests are passed on.
         context: with a certificate, to speak TLS.
+        at_once: whether it acts before anything was asked.
 
     Attributes:
         elsewhere: another host, to which it redirects.
         heard: what was sent there.
     """
 
-    def __init__(self, act: str, lawful: str = "", after: int = 0, context: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        act: str,
+        lawful: str = "",
+        after: int = 0,
+        context: ssl.SSLContext | None = None,
+        *,
+        at_once: bool = False,
+    ) -> None:
         self._act, self._lawful, self._left, self._context = ACTS[act], lawful, after, context
+        self._at_once = at_once
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=200)
         self.elsewhere = socket.create_server(("127.0.0.1", 0))
         self.heard: list[bytes] = []
@@ -126,6 +137,9 @@ class HostileServer:
     def _serve(self, connection: socket.socket) -> None:
         with suppress(OSError, ValueError, http.client.HTTPException), self._secured(connection) as connection:
             connection.settimeout(60)
+            if self._at_once:
+                self._act(connection, self)
+                return
             while request := _read(connection):
                 if self._left > 0:
                     self._left -= 1

@@ -73,6 +73,18 @@ def test_a_server_without_tls_is_told() -> None:
     assert len((done.stdout + done.stderr).strip().splitlines()) == 1
 
 
+@pytest.mark.parametrize("act", ["silent", "close", "garbage", "handshake without end"])
+def test_a_handshake_that_does_not_come_about_is_told_in_time(act: str) -> None:
+    with HostileServer(act, at_once=True) as server:
+        done, seconds = check(server.url.replace("http://", "https://"))
+    assert done.returncode == 2
+    assert seconds < BUDGET_SECONDS + 5
+    said = (done.stdout + done.stderr).strip()
+    assert "unreachable" in said
+    assert len(said.splitlines()) == 1
+    assert said.isprintable()
+
+
 @pytest.mark.parametrize("is_trusted", [False, True])
 def test_a_certificate_must_be_trusted(is_trusted: bool, tmp_path: Path) -> None:
     authority = trustme.CA()
