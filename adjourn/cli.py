@@ -153,8 +153,12 @@ def mock(
         else:
             click.echo(f"The mock of the Sessions API listens on {url} ({dialect} dialect).\n")
             click.echo(f"  export TRIGGER_API_URL={url}")
-            click.echo(f"  export TRIGGER_SECRET_KEY={next(iter(app.environments)).secret_key}\n")
-            others = [each.secret_key for each in app.environments][1:]
+            first, *others = (each.shown_key for each in app.environments)
+            # The keys that everybody has may be copied from here; a key that was given is not told.
+            is_known = first == next(iter(app.environments)).secret_key
+            click.echo(
+                f"  export TRIGGER_SECRET_KEY={first}\n" if is_known else f"  with the key that you gave, {first}\n"
+            )
             if others:
                 click.echo(f"Other environments: {', '.join(others)}")
             if control_token is None and not is_loopback(host):

@@ -58,6 +58,11 @@ class Environment:
     faults: Switchboard = field(default_factory=Switchboard, repr=False)
     journal: Journal = field(default_factory=MemoryJournal, repr=False)
 
+    @property
+    def shown_key(self) -> str:
+        """The key, where it is one of those that every mock has by default; else how it starts."""
+        return self.secret_key if self.secret_key in DEFAULT_KEYS else masked(self.secret_key)
+
     def restart(self) -> None:
         """Make clock, ids and faults what they were at the start."""
         self.clock.reset()

@@ -71,5 +71,5 @@ class Showing:
     def _header(self, name: bytes, value: str) -> str:
         if name not in _SECRET_HEADERS:
             return self._clean(value)
-        scheme, space, credential = value.rpartition(" ")
-        return f"{scheme}{space}{masked(credential)}"
+        scheme, space, credential = value.partition(" ")
+        return f"{self._clean(scheme)} {masked(credential)}" if space else masked(value)

@@ -168,7 +168,16 @@ def test_no_page_and_no_answer_shows_a_key(server: MockServer) -> None:
                 "/api/v1/sessions", headers=sent, json={**CHAT, "externalId": f"of {key}", "metadata": {"key": key}}
             )
             client.post(f"/api/v1/sessions/{key}/close?key={key}", headers=sent, json={"reason": key})
-            client.post(f"/api/v1/sessions/{key}/close", headers={"Authorization": f"Basic {key}"}, content=key)
+            for authorization in (
+                f"Basic {key}",
+                key,
+                f"{key} x",
+                f"Bearer {key} x",
+                f"Bearer x {key}",
+                f"Bearer  {key}",
+                f"x{key}",
+            ):
+                client.post(f"/api/v1/sessions/{key}/close", headers={"Authorization": authorization}, content=key)
         paths = ["environments", "journal", "faults", "clauses", "openapi.json", *FILES]
         for name in ("dev", "stg", "prod"):
             paths += [f"environments/{name}{rest}" for rest in ("", "/journal", "/faults", "/clock")]
