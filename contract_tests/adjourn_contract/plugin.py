@@ -188,6 +188,7 @@ def pytest_runtest_makereport(
     report = yield
     item.config.option.tbstyle = style
     from adjourn_contract.broken import Broken, NotCheckable
+    from adjourn_contract.wire import Unreachable
 
     error = call.excinfo.value if call.excinfo else None
     outcome: dict[str, Any] = {"clauses": list(_clauses(item)), "test": item.name}
@@ -219,6 +220,8 @@ def pytest_runtest_makereport(
     elif isinstance(error, NotCheckable):
         outcome |= {"outcome": "not checked", "reason": str(error)}
         report.outcome, report.longrepr = "skipped", (str(item.path), item.location[1] or 0, f"Skipped: {error}")
+    elif isinstance(error, Unreachable):
+        outcome |= {"outcome": "failed", "reason": f"the server is no longer reachable: {error}"}
     else:
         outcome |= {"outcome": "failed", "reason": f"{item.name} itself failed: {_line(error)}"}
     report.user_properties.append((OUTCOME, outcome))

@@ -6,6 +6,7 @@ import ast
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -94,6 +95,32 @@ def test_lawful_servers_are_not_accused(name: str) -> None:
     assert result["exitCode"] == 0
     missing = {each["clause"] for each in result["clauses"] if each["state"] == "not checked"}
     assert (missing != set()) == (name == "only what close needs")
+
+
+@pytest.mark.timeout(200)
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs Node.js")
+@pytest.mark.parametrize(
+    ("options", "profile"),
+    [
+        ("", "standard"),
+        ("ids=short times=seconds errors=problem invalid=400 idle=50 eager=1 large=422", "smoke"),
+        (
+            "ids=uuid times=micro refusal=422 units=points nul=refused media=strict connections=single written=pretty"
+            " runs=none first=method cursors=forward",
+            "smoke",
+        ),
+    ],
+)
+def test_a_lawful_server_by_other_hands_is_not_accused(options: str, profile: str) -> None:
+    command = ["node", str(Path(__file__).with_name("other_hands.mjs")), *options.split()]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            result = result_of(check(server.stdout.readline().strip(), "--json", "--profile", profile))
+        finally:
+            server.terminate()
+    assert [each for each in result["clauses"] if each["state"] != "kept"] == []
+    assert result["exitCode"] == 0
 
 
 @pytest.mark.timeout(200)
