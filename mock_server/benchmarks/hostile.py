@@ -13,7 +13,6 @@ import contextlib
 import http.client
 import json
 import multiprocessing
-import re
 import socket
 import statistics
 import struct
@@ -21,8 +20,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from urllib.parse import urlsplit
+
+from soak import resident_megabytes
 
 CONNECTIONS = 200
 HEAD = b"POST /api/v1/sessions/%b/close HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer tr_dev_adjourn\r\n"
@@ -102,12 +102,6 @@ def latencies(host: str, port: int, seconds: float) -> Iterator[float]:
         yield (time.perf_counter() - began) * 1000
         # A client that is busy all the time would measure the acts' share of the processors.
         time.sleep(0.002)
-
-
-def resident_megabytes(process: int) -> float:
-    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{process}/status").read_text())
-    assert found is not None
-    return int(found[1]) / 1024
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from adjourn_mock import sessions
 from adjourn_mock.behaviour import Behaviour, Call, Result, Route
 from adjourn_mock.exchange import Answer, Refusal, Request
-from adjourn_mock.faults.creates import without_limit, without_schema
+from adjourn_mock.faults.creates import with_limit, without_schema
 from adjourn_mock.faults.fault import Change, Fault, stored
 from adjourn_mock.instants import rfc3339
 from adjourn_mock.service import Service
@@ -102,7 +102,7 @@ FAULTS = [
     Fault("update-adds-tags", "update.applied", "Update adds tags to those there are.", updating(lambda s, b, now: sessions.update(s, {"tags": [*s.tags, *b.get("tags", ())]}, now))),
     Fault("update-drops-metadata", "update.applied", "Update drops metadata that is not named.", updating(lambda s, b, now: sessions.update(s, {"metadata": b.get("metadata")}, now))),
     Fault("update-anything", "update.invalid", "Update takes whatever it is sent.", without_schema("update.invalid", {})),
-    Fault("update-without-limit", "update.body-limit", "An update body may be of any size.", without_limit("update.body-limit")),
+    Fault("update-without-limit", "update.body-limit", "An update body may be of any size.", with_limit("update.body-limit", lambda limit: limit * 100)),
     Fault("update-merges-metadata", "update.applied", "Update merges metadata.", updating_with(lambda s, b: {**b, "metadata": {**(s.metadata or {}), **b["metadata"]}} if b.get("metadata") else b)),
     Fault("update-keeps-tags-for-none", "update.applied", "Empty tags in an update change nothing.", updating_with(lambda s, b: {n: v for n, v in b.items() if v != []})),
     Fault("update-keeps-metadata-for-none", "update.applied", "Empty metadata in an update changes nothing.", updating_with(lambda s, b: {n: v for n, v in b.items() if v != {}})),

@@ -18,7 +18,7 @@ from adjourn_mock.service import Service
 from adjourn_mock.sessions import Session
 from adjourn_spec import BodyRule, Schema
 
-__all__ = ["FAULTS", "without_limit", "without_schema"]
+__all__ = ["FAULTS", "with_limit", "without_schema"]
 
 _SESSION, _CONFIG = "/components/schemas/CreateSession", "/components/schemas/TriggerConfig"
 _LIMIT = "create.body-limit"
@@ -57,11 +57,13 @@ def without_schema(clause: str, fallback: dict[str, Any]) -> Change:
     return change
 
 
-def without_limit(clause: str) -> Change:
+def with_limit(clause: str, limit: Callable[[int], int]) -> Change:
+    """Another limit for the bodies of an operation: `limit(bytes)`."""
+
     def change(base: Behaviour) -> Behaviour:
         async def receive(request: Request, receive: Receive, rule: BodyRule) -> bytes:
-            wider = replace(rule, limit_bytes=rule.limit_bytes * 100) if rule.limit_clause == clause else rule
-            return await base.receive(request, receive, wider)
+            other = replace(rule, limit_bytes=limit(rule.limit_bytes)) if rule.limit_clause == clause else rule
+            return await base.receive(request, receive, other)
 
         return replace(base, receive=receive)
 
@@ -151,17 +153,6 @@ def mending(mend: Callable[[dict[str, Any]], Mapping[str, Any]]) -> Change:
     return change
 
 
-def limit_moved(by_bytes: int) -> Change:
-    def change(base: Behaviour) -> Behaviour:
-        async def receive(request: Request, receive: Receive, rule: BodyRule) -> bytes:
-            moved = replace(rule, limit_bytes=rule.limit_bytes + by_bytes) if rule.limit_clause == _LIMIT else rule
-            return await base.receive(request, receive, moved)
-
-        return replace(base, receive=receive)
-
-    return change
-
-
 def looked_for_before_trimming(base: Behaviour) -> Behaviour:
     """A closed session's externalId with white space around it makes a session anew, without it."""
 
@@ -245,14 +236,14 @@ FAULTS = [
     Fault("create-cached-anew", "create.cached", "A repeated create says that the session is new.", created(lambda row: {**row, "isCached": False}, "create.cached")),
     Fault("create-cached-keeps-config", "create.cached", "A repeated create keeps the old triggerConfig.", cached_keeps_config),
     Fault("create-anything", "create.invalid", "Create takes whatever it is sent.", without_schema("create.invalid", _CREATE)),
-    Fault("create-without-limit", "create.body-limit", "A create body may be of any size.", without_limit("create.body-limit")),
+    Fault("create-without-limit", "create.body-limit", "A create body may be of any size.", with_limit(_LIMIT, lambda limit: limit * 100)),
     Fault("create-not-trimmed", "create.trimmed", "White space around an externalId is kept.", not_trimmed),
     Fault("token-not-public", "token.shape", "The token is no JWT.", created(lambda row: {**row, "publicAccessToken": "x." + row["publicAccessToken"].split(".")[1] + ".x"}, "create.created")),
     Fault("create-cached-takes-all", "create.cached", "A repeated create replaces tags and metadata too.", cached_takes_all),
     Fault("create-race", "create.cached", "Creates that overlap make several sessions.", racing_creates),
     Fault("create-closed-before-trimming", "close.recreate", "A closed session's externalId is looked for before white space is dropped.", looked_for_before_trimming),
-    Fault("create-limit-one-less", "create.body-limit", "A create body as large as the limit is refused.", limit_moved(-1)),
-    Fault("create-limit-one-more", "create.body-limit", "A create body a byte over the limit passes.", limit_moved(1)),
+    Fault("create-limit-one-less", "create.body-limit", "A create body as large as the limit is refused.", with_limit(_LIMIT, lambda limit: limit - 1)),
+    Fault("create-limit-one-more", "create.body-limit", "A create body a byte over the limit passes.", with_limit(_LIMIT, lambda limit: limit + 1)),
     Fault("create-without-task", "create.invalid", "A taskIdentifier may be missing.", mending(lambda body: {"taskIdentifier": "my-chat", **body})),
     Fault("create-without-type", "create.invalid", "A type may be missing.", mending(lambda body: {"type": "chat.agent", **body})),
     Fault("create-without-config", "create.invalid", "A triggerConfig may be missing.", mending(lambda body: {"triggerConfig": {"basePayload": {}}, **body})),
