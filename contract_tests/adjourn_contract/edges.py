@@ -110,7 +110,6 @@ def _amounts(schema: Mapping[str, Any]) -> Iterator[tuple[Any, str, bool]]:
     if (least := schema.get("minimum")) is not None:
         yield least, f"of {least}", True
         yield least - 1, f"of {least - 1}", False
-        yield least + 0.5, f"of {least + 0.5}", False
     if (most := schema.get("maximum")) is not None:
         yield most, f"of {most}", True
         yield most + 1, f"of {most + 1}", False

@@ -44,10 +44,11 @@ def test_update_cannot_change_the_external_id(run: Run) -> None:
                 answer = scene.send("PATCH", run.path(row["id"]), update)
                 scene.expect(answer, 422, "update.external-id", "update with another externalId")
         scene.untouched(row, "update.external-id")
-        answer = scene.send("PATCH", run.path(row["id"]), {"externalId": row["externalId"]})
-        scene.expect(answer, 200, "update.external-id", "update with the externalId that the session has")
-        kept = {name: value for name, value in row.items() if name != "updatedAt"}
-        scene.same(kept, scene.row_of(answer), "update.external-id", "update with the externalId it has")
+        if named:
+            answer = scene.send("PATCH", run.path(row["id"]), {"externalId": row["externalId"]})
+            scene.expect(answer, 200, "update.external-id", "update with the externalId that the session has")
+            kept = {name: value for name, value in row.items() if name != "updatedAt"}
+            scene.same(kept, scene.row_of(answer), "update.external-id", "update with the externalId it has")
         scene.close(scene.retrieve(row["id"]), by=forms(row)[-1])
 
     run.each([True, False], play)
