@@ -66,6 +66,7 @@ class Run:
         tag: the run's id, part of every externalId that it makes.
         moves_on: whether updatedAt moves by itself for a while after create.
         given_away: secrets that a request had as data.
+        is_gone: whether the server was seen to accept no connections any more.
         closed_early: sessions closed at the start, to be closed again at the end.
     """
 
@@ -84,6 +85,7 @@ class Run:
     token: str | None = None
     internal_ids: set[str] = field(default_factory=set)
     given_away: set[str] = field(default_factory=set)
+    is_gone: bool = False
     closed_early: list[tuple[Scene, dict[str, Any]]] = field(default_factory=list)
     _numbers: Any = field(default_factory=itertools.count)
     _open: dict[tuple[str, str], None] = field(default_factory=dict)

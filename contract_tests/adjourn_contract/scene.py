@@ -74,6 +74,10 @@ class Scene:
         try:
             return self.note(self.run.wire.send(method, target, listed, content, chunks=chunks))
         except Unreachable:
+            # What made a server go away is told once; after that there is nobody to ask.
+            if self.run.is_gone:
+                raise NotCheckable("the server accepts no connections any more") from None
+            self.run.is_gone = not self.run.wire.accepts()
             sent = content if chunks is None else b"".join(chunks)
             return self.note(Exchange(method, target, tuple(listed), sent, chunks is not None, 0, (), b""))
 

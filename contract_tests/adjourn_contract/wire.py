@@ -242,6 +242,14 @@ class Wire:
         except OSError as error:
             raise Unreachable(_reason(error)) from None
 
+    def accepts(self) -> bool:
+        """Whether a new connection comes about."""
+        try:
+            self.connect().close()
+        except Unreachable:
+            return False
+        return True
+
     def _secured(self, connection: socket.socket) -> socket.socket:
         """A connection that speaks TLS, once both sides have agreed on it in time."""
         secured = self._context.wrap_socket(connection, server_hostname=self.host, do_handshake_on_connect=False)

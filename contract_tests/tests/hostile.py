@@ -61,6 +61,7 @@ ACTS: dict[str, Callable[[socket.socket, HostileServer], None]] = {
     "drip": _forever(JSON + b"Content-Length: 100000\r\n\r\n", b"x", 0.3),
     "endless continue": _forever(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.1),
     "redirect": _redirect,
+    "gone": lambda _, server: server.leave(),
     "gzip bomb": lambda c, _: c.sendall(
         JSON + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(_BOMB) + _BOMB
     ),
@@ -115,6 +116,10 @@ class HostileServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self.leave()
+
+    def leave(self) -> None:
+        """Accept no connections any more."""
         self.over.set()
         for listener in (self._socket, self.elsewhere):
             with suppress(OSError):

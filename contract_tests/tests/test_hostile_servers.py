@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import ssl
@@ -63,6 +64,15 @@ def test_a_server_that_turns_is_told_in_time(act: str) -> None:
     assert "Traceback" not in done.stdout + done.stderr
     assert KEY not in done.stdout + done.stderr
     assert server.heard == []
+
+
+def test_a_server_that_goes_away_is_told_once() -> None:
+    with MockServer() as lawful, HostileServer("gone", lawful.url, after=300) as server:
+        done, _ = check(server.url, "--json", "--time-budget", "30")
+    states = [each["state"] for each in json.loads(done.stdout)["clauses"]]
+    assert done.returncode == 1
+    assert states.count("broken") == 1
+    assert "accepts no connections any more" in done.stdout
 
 
 def test_a_server_without_tls_is_told() -> None:
