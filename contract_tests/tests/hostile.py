@@ -47,6 +47,11 @@ def _redirect(connection: socket.socket, server: HostileServer) -> None:
     connection.sendall(head % server.elsewhere.getsockname()[1])
 
 
+def _leave(connection: socket.socket, server: HostileServer) -> None:
+    server.leave()
+    connection.shutdown(socket.SHUT_RDWR)
+
+
 ACTS: dict[str, Callable[[socket.socket, HostileServer], None]] = {
     "silent": lambda _, server: server.over.wait() and None,
     "garbage": _then_close(b"\x00\xff" * 5000),
@@ -61,7 +66,7 @@ ACTS: dict[str, Callable[[socket.socket, HostileServer], None]] = {
     "drip": _forever(JSON + b"Content-Length: 100000\r\n\r\n", b"x", 0.3),
     "endless continue": _forever(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.1),
     "redirect": _redirect,
-    "gone": lambda _, server: server.leave(),
+    "gone": _leave,
     "gzip bomb": lambda c, _: c.sendall(
         JSON + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(_BOMB) + _BOMB
     ),
