@@ -33,6 +33,21 @@ def test_update_replaces_tags_and_metadata_and_keeps_the_rest(run: Run, scene: S
     scene.again(closed)
 
 
+@pytest.mark.clause("update.applied", "close.terminal")
+def test_a_closed_session_can_be_updated_and_stays_closed(run: Run) -> None:
+    run.need("updateSession", "createSession")
+
+    def play(scene: Scene, update: Row) -> None:
+        closed = scene.close(scene.open(tags=["before"], metadata={"before": 1}), {"reason": "done"})
+        answer = scene.send("PATCH", run.path(forms(closed)[-1]), update)
+        scene.expect(answer, 200, "update.applied", "an update of a closed session")
+        kept = {name: value for name, value in closed.items() if name != "updatedAt"}
+        scene.same({**kept, **update}, scene.row_of(answer), "close.terminal", "an update of a closed session")
+        scene.same({**kept, **update}, scene.retrieve(closed["id"]), "update.applied", "retrieve after it")
+
+    run.each([{"tags": ["after"]}, {"metadata": {"after": 2}}, {"metadata": None}, {}], play)
+
+
 @pytest.mark.clause("update.external-id")
 def test_update_cannot_change_the_external_id(run: Run) -> None:
     run.need("updateSession", "createSession")

@@ -73,6 +73,16 @@ def updating_with(edit: Callable[[Session, dict[str, Any]], dict[str, Any]]) -> 
     return change
 
 
+def refusing_closed(base: Behaviour) -> Behaviour:
+    async def update(service: Service, behaviour: Behaviour, call: Call) -> Result:
+        session = await behaviour.find(service, call.caller.environment, call.key)
+        if session is not None and session.closed_at is not None:
+            raise Refusal("update.invalid", "The session is closed", status=409)
+        return await base.update(service, behaviour, call)
+
+    return replace(base, update=update)
+
+
 def renaming_update(base: Behaviour) -> Behaviour:
     async def update(service: Service, behaviour: Behaviour, call: Call) -> Result:
         value = {name: member for name, member in call.value.items() if name != "externalId"}
@@ -103,6 +113,7 @@ FAULTS = [
     Fault("update-drops-metadata", "update.applied", "Update drops metadata that is not named.", updating(lambda s, b, now: sessions.update(s, {"metadata": b.get("metadata")}, now))),
     Fault("update-anything", "update.invalid", "Update takes whatever it is sent.", without_schema("update.invalid", {})),
     Fault("update-without-limit", "update.body-limit", "An update body may be of any size.", with_limit("update.body-limit", lambda limit: limit * 100)),
+    Fault("update-of-closed-409", "update.applied", "An update of a closed session is 409.", refusing_closed),
     Fault("update-merges-metadata", "update.applied", "Update merges metadata.", updating_with(lambda s, b: {**b, "metadata": {**(s.metadata or {}), **b["metadata"]}} if b.get("metadata") else b)),
     Fault("update-keeps-tags-for-none", "update.applied", "Empty tags in an update change nothing.", updating_with(lambda s, b: {n: v for n, v in b.items() if v != []})),
     Fault("update-keeps-metadata-for-none", "update.applied", "Empty metadata in an update changes nothing.", updating_with(lambda s, b: {n: v for n, v in b.items() if v != {}})),
