@@ -45,7 +45,8 @@ def test_a_closed_session_can_be_updated_and_stays_closed(run: Run) -> None:
         scene.same({**kept, **update}, scene.row_of(answer), "close.terminal", "an update of a closed session")
         scene.same({**kept, **update}, scene.retrieve(closed["id"]), "update.applied", "retrieve after it")
 
-    run.each([{"tags": ["after"]}, {"metadata": {"after": 2}}, {"metadata": None}, {}], play)
+    updates: list[Row] = [{"tags": ["after"]}, {"metadata": {"after": 2}}, {"metadata": None}, {}]
+    run.each(updates, play)
 
 
 @pytest.mark.clause("update.external-id")
