@@ -15,7 +15,6 @@ from adjourn_mock.behaviour import Behaviour, Call, Result
 from adjourn_mock.exchange import Answer, Refusal, Request
 from adjourn_mock.faults.fault import Change, Fault, stored
 from adjourn_mock.service import Service
-from adjourn_mock.sessions import Session
 from adjourn_spec import BodyRule, Schema
 
 __all__ = ["FAULTS", "with_limit", "without_schema"]
@@ -189,29 +188,25 @@ _PADDED = "adjourn was given white space"
 
 
 def racing_creates(base: Behaviour) -> Behaviour:
-    """Creates that overlap each make a session of their own; the last one keeps the externalId."""
+    """Creates that overlap each make a session of their own; the first one has the externalId."""
+    busy: set[tuple[str, str | None]] = set()
 
     async def create(service: Service, behaviour: Behaviour, call: Call) -> Result:
-        result = await base.create(service, behaviour, call)
         external_id = call.value.get("externalId")
-        if result.clause != "create.created" or external_id is None:
-            return result
-        busy.add((call.caller.environment.id, external_id))
-        await asyncio.sleep(0.002)
-        busy.discard((call.caller.environment.id, external_id))
-        return result
-
-    async def overlapping(service: Service, behaviour: Behaviour, call: Call) -> Result:
-        if (call.caller.environment.id, call.value.get("externalId")) in busy:
+        place = (call.caller.environment.id, external_id)
+        if place in busy:
             value = {name: member for name, member in call.value.items() if name != "externalId"}
             made = await base.create(service, behaviour, Call(call.caller, call.operation, call.text, call.key, value))
             assert made.session is not None  # noqa: S101 - create answers a row
-            row: Session = msgspec.structs.replace(made.session, external_id=call.value["externalId"])
-            return Result(made.clause, row, made.members)
-        return await create(service, behaviour, call)
+            return Result(made.clause, msgspec.structs.replace(made.session, external_id=external_id), made.members)
+        busy.add(place)
+        try:
+            await asyncio.sleep(0.002)
+            return await base.create(service, behaviour, call)
+        finally:
+            busy.discard(place)
 
-    busy: set[tuple[str, Any]] = set()
-    return replace(base, create=overlapping)
+    return replace(base, create=create)
 
 
 def with_status(answer: Answer, result: Result, clause: str, status: int) -> Answer:
