@@ -8,7 +8,7 @@ import itertools
 import json
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +24,6 @@ from adjourn_mock.instants import rfc3339
 from adjourn_mock.operations import create
 from adjourn_mock.service import Service
 from adjourn_mock.sessions import Session
-from adjourn_spec import load_contract
 
 __all__ = ["LAWFUL"]
 
@@ -178,8 +177,7 @@ def settling() -> Any:
     tasks: set[asyncio.Task[None]] = set()
 
     async def created(service: Service, behaviour: Behaviour, call: Call) -> Result:
-        ids = replace_ids(call, numbers)
-        result = await create(service, behaviour, ids)
+        result = await create(service, behaviour, numbered(service, call, numbers))
         session = result.session
         assert session is not None
         if result.clause == "create.created":
@@ -202,7 +200,7 @@ def settling() -> Any:
     return app
 
 
-def replace_ids(call: Call, numbers: Any) -> Call:
+def numbered(service: Service, call: Call, numbers: Iterator[int]) -> Call:
     """The call, in an environment whose next id is a number."""
 
     class Numbered(IdSource):
@@ -210,7 +208,7 @@ def replace_ids(call: Call, numbers: Any) -> Call:
             return f"session_{next(numbers)}"
 
     environment = call.caller.environment
-    ids = Numbered(load_contract())
+    ids = Numbered(service.contract)
     caller = Caller(dataclasses.replace(environment, ids=ids), call.caller.token)
     return Call(caller, call.operation, call.text, call.key, call.value)
 

@@ -100,23 +100,20 @@ def test_lawful_servers_are_not_accused(name: str) -> None:
 @pytest.mark.timeout(200)
 @pytest.mark.skipif(shutil.which("node") is None, reason="needs Node.js")
 @pytest.mark.parametrize(
-    ("options", "profile"),
+    "options",
     [
-        ("", "standard"),
-        ("ids=short times=seconds errors=problem invalid=400 idle=50 eager=1 large=422", "smoke"),
-        (
-            "ids=uuid times=micro refusal=422 units=points nul=refused media=strict connections=single written=pretty"
-            " runs=none first=method cursors=forward",
-            "smoke",
-        ),
+        "",
+        "ids=short times=seconds errors=problem invalid=400 idle=50 eager=1 large=422",
+        "ids=uuid times=micro refusal=422 units=points nul=refused media=strict connections=single written=pretty"
+        " runs=none first=method cursors=forward",
     ],
 )
-def test_a_lawful_server_by_other_hands_is_not_accused(options: str, profile: str) -> None:
+def test_a_lawful_server_by_other_hands_is_not_accused(options: str) -> None:
     command = ["node", str(Path(__file__).with_name("other_hands.mjs")), *options.split()]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
-            result = result_of(check(server.stdout.readline().strip(), "--json", "--profile", profile))
+            result = result_of(check(server.stdout.readline().strip(), "--json", "--profile", "smoke"))
         finally:
             server.terminate()
     assert [each for each in result["clauses"] if each["state"] != "kept"] == []
@@ -179,7 +176,7 @@ def test_each_dialect_of_the_mock_keeps_to_itself_and_not_to_the_other(dialect: 
 
 @pytest.mark.timeout(600)
 def test_a_sample_of_the_faults_is_caught() -> None:
-    command = [*ADJOURN, "faults", "prove", "--sample", "29"]
+    command = [*ADJOURN, "faults", "prove", "--sample", "41"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=580, check=False)
     assert done.returncode == 0, done.stdout
     assert "MISSED" not in done.stdout
