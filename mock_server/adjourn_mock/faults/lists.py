@@ -52,17 +52,13 @@ def forgiving(*names: str) -> Change:
             try:
                 return base.query(request, operation)
             except Refusal:
-                pairs = (pair for pair in request.query.split(b"&"))
+                pairs = request.query.split(b"&")
                 kept = b"&".join(pair for pair in pairs if unquote_to_bytes(pair.split(b"=")[0]).decode() not in names)
-                return base.query(replace_query(request, kept), operation)
+                return base.query(msgspec.structs.replace(request, query=kept), operation)
 
         return replace(base, query=query)
 
     return change
-
-
-def replace_query(request: Request, query: bytes) -> Request:
-    return msgspec.structs.replace(request, query=query)
 
 
 def of_first_environment(when: Callable[[Mapping[str, Any]], bool]) -> Change:
