@@ -1,8 +1,7 @@
 """A stateful mock of the Sessions API, driven by its OpenAPI document."""
 
 from adjourn_mock.access import is_loopback
-from adjourn_mock.app import MockApp, create_app
-from adjourn_mock.dialects import DIALECTS
+from adjourn_mock.app import DIALECTS, MockApp, create_app
 from adjourn_mock.environments import DEFAULT_KEYS, Environment, KeyFormatError
 from adjourn_mock.journal import Entry
 from adjourn_mock.live_log import live_log

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from starlette.requests import Request as StarletteRequest
@@ -15,10 +16,13 @@ from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
 from adjourn_mock.access import Access
+from adjourn_mock.behaviour import Behaviour, Change
 from adjourn_mock.control import Control
 from adjourn_mock.dialects import Dialects
+from adjourn_mock.documented import DOCUMENTED
 from adjourn_mock.engines import open_store, shared
 from adjourn_mock.environments import DEFAULT_KEYS, MAX_ENVIRONMENTS, Environments
+from adjourn_mock.fault_injection import Catalogue, FaultInjector
 from adjourn_mock.instants import Clock, SystemClock
 from adjourn_mock.memory import MAX_SESSIONS, MemoryStore
 from adjourn_mock.pipeline import Pipeline, unavailable
@@ -28,10 +32,15 @@ from adjourn_mock.seeds import read_seed
 from adjourn_mock.service import Service
 from adjourn_mock.store import MAX_MEGABYTES, StoreUnavailable
 from adjourn_mock.tokens import Tokens
+from adjourn_mock.vendor import SERVER
 from adjourn_spec import Contract, load_contract
 
-__all__ = ["MockApp", "as_yaml", "create_app"]
+if TYPE_CHECKING:
+    from adjourn_mock.faults import Fault
 
+__all__ = ["DIALECTS", "MockApp", "as_yaml", "create_app"]
+
+DIALECTS: Mapping[str, Behaviour] = {"documented": DOCUMENTED, "server": SERVER}
 _OWN_PATHS = ("/openapi.json", "/openapi.yaml", "/_adjourn")
 
 
@@ -42,16 +51,19 @@ class MockApp(Router):
     routes the mock's own paths. A Starlette route around the pipeline costs a tenth of its speed.
 
     Args:
-        service: contract, environments and store.
+        pipeline: answers the API's requests.
+        catalogue: the faults that may be switched on.
         access: who may use the control API.
 
     Attributes:
-        service: the same.
+        pipeline: the same.
+        service: contract, environments and store.
         environments: those of the service, for their keys, names and journals.
         control: what may be done to it while it runs.
     """
 
-    def __init__(self, service: Service, access: Access) -> None:
+    def __init__(self, pipeline: Pipeline, catalogue: Catalogue, access: Access) -> None:
+        service = pipeline.service
         super().__init__(
             routes=[
                 Route("/openapi.json", _document("application/json", _as_json, service.contract)),
@@ -61,8 +73,7 @@ class MockApp(Router):
             redirect_slashes=False,
             default=self._control_api,
         )
-        self.service, self.control = service, Control(service)
-        self.pipeline = Pipeline(service)
+        self.service, self.pipeline, self.control = service, pipeline, Control(pipeline, catalogue)
         self._access = access
         self._api: Router | None = None
 
@@ -110,6 +121,7 @@ def create_app(
     id_seed: int | None = None,
     clock: Clock | None = None,
     faults: Sequence[str] = (),
+    own_faults: Sequence[Fault] = (),
     control_token: str | None = None,
     store: str = "memory",
     max_sessions: int = MAX_SESSIONS,
@@ -126,6 +138,7 @@ def create_app(
         id_seed: makes the ids the same on every run.
         clock: what tells the time; the machine's by default.
         faults: names of faults, each of which breaks a clause in every environment; `adjourn faults list` has them.
+        own_faults: faults that can be named beside those that ship with the mock.
         control_token: whoever has it may use the control API; without one only callers on this machine may.
         store: where the state lives: `memory`, `sqlite:PATH` or `redis://HOST:PORT/DATABASE`. The latter two are
             shared by all processes that use them, and outlive them; a seed is for environments that are new there.
@@ -139,7 +152,8 @@ def create_app(
         ValueError: there is no such dialect or fault.
         StoreError: the store cannot be used.
     """
-    dialects = Dialects(dialect, faults)
+    catalogue = _LazyCatalogue(own_faults)
+    dialects = Dialects(DIALECTS, dialect, [_contract_fault(catalogue, name) for name in faults])
     contract = contract or load_contract()
     engine = open_store(store, max_sessions, max_megabytes)
     environments = Environments(
@@ -158,14 +172,41 @@ def create_app(
         store=engine,
         routes=Routes(contract),
         tokens=Tokens(contract.token),
-        dialects=dialects,
         clock=clock or SystemClock(),
     )
     common = shared(engine)
-    if common is None:
-        return MockApp(service, Access(control_token))
-    registry = SharedRegistry(environments, common)
-    return SharedMockApp(replace(service, registry=registry), Access(control_token))
+    if common is not None:
+        service = replace(service, registry=SharedRegistry(environments, common))
+    pipeline = Pipeline(service, dialects, FaultInjector(service, catalogue))
+    kind = MockApp if common is None else SharedMockApp
+    return kind(pipeline, catalogue, Access(control_token))
+
+
+class _LazyCatalogue:
+    """The faults, loaded when they are first asked for: a server that uses none starts sooner."""
+
+    def __init__(self, own: Sequence[Fault]) -> None:
+        self._own = own
+
+    @cached_property
+    def _catalogue(self) -> Catalogue:
+        from adjourn_mock.faults import FaultCatalogue
+
+        return FaultCatalogue(self._own)
+
+    def change_of(self, name: str, parameters: Mapping[str, Any]) -> tuple[Change, Mapping[str, Any]]:
+        return self._catalogue.change_of(name, parameters)
+
+    def descriptions(self) -> Iterable[Mapping[str, Any]]:
+        return self._catalogue.descriptions()
+
+
+def _contract_fault(catalogue: Catalogue, name: str) -> Change:
+    try:
+        change, _ = catalogue.change_of(name, {})
+    except LookupError as error:
+        raise ValueError(f"there is no fault {name!r}; adjourn faults list has their names") from error
+    return change
 
 
 def _is_own_path(scope: Scope) -> bool:

@@ -20,7 +20,7 @@ from adjourn_mock.sessions import Session
 from adjourn_mock.tokens import PublicAccessToken
 from adjourn_spec import BodyRule, Operation, SessionKey
 
-__all__ = ["Behaviour", "Call", "Caller", "Result", "Route"]
+__all__ = ["Behaviour", "Call", "Caller", "Change", "Result", "Route"]
 
 
 class Route(msgspec.Struct, frozen=True, gc=False):
@@ -121,3 +121,6 @@ class Behaviour:
         """The step of an operation, by its operationId."""
         step: Callable[[Service, Behaviour, Call], Awaitable[Result]] = getattr(self, _STEPS[operation])
         return step
+
+
+Change = Callable[[Behaviour], Behaviour]

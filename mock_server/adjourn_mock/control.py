@@ -8,19 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from adjourn_mock.differences import difference
+from adjourn_mock.active_faults import ActiveFault
+from adjourn_mock.differences import Difference, difference
 from adjourn_mock.environments import Environment, masked
 from adjourn_mock.exchange import Answer, Request
+from adjourn_mock.fault_injection import Catalogue
 from adjourn_mock.instants import duration, milliseconds, rfc3339
 from adjourn_mock.journal import Entry, Journal, wait
 from adjourn_mock.journal_filter import JournalFilter
 from adjourn_mock.json_text import encode
 from adjourn_mock.pipeline import Pipeline
 from adjourn_mock.seeds import read_seed
-from adjourn_mock.service import Service
 from adjourn_mock.sessions import Filter, Session, members, status
 from adjourn_mock.showing import Showing
-from adjourn_mock.switchboard import ActiveFault
 from adjourn_spec import FriendlyId
 
 __all__ = ["Control", "UnknownError"]
@@ -37,15 +37,22 @@ class Control:
 
     Its methods are to be called in the event loop of the server.
 
+    Args:
+        pipeline: the server's.
+        catalogue: the faults that may be switched on.
+
     Attributes:
         service: that world.
+        dialects: the dialects that an environment may have.
+        catalogue: the faults that may be switched on.
         is_stopping: whether the server is about to end, for those who wait for something.
     """
 
-    def __init__(self, service: Service) -> None:
-        self.service, self.is_stopping = service, False
-        self._pipeline = Pipeline(service)
-        self._showing = Showing(service.contract)
+    def __init__(self, pipeline: Pipeline, catalogue: Catalogue) -> None:
+        self.service, self.dialects, self.catalogue = pipeline.service, pipeline.dialects, catalogue
+        self.is_stopping = False
+        self._pipeline = pipeline
+        self._showing = Showing(pipeline.service.contract)
 
     # environments
 
@@ -92,7 +99,7 @@ class Control:
             secret_key,
             kind=kind,
             name=name,
-            dialect=self.service.dialects.known(dialect),
+            dialect=self.dialects.known(dialect),
             id_seed=id_seed,
             frozen_at=None if clock is None else milliseconds(clock),
         )
@@ -125,7 +132,7 @@ class Control:
         Raises:
             ValueError: there is no such dialect.
         """
-        environment.dialect = self.service.dialects.known(dialect)
+        environment.dialect = self.dialects.known(dialect)
         await self.service.registry.save(environment)
 
     async def show(self, environment: Environment) -> dict[str, Any]:
@@ -224,7 +231,7 @@ class Control:
         async def receive() -> dict[str, Any]:
             return {"type": "http.request", "body": content}
 
-        behaviour = self.service.dialects[environment.dialect]
+        behaviour = self.dialects[environment.dialect]
         return await self._pipeline.answer(behaviour, request, receive)
 
     # journal
@@ -243,8 +250,12 @@ class Control:
         """An entry as one line of a list."""
         return {**self._showing.outline(entry), "differs": await self._difference(entry, environment)}
 
+    async def difference(self, entry: Entry, environment: Environment) -> Difference | None:
+        """What the other dialect would have answered, or None where it would have answered the same."""
+        return await difference(self._pipeline, environment, entry)
+
     async def _difference(self, entry: Entry, environment: Environment | None) -> dict[str, Any] | None:
-        other = None if environment is None else await difference(self.service, environment, entry)
+        other = None if environment is None else await self.difference(entry, environment)
         return None if other is None else {"dialect": other.dialect, "status": other.status, "clause": other.clause}
 
     # faults
@@ -258,7 +269,7 @@ class Control:
             environment: where.
             name: of the fault.
             parameters: of a network fault.
-            options: `operation`, `session`, `times`, `probability` and `seed`, as `Switchboard.add` takes them.
+            options: `operation`, `session`, `times`, `probability` and `seed`, as `ActiveFaults.add` takes them.
 
         Raises:
             LookupError: there is no such fault.
@@ -268,7 +279,8 @@ class Control:
         if operation is not None and operation not in self.service.contract.operations:
             names = ", ".join(self.service.contract.operations)
             raise ValueError(f"there is no operation {operation!r}; there are {names}")
-        fault = environment.faults.add(name, parameters, **options)
+        _, complete = self.catalogue.change_of(name, parameters or {})
+        fault = environment.faults.add(name, complete, **options)
         await self.service.registry.save(environment)
         return fault
 

@@ -8,7 +8,6 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import quote
 
-import msgspec
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
@@ -191,17 +190,7 @@ class _ControlApi:
         }
 
     async def list_faults(self, call: Call) -> Response:  # noqa: ARG002
-        from adjourn_mock.faults import FAULTS, NETWORK_FAULTS
-
-        network = [
-            {"name": name, "summary": fault.summary, "clause": None, "parameters": _schema(fault)}
-            for name, fault in NETWORK_FAULTS.items()
-        ]
-        contract = [
-            {"name": fault.name, "summary": fault.summary, "clause": fault.clause, "parameters": None}
-            for fault in FAULTS.values()
-        ]
-        return answer({"faults": network + contract})
+        return answer({"faults": list(self._control.catalogue.descriptions())})
 
     async def list_active_faults(self, call: Call) -> Response:
         return answer({"faults": [fault.shown for fault in await self._control.active(self._environment(call))]})
@@ -253,8 +242,3 @@ class _ControlApi:
 
     async def show_health(self, call: Call) -> Response:  # noqa: ARG002
         return answer({"status": "ok"})
-
-
-def _schema(fault: Any) -> Any:
-    schema: dict[str, Any] = msgspec.json.schema(fault)
-    return next(iter(schema["$defs"].values()))

@@ -1,34 +1,31 @@
-"""The dialects by name, with the faults that the whole server has."""
+"""The dialects that a server offers, with the faults that all of its environments have."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
-from adjourn_mock.behaviour import Behaviour
-from adjourn_mock.documented import DOCUMENTED
-from adjourn_mock.vendor import SERVER
+from adjourn_mock.behaviour import Behaviour, Change
 
-__all__ = ["DIALECTS", "Dialects"]
-
-DIALECTS: Mapping[str, Behaviour] = {"documented": DOCUMENTED, "server": SERVER}
+__all__ = ["Dialects"]
 
 
 class Dialects(dict[str, Behaviour]):
     """The behaviours that an environment can have, by dialect.
 
     Args:
+        behaviours: all of them.
         default: the dialect of an environment that asks for none.
-        faults: names of contract faults that every dialect then has.
+        changes: faults that every dialect then has.
 
     Raises:
-        ValueError: there is no such dialect or fault.
+        ValueError: there is no such dialect.
     """
 
-    def __init__(self, default: str = "documented", faults: Sequence[str] = ()) -> None:
-        super().__init__(DIALECTS)
+    def __init__(self, behaviours: Mapping[str, Behaviour], default: str, changes: Iterable[Change] = ()) -> None:
+        super().__init__(behaviours)
         self.default = self.known(default)
-        for name in faults:
-            self._break(name)
+        for change in changes:
+            self.update({name: change(behaviour) for name, behaviour in self.items()})
 
     def known(self, dialect: str | None) -> str:
         """The name of a dialect, the default's for None.
@@ -41,12 +38,3 @@ class Dialects(dict[str, Behaviour]):
         if dialect not in self:
             raise ValueError(f"there is no dialect {dialect!r}; there are {', '.join(self)}")
         return dialect
-
-    def _break(self, fault: str) -> None:
-        # A server without faults does not load them: it starts sooner.
-        from adjourn_mock.faults import FAULTS
-
-        if fault not in FAULTS:
-            raise ValueError(f"there is no fault {fault!r}; adjourn faults list has their names")
-        change = FAULTS[fault].change
-        self.update({name: change(behaviour) for name, behaviour in self.items()})

@@ -50,7 +50,7 @@ class Difference:
     clause: str | None
 
 
-async def difference(service: Service, environment: Environment, entry: Entry) -> Difference | None:
+async def difference(pipeline: Pipeline, environment: Environment, entry: Entry) -> Difference | None:
     """How the other dialect would have answered an exchange, or None where it would have answered the same.
 
     The request goes once more through the steps of the other dialect, over a store that has
@@ -59,6 +59,7 @@ async def difference(service: Service, environment: Environment, entry: Entry) -
     """
     if entry.faults or entry.operation is None:
         return None
+    service = pipeline.service
     clock = SettableClock()
     clock.freeze(entry.at)
     environments = Environments(service.contract, clock=clock)
@@ -76,7 +77,7 @@ async def difference(service: Service, environment: Environment, entry: Entry) -
 
     other = _OTHER[environment.dialect]
     try:
-        answer = await Pipeline(shadow).answer(service.dialects[other], request, receive)
+        answer = await Pipeline(shadow, pipeline.dialects).answer(pipeline.dialects[other], request, receive)
     except ClientGone:
         return None
     if answer.status == entry.status and (answer.status >= 400 or _same(entry.response_body, answer)):

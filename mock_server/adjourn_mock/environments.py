@@ -7,11 +7,11 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from adjourn_mock.active_faults import ActiveFaults
 from adjourn_mock.identifiers import IdSource
 from adjourn_mock.instants import Clock, SettableClock
 from adjourn_mock.journal import Journal, MemoryJournal
 from adjourn_mock.sessions import Session
-from adjourn_mock.switchboard import Switchboard
 from adjourn_spec import Contract
 
 __all__ = ["DEFAULT_KEYS", "Environment", "Environments", "KeyFormatError", "TooManyError", "masked"]
@@ -55,7 +55,7 @@ class Environment:
     id_seed: int | None = None
     frozen_at: int | None = None
     seed: Sequence[Session] = field(default=(), repr=False)
-    faults: Switchboard = field(default_factory=Switchboard, repr=False)
+    faults: ActiveFaults = field(default_factory=ActiveFaults, repr=False)
     journal: Journal = field(default_factory=MemoryJournal, repr=False)
 
     @property

@@ -7,7 +7,9 @@ import logging
 from starlette.types import Receive, Scope, Send
 
 from adjourn_mock.behaviour import Behaviour, Call
+from adjourn_mock.dialects import Dialects
 from adjourn_mock.exchange import Answer, ClientGone, Headers, Refusal, Request
+from adjourn_mock.fault_injection import FaultInjector
 from adjourn_mock.instants import SystemClock
 from adjourn_mock.json_text import encode
 from adjourn_mock.service import Service
@@ -22,10 +24,16 @@ _TOO_MANY_REQUESTS, _SERVICE_UNAVAILABLE, _INSUFFICIENT_STORAGE = 429, 503, 507
 
 
 class Pipeline:
-    """The Sessions API as an ASGI application."""
+    """The Sessions API as an ASGI application.
 
-    def __init__(self, service: Service) -> None:
-        self.service = service
+    Args:
+        service: what the steps work on.
+        dialects: the steps.
+        injector: the faults that apply to a request; None for a pipeline without faults.
+    """
+
+    def __init__(self, service: Service, dialects: Dialects, injector: FaultInjector | None = None) -> None:
+        self.service, self.dialects, self._injector = service, dialects, injector
         self._rate_headers: Headers = ()
         self._second = 0
         exposed = ",".join(service.contract.cors.expose_headers)
@@ -37,12 +45,12 @@ class Pipeline:
         request = Request.of(scope)
         environment = service.presumed(request.headers.get(b"authorization"))
         if environment is None:
-            behaviour = service.dialects[service.dialects.default]
+            behaviour = self.dialects[self.dialects.default]
             journal, clock = service.strangers, service.clock
         else:
-            behaviour = service.dialects[environment.dialect]
-            if environment.faults.active:
-                behaviour = await environment.faults.over(behaviour, service, environment, request)
+            behaviour = self.dialects[environment.dialect]
+            if environment.faults.active and self._injector is not None:
+                behaviour = await self._injector.behaviour_for(behaviour, environment, request)
             journal, clock = environment.journal, environment.clock
         try:
             answer = await self.answer(behaviour, request, receive)

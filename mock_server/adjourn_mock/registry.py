@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
+from adjourn_mock.active_faults import ActiveFault
 from adjourn_mock.environments import Environment, Environments
 from adjourn_mock.rows import decode_row, encode_row
 from adjourn_mock.store import SharedStore
-from adjourn_mock.switchboard import ActiveFault
 
 __all__ = ["Registry", "SharedRegistry"]
 

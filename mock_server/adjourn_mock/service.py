@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from adjourn_mock.environments import Environment, Environments
 from adjourn_mock.instants import Clock, SystemClock
@@ -14,9 +13,6 @@ from adjourn_mock.store import Store
 from adjourn_mock.tokens import Tokens
 from adjourn_spec import Contract
 
-if TYPE_CHECKING:
-    from adjourn_mock.dialects import Dialects
-
 __all__ = ["Service"]
 
 
@@ -25,7 +21,6 @@ class Service:
     """One server's world. Steps get it as their first argument.
 
     Attributes:
-        dialects: the behaviours that environments can have.
         registry: what other processes of the same mock know and tell.
         clock: tells the time where no environment's does.
         strangers: the journal of requests that name no environment.
@@ -36,7 +31,6 @@ class Service:
     store: Store
     routes: Routes
     tokens: Tokens
-    dialects: Dialects
     registry: Registry = field(default_factory=Registry)
     clock: Clock = field(default_factory=SystemClock)
     strangers: Journal = field(default_factory=MemoryJournal)

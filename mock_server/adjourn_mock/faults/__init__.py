@@ -1,10 +1,11 @@
 """Named faults: each breaks one clause, or the way to the server, as real servers and networks do."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from adjourn_mock.behaviour import Change
 from adjourn_mock.faults import (
     answering,
     around,
@@ -20,10 +21,10 @@ from adjourn_mock.faults import (
     reopening,
     tokens,
 )
-from adjourn_mock.faults.fault import Change, Fault
+from adjourn_mock.faults.fault import Fault
 from adjourn_mock.faults.network import NETWORK_FAULTS, NetworkFault
 
-__all__ = ["FAULTS", "NETWORK_FAULTS", "Fault", "NetworkFault", "UnknownFaultError", "change_of"]
+__all__ = ["FAULTS", "NETWORK_FAULTS", "Fault", "FaultCatalogue", "NetworkFault", "UnknownFaultError"]
 
 FAULTS: dict[str, Fault] = {
     fault.name: fault
@@ -50,21 +51,41 @@ class UnknownFaultError(LookupError):
     """There is no fault of that name."""
 
 
-def change_of(name: str, parameters: Mapping[str, Any]) -> tuple[Change, Mapping[str, Any]]:
-    """What a fault does to a behaviour, and all its parameters.
+class FaultCatalogue:
+    """The faults that a server knows: those of this package, and others that it is given.
 
-    Raises:
-        UnknownFaultError: there is none of that name.
-        ValueError: a parameter is not as it should be.
+    Args:
+        own: more faults; one with the name of another takes its place.
     """
-    if name in NETWORK_FAULTS:
+
+    def __init__(self, own: Sequence[Fault] = ()) -> None:
+        self._faults = FAULTS | {fault.name: fault for fault in own}
+
+    def change_of(self, name: str, parameters: Mapping[str, Any]) -> tuple[Change, Mapping[str, Any]]:
+        """What a fault does to a behaviour, and all its parameters, defaults included.
+
+        Raises:
+            UnknownFaultError: there is none of that name.
+            ValueError: a parameter is not as it should be.
+        """
+        if name in self._faults:
+            if parameters:
+                raise ValueError(f"{name} takes no parameters, not {', '.join(parameters)}")
+            return self._faults[name].change, {}
+        if name not in NETWORK_FAULTS:
+            raise UnknownFaultError(
+                f"there is no fault {name!r}; GET /_adjourn/faults and adjourn faults list have them"
+            )
         try:
             fault = msgspec.convert(dict(parameters), NETWORK_FAULTS[name])
         except msgspec.ValidationError as error:
             raise ValueError(f"{name}: {error}") from None
         return fault.change, msgspec.to_builtins(fault)
-    if name not in FAULTS:
-        raise UnknownFaultError(f"there is no fault {name!r}; GET /_adjourn/faults and adjourn faults list have them")
-    if parameters:
-        raise ValueError(f"{name} takes no parameters, not {', '.join(parameters)}")
-    return FAULTS[name].change, {}
+
+    def descriptions(self) -> Iterator[Mapping[str, Any]]:
+        """Name, summary, clause and parameters of each fault, as JSON members."""
+        for name, kind in NETWORK_FAULTS.items():
+            (schema,) = msgspec.json.schema(kind)["$defs"].values()
+            yield {"name": name, "summary": kind.summary, "clause": None, "parameters": schema}
+        for fault in self._faults.values():
+            yield {"name": fault.name, "summary": fault.summary, "clause": fault.clause, "parameters": None}

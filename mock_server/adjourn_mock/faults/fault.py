@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from adjourn_mock import sessions
-from adjourn_mock.behaviour import Behaviour, Call, Result
+from adjourn_mock.behaviour import Behaviour, Call, Change, Result
 from adjourn_mock.documented import as_members
 from adjourn_mock.environments import Environment
 from adjourn_mock.exchange import Answer
@@ -17,7 +17,6 @@ from adjourn_spec import FriendlyId, SessionKey
 
 __all__ = ["Change", "Fault", "after_close", "by_external_id", "closing", "finding", "row_of_close", "rows", "stored"]
 
-Change = Callable[[Behaviour], Behaviour]
 Close = Callable[[Service, Behaviour, Call], Awaitable[Result]]
 
 

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from adjourn_mock.exchange import Refusal
-
-if TYPE_CHECKING:
-    from adjourn_mock.behaviour import Behaviour
-    from adjourn_mock.environments import Environment
-    from adjourn_mock.exchange import Request
-    from adjourn_mock.service import Service
-
-__all__ = ["ActiveFault", "Switchboard"]
+__all__ = ["ActiveFault", "ActiveFaults"]
 
 MAX_ACTIVE = 100
 
@@ -38,7 +30,6 @@ class ActiveFault:
 
     id: str
     name: str
-    change: Callable[[Behaviour], Behaviour] = field(repr=False)
     parameters: Mapping[str, Any] = field(default_factory=dict)
     operation: str | None = None
     session: str | None = None
@@ -75,18 +66,19 @@ class ActiveFault:
         return self.probability >= 1 or self.random.random() < self.probability
 
 
-class Switchboard:
-    """Which faults are on, and the behaviour that each request gets.
+class ActiveFaults:
+    """The faults that are on in an environment. What they do to a request is the injector's business.
 
     Attributes:
         active: those that are on, by id.
         switched: how many were ever switched on, for their ids.
+        removals: how often a fault was switched off; what a fault remembered is then forgotten.
     """
 
     def __init__(self) -> None:
         self.active: dict[str, ActiveFault] = {}
-        self._behaviours: dict[tuple[Any, ...], Behaviour] = {}
         self.switched = 0
+        self.removals = 0
 
     def add(
         self,
@@ -111,19 +103,13 @@ class Switchboard:
             seed: makes chance the same on every run.
 
         Raises:
-            LookupError: there is no such fault.
-            ValueError: a parameter is not as it should be, or too many faults are on.
+            ValueError: too many faults are on.
         """
         if len(self.active) >= MAX_ACTIVE:
             raise ValueError(f"{MAX_ACTIVE} faults are on, which is the limit; switch some off")
-        # A server on which nothing was switched on does not load the faults: it starts sooner.
-        from adjourn_mock.faults import change_of
-
-        change, complete = change_of(name, parameters or {})
         self.switched += 1
-        fault = ActiveFault(
-            f"{name}-{self.switched}", name, change, complete, operation, session, times, probability, seed
-        )
+        fault_id = f"{name}-{self.switched}"
+        fault = ActiveFault(fault_id, name, parameters or {}, operation, session, times, probability, seed)
         self.active[fault.id] = fault
         return fault
 
@@ -134,20 +120,17 @@ class Switchboard:
             self.remove(fault_id)
         for fault_id, fault in wanted.items():
             if fault_id not in self.active:
-                from adjourn_mock.faults import change_of
-
-                change, _ = change_of(fault["name"], fault["parameters"])
-                self.active[fault_id] = ActiveFault(change=change, **fault)
+                self.active[fault_id] = ActiveFault(**fault)
         self.switched = switched
 
     def remove(self, fault_id: str) -> bool:
         """Switch a fault off; False where it was not on."""
-        self._behaviours.clear()
+        self.removals += 1
         return self.active.pop(fault_id, None) is not None
 
     def clear(self) -> None:
         """Switch all off."""
-        self._behaviours.clear()
+        self.removals += 1
         self.active.clear()
 
     def __iter__(self) -> Iterator[ActiveFault]:
@@ -155,45 +138,3 @@ class Switchboard:
 
     def __len__(self) -> int:
         return len(self.active)
-
-    async def over(self, base: Behaviour, service: Service, environment: Environment, request: Request) -> Behaviour:
-        """How this request is to be answered: as the dialect has it, with the faults that come."""
-        coming = [
-            fault
-            for fault in self
-            if await _is_meant(fault, service, environment, base, request)
-            and await service.registry.comes(environment, fault)
-        ]
-        request.faults = tuple(fault.name for fault in coming)
-        # Kept, for a fault may remember what came before.
-        key = (environment.dialect, *(fault.id for fault in coming))
-        behaviour = self._behaviours.get(key)
-        if behaviour is None:
-            behaviour = base
-            for fault in coming:
-                behaviour = fault.change(behaviour)
-            self._behaviours[key] = behaviour
-        return behaviour
-
-
-async def _is_meant(
-    fault: ActiveFault, service: Service, environment: Environment, base: Behaviour, request: Request
-) -> bool:
-    """Whether a request is one of the operation and the session that a fault is for."""
-    if fault.operation is None and fault.session is None:
-        return True
-    try:
-        route = base.route(service, request)
-        if fault.operation not in (None, route.operation.name):
-            return False
-        if fault.session is None:
-            return True
-        if route.segment is None:
-            return False
-        text = base.decode(route.segment)
-        if text == fault.session:
-            return True
-        session = await base.find(service, environment, base.identify(service, text))
-    except Refusal:
-        return False
-    return session is not None and fault.session in (session.id, session.external_id)
