@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from adjourn_contract.wire import Exchange
+from adjourn_contract.exchange import Exchange
 from adjourn_spec import Contract, Violation
 
-__all__ = ["Fault", "faults_of_answer", "faults_of_list_row", "faults_of_row"]
+__all__ = ["Fault", "faults_of_answer", "faults_of_list_row", "faults_of_row", "hold"]
 
 Fault = tuple[str, str, str]  # clause, expected, got
 
@@ -70,6 +70,19 @@ def faults_of_list_row(contract: Contract, value: Any) -> Iterable[Fault]:
         yield _clause_of(violation), f"a list row that is valid against the document: {violation.place}", str(violation)
     for violation in contract.schema("SessionListItem").violations(value):
         yield "row.list", "a list row with the members of a row, without triggerConfig", str(violation)
+
+
+def hold(contract: Contract, exchange: Exchange) -> tuple[str, str, str] | None:
+    """What is wrong with an answer by itself: clause, expected, got; None where nothing is."""
+    for fault in faults_of_answer(exchange, ()):
+        return fault
+    value, path = exchange.value, exchange.target.partition("?")[0]
+    is_row = exchange.status in (200, 201) and isinstance(value, dict) and "data" not in value
+    if is_row and "/sessions" in path:
+        is_created = exchange.method == "POST" and not path.endswith("/close")
+        for fault in faults_of_row(contract, value, extra_members=is_created):
+            return fault
+    return None
 
 
 def _clause_of(violation: Violation) -> str:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from adjourn_contract.wire import Exchange
+from adjourn_contract.exchange import Exchange
 
 __all__ = ["Broken", "CannotCheck", "NotCheckable"]
 

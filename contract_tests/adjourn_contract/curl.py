@@ -7,7 +7,7 @@ import re
 import shlex
 from collections.abc import Sequence
 
-from adjourn_contract.wire import Exchange
+from adjourn_contract.exchange import Exchange
 
 __all__ = ["curl_lines"]
 

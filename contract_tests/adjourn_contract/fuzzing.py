@@ -12,10 +12,10 @@ from requests.adapters import HTTPAdapter
 from schemathesis.engine import events, from_schema
 from urllib3 import HTTPHeaderDict, HTTPResponse
 
-from adjourn_contract.hooks import hold
+from adjourn_contract.answers import hold
+from adjourn_contract.exchange import Exchange, Unreachable
 from adjourn_contract.run import Run
 from adjourn_contract.scene import Row
-from adjourn_contract.wire import Exchange, Unreachable
 
 __all__ = ["fuzz"]
 
@@ -33,7 +33,7 @@ def fuzz(run: Run) -> None:
 
     Raises:
         Broken: an answer breaks a clause.
-        NotCheckable: the time for the check is over.
+        OutOfTime: the time for the check is over.
     """
     config = schemathesis.Config.from_dict(
         {

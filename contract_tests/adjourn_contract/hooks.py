@@ -11,11 +11,11 @@ from typing import Any
 
 import schemathesis
 
-from adjourn_contract.answers import faults_of_answer, faults_of_row
-from adjourn_contract.wire import Exchange
-from adjourn_spec import Contract, load_contract
+from adjourn_contract.answers import hold
+from adjourn_contract.exchange import Exchange
+from adjourn_spec import load_contract
 
-__all__ = ["answers_keep_the_contract", "hold"]
+__all__ = ["answers_keep_the_contract"]
 
 _contract = load_contract()
 
@@ -30,16 +30,3 @@ def answers_keep_the_contract(context: Any, response: Any, case: Any) -> None:  
     if fault is not None:
         clause, expected, got = fault
         raise AssertionError(f"{clause}: expected {expected}, got {got}")
-
-
-def hold(contract: Contract, exchange: Exchange) -> tuple[str, str, str] | None:
-    """What is wrong with an answer by itself: clause, expected, got; None where nothing is."""
-    for fault in faults_of_answer(exchange, ()):
-        return fault
-    value, path = exchange.value, exchange.target.partition("?")[0]
-    is_row = exchange.status in (200, 201) and isinstance(value, dict) and "data" not in value
-    if is_row and "/sessions" in path:
-        is_created = exchange.method == "POST" and not path.endswith("/close")
-        for fault in faults_of_row(contract, value, extra_members=is_created):
-            return fault
-    return None

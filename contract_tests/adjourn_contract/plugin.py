@@ -153,16 +153,17 @@ def read_pool(path: str | None) -> list[dict[str, Any]]:
 def run(request: pytest.FixtureRequest) -> Iterator[Run]:
     """The run of the check: its target, its volume, and what it has to close in the end."""
     from adjourn_contract.broken import CannotCheck, NotCheckable
+    from adjourn_contract.exchange import OutOfTime
     from adjourn_contract.variants import variants
 
     try:
         made = make_run(request.config)
         made.probe()
-    except (CannotCheck, NotCheckable) as trouble:
+    except (CannotCheck, OutOfTime) as trouble:
         pytest.exit(str(trouble), returncode=2)
     if "createSession" not in made.lacks:
         # What is wrong with create or retrieve is for the tests to tell.
-        with suppress(AssertionError, NotCheckable):
+        with suppress(AssertionError, NotCheckable, OutOfTime):
             aged = variants(made.contract)
             made.plant(aged if made.profile.lives > 10 else aged[:3])
     yield made
@@ -188,7 +189,7 @@ def pytest_runtest_makereport(
     report = yield
     item.config.option.tbstyle = style
     from adjourn_contract.broken import Broken, NotCheckable
-    from adjourn_contract.wire import Unreachable
+    from adjourn_contract.exchange import OutOfTime, Unreachable
 
     error = call.excinfo.value if call.excinfo else None
     outcome: dict[str, Any] = {"clauses": list(_clauses(item)), "test": item.name}
@@ -217,7 +218,7 @@ def pytest_runtest_makereport(
                 *(f"  {line}" for line in lines),
             ]
         )
-    elif isinstance(error, NotCheckable):
+    elif isinstance(error, NotCheckable | OutOfTime):
         outcome |= {"outcome": "not checked", "reason": str(error)}
         report.outcome, report.longrepr = "skipped", (str(item.path), item.location[1] or 0, f"Skipped: {error}")
     elif isinstance(error, Unreachable):

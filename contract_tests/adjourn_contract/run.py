@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import base64
-import itertools
 import json
-import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from random import Random
 from typing import Any, TypeVar
-from urllib.parse import quote
 
-from adjourn_contract.broken import CannotCheck, NotCheckable
+from adjourn_contract.broken import CannotCheck
+from adjourn_contract.exchange import Exchange, Unreachable
 from adjourn_contract.scene import CHAT, Scene
-from adjourn_contract.wire import Exchange, Unreachable, Wire
-from adjourn_spec import Contract
+from adjourn_contract.target import Target
 
 __all__ = ["PROFILES", "Profile", "Run"]
 
@@ -55,67 +51,27 @@ PROFILES = {
 
 
 @dataclass
-class Run:
+class Run(Target):
     """One check of one target.
 
     Attributes:
-        wire: the connection to it.
-        contract: what it is held to.
-        key: the secret key; `other_key` one of another environment, or None.
-        dialect: hold it to this dialect in the grey zones, or None to accept either answer.
-        tag: the run's id, part of every externalId that it makes.
-        moves_on: whether updatedAt moves by itself for a while after create.
-        given_away: secrets that a request had as data.
-        is_gone: whether the server was seen to accept no connections any more.
+        profile: how much is tried.
+        url: the server's base URL, as it was given.
+        latency_seconds: how long an answer takes at least.
+        token: a public access token that create answered.
         closed_early: sessions closed at the start, to be closed again at the end.
     """
 
-    wire: Wire
-    contract: Contract
-    key: str
-    other_key: str | None
-    dialect: str | None
-    profile: Profile
-    tag: str
-    pool: list[dict[str, Any]] = field(default_factory=list)
+    profile: Profile = field(kw_only=True)
     url: str = ""
     latency_seconds: float = 0
-    moves_on: bool = False
-    lacks: dict[str, str] = field(default_factory=dict)
     token: str | None = None
-    internal_ids: set[str] = field(default_factory=set)
-    given_away: set[str] = field(default_factory=set)
-    is_gone: bool = False
     closed_early: list[tuple[Scene, dict[str, Any]]] = field(default_factory=list)
-    _numbers: Any = field(default_factory=itertools.count)
-    _open: dict[tuple[str, str], None] = field(default_factory=dict)
-    _made: set[str] = field(default_factory=set)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
     _aged: list[tuple[Scene, dict[str, Any]]] = field(default_factory=list)
 
     def scene(self) -> Scene:
         """A story of its own."""
         return Scene(self)
-
-    def name(self, what: str = "") -> str:
-        """An externalId that nobody has."""
-        with self._lock:
-            return f"adjourn-{self.tag}-{next(self._numbers)}{'-' + what if what else ''}"
-
-    def random(self, what: str) -> Random:
-        """Chance that the run's tag decides."""
-        return Random(f"{self.tag} {what}")
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        return (*(key for key in (self.key, self.other_key) if key), *self.internal_ids)
-
-    def hear(self, exchange: Exchange) -> None:
-        """What a request has as data, as a generated reason may be a key, stands in rows with good reason."""
-        path = exchange.target.partition("?")[0]
-        for secret in self.secrets:
-            if secret in path or (exchange.body is not None and secret.encode() in exchange.body):
-                self.given_away.add(secret)
 
     # what is there
 
@@ -197,35 +153,6 @@ class Run:
             if isinstance(session_id, str) and self.scene().send("PATCH", self.path(session_id), {}).status == 404:
                 self.lacks["updateSession"] = "the server has no update (it answers 404)"
 
-    def need(self, *operations: str) -> None:
-        """Raise NotCheckable where the server lacks an operation."""
-        for operation in operations:
-            if operation in self.lacks:
-                raise NotCheckable(self.lacks[operation])
-
-    def need_other_key(self) -> str:
-        if self.other_key is None:
-            raise NotCheckable("it takes a second key: --other-secret-key")
-        return self.other_key
-
-    # paths
-
-    @property
-    def collection(self) -> str:
-        return self.contract.operations["createSession"].template
-
-    def path(self, key: str) -> str:
-        return self.raw_path(_quoted(key))
-
-    def raw_path(self, segment: str) -> str:
-        return self.contract.operations["retrieveSession"].template.replace("{session}", segment)
-
-    def close_path(self, key: str) -> str:
-        return self.raw_close_path(_quoted(key))
-
-    def raw_close_path(self, segment: str) -> str:
-        return self.contract.operations["closeSession"].template.replace("{session}", segment)
-
     # volume
 
     def each(self, cases: Iterable[Case], act: Callable[[Scene, Case], object]) -> None:
@@ -247,23 +174,6 @@ class Run:
         """`wanted`, or fewer where the server is so slow that the check would take minutes."""
         slowness = max(1.0, self.latency_seconds / 0.01)
         return max(2, int(wanted / slowness))
-
-    # what is left open
-
-    def remember(self, key: str, created: Exchange) -> None:
-        if isinstance(created.value, dict) and isinstance(created.value.get("id"), str):
-            with self._lock:
-                self._open[(key, created.value["id"])] = None
-                self._made.add(created.value["id"])
-
-    def made(self, session_id: str) -> bool:
-        """Whether the run has made a session with this friendly id."""
-        with self._lock:
-            return session_id in self._made
-
-    def forget(self, key: str, session_id: str) -> None:
-        with self._lock:
-            self._open.pop((key, session_id), None)
 
     def close_all(self) -> None:
         """Close what the run has made and left open; nothing else is touched."""
@@ -293,10 +203,6 @@ class Run:
 
 _SETTLE_SECONDS = 0.2
 _JSON_TYPES = ("application/json", "application/problem+json")
-
-
-def _quoted(key: str) -> str:
-    return quote(key, safe="")
 
 
 def _claims(token: Any) -> dict[str, Any] | None:

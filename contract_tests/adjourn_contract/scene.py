@@ -6,16 +6,14 @@ import json
 import signal
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from adjourn_contract.answers import faults_of_answer, faults_of_list_row, faults_of_row
 from adjourn_contract.broken import Broken, NotCheckable
-from adjourn_contract.wire import Exchange, Unreachable
+from adjourn_contract.exchange import Exchange, Unreachable
+from adjourn_contract.target import Target
 from adjourn_spec import FriendlyId
-
-if TYPE_CHECKING:
-    from adjourn_contract.run import Run
 
 __all__ = ["CHAT", "REFUSED", "Row", "Scene", "forms"]
 
@@ -31,8 +29,8 @@ REFUSED = (400, 422)
 class Scene:
     """Requests that belong together, kept as the proof of what they show."""
 
-    def __init__(self, run: Run) -> None:
-        self.run, self.exchanges = run, list[Exchange]()
+    def __init__(self, target: Target) -> None:
+        self.target, self.exchanges = target, list[Exchange]()
 
     # saying something
 
@@ -64,7 +62,7 @@ class Scene:
         """
         content = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         listed = list(headers)
-        secret = self.run.key if credential is _AUTO else credential
+        secret = self.target.key if credential is _AUTO else credential
         if authorization is not None:
             listed.append(("Authorization", authorization))
         elif secret is not None:
@@ -72,18 +70,18 @@ class Scene:
         if (content is not None or chunks is not None) and media_type is not None:
             listed.append(("Content-Type", media_type))
         try:
-            return self.note(self.run.wire.send(method, target, listed, content, chunks=chunks))
+            return self.note(self.target.wire.send(method, target, listed, content, chunks=chunks))
         except Unreachable:
             # What made a server go away is told once; after that there is nobody to ask.
-            if self.run.is_gone:
+            if self.target.is_gone:
                 raise NotCheckable("the server accepts no connections any more") from None
-            self.run.is_gone = not self.run.wire.accepts()
+            self.target.is_gone = not self.target.wire.accepts()
             sent = content if chunks is None else b"".join(chunks)
             return self.note(Exchange(method, target, tuple(listed), sent, chunks is not None, 0, (), b""))
 
     def note(self, exchange: Exchange) -> Exchange:
         self.exchanges.append(exchange)
-        self.run.hear(exchange)
+        self.target.hear(exchange)
         return exchange
 
     def fail(self, clause: str, expected: str, got: str) -> Broken:
@@ -109,7 +107,7 @@ class Scene:
                 clause = "close.closes"
             raise self.fail(clause, f"{wanted} for {what}", exchange.said)
         sent = [value.removeprefix("Bearer ").strip() for name, value in exchange.headers if name == "Authorization"]
-        secrets = {*self.run.secrets, *(value for value in sent if len(value) > 12)} - self.run.given_away
+        secrets = {*self.target.secrets, *(value for value in sent if len(value) > 12)} - self.target.given_away
         for fault in faults_of_answer(exchange, () if exchange.status == 201 else secrets):
             raise self.fail(*fault)
         if error and not (isinstance(exchange.value, dict) and isinstance(exchange.value.get("error"), str)):
@@ -118,7 +116,7 @@ class Scene:
 
     def row_of(self, exchange: Exchange, *, extra_members: bool = False) -> Row:
         """The row of an answer, held to the row clauses."""
-        for fault in faults_of_row(self.run.contract, exchange.value, extra_members=extra_members):
+        for fault in faults_of_row(self.target.contract, exchange.value, extra_members=extra_members):
             raise self.fail(*fault)
         row: Row = exchange.value
         if row.get("closedAt") is None and row.get("closedReason") is not None:
@@ -144,20 +142,20 @@ class Scene:
         **members: Any,
     ) -> Exchange:
         """Create, whatever comes back."""
-        if "createSession" in self.run.lacks:
-            raise NotCheckable(self.run.lacks["createSession"])
-        key = credential or self.run.key
+        if "createSession" in self.target.lacks:
+            raise NotCheckable(self.target.lacks["createSession"])
+        key = credential or self.target.key
         body = self._body(external_id, members)
         # Ctrl-C waits until it is known what was made, so that it can be closed in the end.
         with _uninterrupted():
-            made = self.send("POST", self.run.collection, body, credential=key)
-            self.run.remember(key, made)
+            made = self.send("POST", self.target.collection, body, credential=key)
+            self.target.remember(key, made)
         return made
 
     def _body(self, external_id: Any, members: Row) -> Row:
         body = {**CHAT, **members}
         if external_id is _AUTO:
-            external_id = self.run.name()
+            external_id = self.target.name()
         return body if external_id is None else {**body, "externalId": external_id}
 
     def _hold_created(self, row: Row, wanted: Row) -> None:
@@ -169,16 +167,16 @@ class Scene:
 
     def open(self, external_id: Any = _AUTO, *, credential: str | None = None, **members: Any) -> Row:
         """A new open session, as retrieve shows it."""
-        if "createSession" in self.run.lacks and self.run.pool and external_id is _AUTO and not members:
-            return self.retrieve(self.run.pool.pop()["id"])
+        if "createSession" in self.target.lacks and self.target.pool and external_id is _AUTO and not members:
+            return self.retrieve(self.target.pool.pop()["id"])
         made = self.create(external_id, credential=credential, **members)
         return self.retrieve(made["id"], credential=credential)
 
     def retrieve(self, key: str, *, credential: str | None = None, clause: str = "retrieve.row") -> Row:
         """The row that a session has now."""
-        seen = self.send("GET", self.run.path(key), credential=credential or self.run.key)
+        seen = self.send("GET", self.target.path(key), credential=credential or self.target.key)
         if seen.status == 404 and clause == "retrieve.row":
-            is_friendly = isinstance(self.run.contract.identify(key), FriendlyId)
+            is_friendly = isinstance(self.target.contract.identify(key), FriendlyId)
             clause = "id.friendly" if is_friendly else "id.external"
         return self.row_of(self.expect(seen, 200, clause, "retrieve of a session that is there"))
 
@@ -201,7 +199,7 @@ class Scene:
         asked |= {f"filter{name}": value for name, value in (names | nested).items()}
         query = urlencode(asked, quote_via=quote, safe="")
         answer = self.send(
-            "GET", self.run.collection + (f"?{query}" if query else ""), credential=credential or self.run.key
+            "GET", self.target.collection + (f"?{query}" if query else ""), credential=credential or self.target.key
         )
         self.expect(answer, 200, "list.filter" if keep else "list.page", "a list")
         shown = answer.value if isinstance(answer.value, dict) else {}
@@ -209,20 +207,20 @@ class Scene:
             raise self.fail("row.list", "a list with data and pagination", answer.said)
         # What others have left there is not ours to judge.
         for row in shown["data"]:
-            if not isinstance(row, dict) or self.run.made(row.get("id", "")):
-                for fault in faults_of_list_row(self.run.contract, row):
+            if not isinstance(row, dict) or self.target.made(row.get("id", "")):
+                for fault in faults_of_list_row(self.target.contract, row):
                     raise self.fail(*fault)
         return shown
 
     def listed(self, *, credential: str | None = None, **keep: Any) -> Sequence[Row]:
         """The rows that filters keep, newest first, as many as a page takes at most."""
-        most = self.run.contract.schema("Page").definition["properties"]["size"]["maximum"]
+        most = self.target.contract.schema("Page").definition["properties"]["size"]["maximum"]
         rows: Sequence[Row] = self.page({"size": most}, credential=credential, **keep)["data"]
         return rows
 
     def try_close(self, key: str, body: Any = _AUTO, **options: Any) -> Exchange:
         """Close, whatever comes back."""
-        return self.send("POST", self.run.close_path(key), {} if body is _AUTO else body, **options)
+        return self.send("POST", self.target.close_path(key), {} if body is _AUTO else body, **options)
 
     def close(
         self,
@@ -250,12 +248,12 @@ class Scene:
             look: whether to retrieve it afterwards.
             options: of `send`.
         """
-        key = credential or self.run.key
+        key = credential or self.target.key
         seen = self.try_close(by or before["id"], body, credential=key, **options)
         # A refusal may be the fault that is looked for; anything else is close's own.
         told = clause if seen.status in _REFUSALS else "close.closes"
         self.expect(seen, 200, told, "close of an open session")
-        self.run.forget(key, before["id"])
+        self.target.forget(key, before["id"])
         row = self.row_of(seen)
         self._hold_first_close(before, row, _reason_of(body), reason_clause, rest_clause)
         if look:
@@ -280,7 +278,7 @@ class Scene:
 
     def again(self, closed: Row, body: Any = _AUTO, *, by: str | None = None, credential: str | None = None) -> None:
         """Close a closed session; hold the answer to the row of the first close."""
-        seen = self.try_close(by or closed["id"], body, credential=credential or self.run.key)
+        seen = self.try_close(by or closed["id"], body, credential=credential or self.target.key)
         self.expect(seen, 200, "close.idempotent", "close of a session that is closed")
         row = self.row_of(seen)
         if row["closedAt"] is None:
@@ -291,7 +289,7 @@ class Scene:
         """Hold a row to another, member by member."""
         is_open = "closedAt" in expected and expected["closedAt"] is None
         for name, value in expected.items():
-            if name == "updatedAt" and is_open and self.run.moves_on:
+            if name == "updatedAt" and is_open and self.target.moves_on:
                 continue
             if got.get(name) != value or type(got.get(name)) is not type(value):
                 raise self.fail(clause, f"{name} {value!a} at {when}", f"{got.get(name)!a}")

@@ -16,7 +16,7 @@ OPERATIONS = ("closeSession", "retrieveSession", "createSession", "updateSession
 
 def attempt(scene: Scene, operation: str, row: Row, authorization: str | None):  # type: ignore[no-untyped-def]
     """Call an operation on a session with other credentials."""
-    run = scene.run
+    run = scene.target
     run.need(operation)
     options = {"credential": None} if authorization is None else {"authorization": authorization}
     if operation == "createSession":
@@ -35,7 +35,7 @@ def refused(  # type: ignore[no-untyped-def]
 ) -> None:
     """The same credentials are 401 everywhere, and nothing happens."""
     for operation in operations:
-        if operation not in scene.run.lacks:
+        if operation not in scene.target.lacks:
             answer = attempt(scene, operation, row, authorization)
             scene.expect(answer, statuses, clause, f"{operation} {what}", error=True)
     scene.untouched(row, "auth.no-effect")

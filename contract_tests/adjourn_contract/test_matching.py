@@ -137,7 +137,7 @@ def test_long_external_ids_count_to_their_last_character(run: Run) -> None:
 
 def is_anothers(scene: Scene, row: Row, key: str) -> bool:
     """Whether a key is exactly the friendly id of another session, as it may be where ids are short or numbers in a row."""
-    seen = scene.send("GET", scene.run.path(key))
+    seen = scene.send("GET", scene.target.path(key))
     is_row = seen.status == 200 and isinstance(seen.value, dict) and seen.value.get("id") == key
     return is_row and {**seen.value, "id": row["id"]} != row
 

@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 import pytest
 
+from adjourn_contract.exchange import Exchange, Unreachable
 from adjourn_contract.run import Run
 from adjourn_contract.scene import CHAT, Row, Scene, forms
-from adjourn_contract.wire import Exchange, Unreachable
+from adjourn_contract.target import Target
 
 
 class Request(NamedTuple):
@@ -28,7 +29,7 @@ class Request(NamedTuple):
 
 def race(scene: Scene, requests: list[Request]) -> list[Exchange]:
     """Send all requests at once and collect the answers; none where the server asked to wait."""
-    run = scene.run
+    run = scene.target
     wire = run.wire
     with ExitStack() as stack:
         racers = []
@@ -51,7 +52,7 @@ def race(scene: Scene, requests: list[Request]) -> list[Exchange]:
     return [scene.note(exchange) for exchange in exchanges]
 
 
-def headers_of(run: Run, request: Request) -> tuple[tuple[str, str], ...]:
+def headers_of(run: Target, request: Request) -> tuple[tuple[str, str], ...]:
     return ("Authorization", f"Bearer {request.credential or run.key}"), ("Content-Type", "application/json")
 
 
@@ -76,7 +77,7 @@ def hold_one_winner(scene: Scene, row: Row, answers: list[Exchange], reasons: li
         scene.expect(answer, 200, "close.atomic", "each of several closes at once")
     if not answers:
         return
-    scene.run.forget(scene.run.key, row["id"])
+    scene.target.forget(scene.target.key, row["id"])
     winner = scene.row_of(answers[0])
     for answer in answers[1:]:
         scene.same(winner, scene.row_of(answer), "close.atomic", "another of several closes at once")

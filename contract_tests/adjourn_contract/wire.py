@@ -7,77 +7,22 @@ sockets where even that is too polite.
 from __future__ import annotations
 
 import http.client
-import json
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 from urllib.parse import urlsplit
 
-from adjourn_contract.broken import NotCheckable
+from adjourn_contract.exchange import Exchange, Headers, OutOfTime, Unreachable
 from adjourn_contract.watch import BROKEN, Watch
 
-__all__ = ["Exchange", "Unreachable", "Wire"]
+__all__ = ["Wire"]
 
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 MAX_WAITS = 40
-
-Headers = tuple[tuple[str, str], ...]
-
-
-class Unreachable(ConnectionError):  # noqa: N818 - said of the server
-    """No answer: the connection is refused, reset or silent."""
-
-
-@dataclass(frozen=True)
-class Exchange:
-    """A request and its answer. `status` is 0 where the connection ended without one.
-
-    `target` is the raw path with its query; `body` is what was sent, without framing;
-    `began` is seconds on the monotonic clock.
-    """
-
-    method: str
-    target: str
-    headers: Headers
-    body: bytes | None
-    chunked: bool
-    status: int
-    answer_headers: Headers = field(repr=False)
-    answer: bytes = field(repr=False)
-    began: float = 0
-    seconds: float = 0
-    wire_bytes: bytes | None = None
-
-    def header(self, name: str) -> str | None:
-        """A header of the answer."""
-        return next((value for key, value in self.answer_headers if key.lower() == name.lower()), None)
-
-    @property
-    def media_type(self) -> str:
-        """The answer's media type in lower case, without parameters."""
-        return (self.header("content-type") or "").partition(";")[0].strip().lower()
-
-    @cached_property
-    def value(self) -> Any:
-        """The answer as JSON, or None where it is none."""
-        try:
-            return json.loads(self.answer)
-        except (ValueError, RecursionError):
-            return None
-
-    @property
-    def said(self) -> str:
-        """Status and body, short enough for one line."""
-        text = self.answer[:400].decode(errors="replace").replace("\n", " ")
-        # A terminal would do what some characters say.
-        text = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
-        return f"{self.status} {text}".strip() if self.status else "no answer: the connection was closed"
 
 
 class Wire:
@@ -269,10 +214,10 @@ class Wire:
         """Count a request and, where a rate is set, wait for its turn.
 
         Raises:
-            NotCheckable: the time for the check is over.
+            OutOfTime: the time for the check is over.
         """
         if time.monotonic() > self.deadline:
-            raise NotCheckable("the time budget is used up")
+            raise OutOfTime("the time budget is used up")
         with self._lock:
             self.requests += 1
             if not self._interval:

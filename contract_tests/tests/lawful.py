@@ -32,7 +32,7 @@ _TIMES = ("closedAt", "expiresAt", "createdAt", "updatedAt")
 
 def with_behaviour(behaviour: Behaviour) -> MockApp:
     app = create_app()
-    app.service.dialects["documented"] = behaviour
+    app.pipeline.dialects["documented"] = behaviour
     return app
 
 
@@ -146,7 +146,7 @@ def strict() -> Any:
         return await DOCUMENTED.receive(request, receive, rule)
 
     app = with_behaviour(replace(DOCUMENTED, refuse=refuse, close=close, receive=receive))
-    dialects = app.service.dialects
+    dialects = app.pipeline.dialects
     dialects["documented"] = replace(dialects["documented"], admit=admit)
     return app
 
@@ -196,7 +196,7 @@ def settling() -> Any:
             task.add_done_callback(tasks.discard)
         return result
 
-    app.service.dialects["documented"] = replace(DOCUMENTED, create=created)
+    app.pipeline.dialects["documented"] = replace(DOCUMENTED, create=created)
     return app
 
 

@@ -21,7 +21,7 @@ import yaml
 from lawful import LAWFUL
 
 import adjourn_contract
-from adjourn_contract.check import tell
+from adjourn_contract.console import tell
 from adjourn_contract.verdicts import Verdicts
 from adjourn_mock import MockServer, create_app
 from adjourn_mock.faults import FAULTS

@@ -1,0 +1,66 @@
+"""A request that was sent, and the answer to it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+__all__ = ["Exchange", "Headers", "OutOfTime", "Unreachable"]
+
+Headers = tuple[tuple[str, str], ...]
+
+
+class Unreachable(ConnectionError):  # noqa: N818 - said of the server
+    """No answer: the connection is refused, reset or silent."""
+
+
+class OutOfTime(Exception):  # noqa: N818 - an outcome of the check, not an error of the server
+    """The time for the check is used up: nothing more is sent."""
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A request and its answer. `status` is 0 where the connection ended without one.
+
+    `target` is the raw path with its query; `body` is what was sent, without framing;
+    `began` is seconds on the monotonic clock.
+    """
+
+    method: str
+    target: str
+    headers: Headers
+    body: bytes | None
+    chunked: bool
+    status: int
+    answer_headers: Headers = field(repr=False)
+    answer: bytes = field(repr=False)
+    began: float = 0
+    seconds: float = 0
+    wire_bytes: bytes | None = None
+
+    def header(self, name: str) -> str | None:
+        """A header of the answer."""
+        return next((value for key, value in self.answer_headers if key.lower() == name.lower()), None)
+
+    @property
+    def media_type(self) -> str:
+        """The answer's media type in lower case, without parameters."""
+        return (self.header("content-type") or "").partition(";")[0].strip().lower()
+
+    @cached_property
+    def value(self) -> Any:
+        """The answer as JSON, or None where it is none."""
+        try:
+            return json.loads(self.answer)
+        except (ValueError, RecursionError):
+            return None
+
+    @property
+    def said(self) -> str:
+        """Status and body, short enough for one line."""
+        text = self.answer[:400].decode(errors="replace").replace("\n", " ")
+        # A terminal would do what some characters say.
+        text = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+        return f"{self.status} {text}".strip() if self.status else "no answer: the connection was closed"
