@@ -122,7 +122,7 @@ def check(
       adjourn check $URL --secret-key $KEY --clause 'id.*' --clause body.limit --fail-fast
       adjourn check $URL --secret-key $KEY --report result.json --report junit.xml
     """
-    from adjourn_contract.reports import ReportError, as_json_text, write_report
+    from adjourn_contract.reports.formats import ReportError, as_json_text, write_report
 
     run_check, tell = contract_tests()
     contract = contract_of(spec)

@@ -36,7 +36,7 @@ def contract_tests() -> tuple[Any, Any]:
     """`check` and `tell`, where what they need is installed."""
     try:
         from adjourn_contract.check import check
-        from adjourn_contract.console import tell
+        from adjourn_contract.reports.console import tell
     except ImportError as error:
         raise Trouble(f"the contract tests need more ({error.name}): pip install 'adjourn[contract]'") from None
     return check, tell

@@ -19,7 +19,9 @@ import yaml
 
 from adjourn import MockServer, __version__, create_app, load_contract
 from adjourn.cli import cli
-from adjourn_mock import environments, memory, serving, store
+from adjourn_mock.environments import environments
+from adjourn_mock.serving import server as serving
+from adjourn_mock.stores import memory, store
 
 ADJOURN = [sys.executable, "-m", "adjourn"]
 

@@ -46,8 +46,8 @@ def test_the_wheel_has_the_packages_and_no_other_file(built: Path) -> None:
     assert {Path(name).suffix for name in names} <= SUFFIXES
     # One each of what code reads at run time.
     assert {
-        "adjourn_contract/report.css", "adjourn_contract/report.schema.json", "adjourn_contract/schemathesis.toml",
-        "adjourn_mock/control.yaml", "adjourn_mock/web/main.js", "adjourn_spec/clauses.yaml", "adjourn_spec/openapi.yaml",
+        "adjourn_contract/reports/report.css", "adjourn_contract/reports/report.schema.json", "adjourn_contract/schemathesis.toml",
+        "adjourn_mock/control/control.yaml", "adjourn_mock/web/main.js", "adjourn_spec/clauses.yaml", "adjourn_spec/openapi.yaml",
         "adjourn_fixtures/seeds/open.yaml", *(f"{Path(package).name}/py.typed" for package in PACKAGES),
     } <= set(names)  # fmt: skip
 

@@ -12,7 +12,7 @@ import pytest
 
 import adjourn_contract
 from adjourn_contract.plugin import OUTCOME
-from adjourn_contract.verdicts import Verdicts
+from adjourn_contract.reports.verdicts import Verdicts
 from adjourn_spec import Contract
 
 __all__ = ["Progress", "check"]

@@ -11,8 +11,8 @@ from typing import Any
 
 import schemathesis
 
-from adjourn_contract.answers import hold
-from adjourn_contract.exchange import Exchange
+from adjourn_contract.engine.answers import hold
+from adjourn_contract.transport.exchange import Exchange
 from adjourn_spec import load_contract
 
 __all__ = ["answers_keep_the_contract"]

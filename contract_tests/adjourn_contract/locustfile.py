@@ -19,7 +19,7 @@ from urllib.parse import quote
 from locust import FastHttpUser, events, task
 from locust.env import Environment
 
-from adjourn_contract.scene import CHAT
+from adjourn_contract.engine.scene import CHAT
 from adjourn_spec import load_contract
 
 __all__ = ["SessionsUser"]

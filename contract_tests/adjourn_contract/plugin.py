@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from adjourn_contract.run import Run
-    from adjourn_contract.scene import Scene
+    from adjourn_contract.engine.run import Run
+    from adjourn_contract.engine.scene import Scene
 
 __all__ = ["OUTCOME"]
 
@@ -96,9 +96,9 @@ def make_run(config: pytest.Config) -> Run:
     """
     import random
 
-    from adjourn_contract.broken import CannotCheck
-    from adjourn_contract.run import PROFILES, Run
-    from adjourn_contract.wire import Wire
+    from adjourn_contract.engine.outcomes import CannotCheck
+    from adjourn_contract.engine.run import PROFILES, Run
+    from adjourn_contract.transport.wire import Wire
     from adjourn_spec import DocumentError, load_contract
 
     def option(name: str, variable: str | None = None) -> Any:
@@ -152,9 +152,9 @@ def read_pool(path: str | None) -> list[dict[str, Any]]:
 @pytest.fixture(scope="session")
 def run(request: pytest.FixtureRequest) -> Iterator[Run]:
     """The run of the check: its target, its volume, and what it has to close in the end."""
-    from adjourn_contract.broken import CannotCheck, NotCheckable
-    from adjourn_contract.exchange import OutOfTime
-    from adjourn_contract.variants import variants
+    from adjourn_contract.cases.variants import variants
+    from adjourn_contract.engine.outcomes import CannotCheck, NotCheckable
+    from adjourn_contract.transport.exchange import OutOfTime
 
     try:
         made = make_run(request.config)
@@ -188,8 +188,8 @@ def pytest_runtest_makereport(
     item.config.option.tbstyle = "native"
     report = yield
     item.config.option.tbstyle = style
-    from adjourn_contract.broken import Broken, NotCheckable
-    from adjourn_contract.exchange import OutOfTime, Unreachable
+    from adjourn_contract.engine.outcomes import Broken, NotCheckable
+    from adjourn_contract.transport.exchange import OutOfTime, Unreachable
 
     error = call.excinfo.value if call.excinfo else None
     outcome: dict[str, Any] = {"clauses": list(_clauses(item)), "test": item.name}
@@ -198,7 +198,7 @@ def pytest_runtest_makereport(
     if error is None:
         outcome["outcome"] = "kept"
     elif isinstance(error, Broken):
-        from adjourn_contract.curl import curl_lines
+        from adjourn_contract.reports.curl import curl_lines
 
         lines = curl_lines(error.exchanges, run.url, key=run.key, other_key=run.other_key, tag=run.tag)
         outcome |= {

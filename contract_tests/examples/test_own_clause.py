@@ -2,8 +2,8 @@
 
 import pytest
 
-from adjourn_contract.run import Run
-from adjourn_contract.scene import Scene
+from adjourn_contract.engine.run import Run
+from adjourn_contract.engine.scene import Scene
 
 
 @pytest.mark.clause("close.closes")

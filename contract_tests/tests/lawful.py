@@ -16,14 +16,14 @@ import msgspec
 from starlette.types import Message, Receive, Scope, Send
 
 from adjourn_mock import MockApp, create_app
-from adjourn_mock.behaviour import Behaviour, Call, Caller, Result
-from adjourn_mock.documented import DOCUMENTED, as_members
-from adjourn_mock.exchange import Answer, Refusal, Request
-from adjourn_mock.identifiers import IdSource
-from adjourn_mock.instants import rfc3339
-from adjourn_mock.operations import create
-from adjourn_mock.service import Service
-from adjourn_mock.sessions import Session
+from adjourn_mock.dialects.documented import DOCUMENTED, as_members
+from adjourn_mock.domain.clock import rfc3339
+from adjourn_mock.domain.ids import IdSource
+from adjourn_mock.domain.sessions import Session
+from adjourn_mock.exchanges.exchange import Answer, Refusal, Request
+from adjourn_mock.pipeline.behaviour import Behaviour, Call, Caller, Result
+from adjourn_mock.pipeline.operations import create
+from adjourn_mock.pipeline.service import Service
 
 __all__ = ["LAWFUL"]
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import uuid4
 
-from adjourn_contract.run import PROFILES, Run
-from adjourn_contract.wire import Wire
+from adjourn_contract.engine.run import PROFILES, Run
+from adjourn_contract.transport.wire import Wire
 from adjourn_spec import load_contract
 
 KEY = "tr_dev_adjourn"

@@ -21,15 +21,15 @@ import yaml
 from lawful import LAWFUL
 
 import adjourn_contract
-from adjourn_contract.console import tell
-from adjourn_contract.verdicts import Verdicts
+from adjourn_contract.reports.console import tell
+from adjourn_contract.reports.verdicts import Verdicts
 from adjourn_mock import MockServer, create_app
 from adjourn_mock.faults import FAULTS
 from adjourn_spec import load_contract, openapi_path, read_document
 
 ADJOURN = [sys.executable, "-m", "adjourn"]
 KEY, OTHER = "tr_dev_adjourn", "tr_stg_adjourn"
-TESTS = sorted(Path(adjourn_contract.__file__).parent.glob("test_*.py"))
+TESTS = sorted(Path(adjourn_contract.__file__).parent.glob("clauses/test_*.py"))
 
 
 def check(
@@ -155,7 +155,7 @@ def test_a_server_without_create_is_checked_with_sessions_made_beforehand(tmp_pa
 def test_the_json_report_is_valid_against_its_schema() -> None:
     import jsonschema_rs
 
-    schema = json.loads(Path(adjourn_contract.__file__).with_name("report.schema.json").read_text())
+    schema = json.loads(Path(adjourn_contract.__file__).parent.joinpath("reports", "report.schema.json").read_text())
     validator = jsonschema_rs.Draft202012Validator(schema)
     with MockServer(faults=["reason-trimmed"]) as server:
         faulty = result_of(check(server.url, "--json", "--clause", "reason.*", "--profile", "smoke"))

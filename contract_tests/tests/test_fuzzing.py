@@ -13,10 +13,10 @@ import pytest
 from hostile import HostileServer
 from runs import run_against
 
-from adjourn_contract.broken import Broken, NotCheckable
-from adjourn_contract.exchange import Exchange, OutOfTime
-from adjourn_contract.fuzzing import fuzz
-from adjourn_contract.run import Run
+from adjourn_contract.engine.fuzzing import fuzz
+from adjourn_contract.engine.outcomes import Broken, NotCheckable
+from adjourn_contract.engine.run import Run
+from adjourn_contract.transport.exchange import Exchange, OutOfTime
 from adjourn_mock import MockServer, create_app
 
 BUDGET_SECONDS = 3

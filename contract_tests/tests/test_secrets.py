@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from runs import KEY, run_against
 
-from adjourn_contract.broken import Broken
+from adjourn_contract.engine.outcomes import Broken
 from adjourn_mock import MockServer
 
 

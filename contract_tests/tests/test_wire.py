@@ -9,8 +9,8 @@ from contextlib import closing, suppress
 
 import pytest
 
-from adjourn_contract.exchange import Unreachable
-from adjourn_contract.wire import Wire
+from adjourn_contract.transport.exchange import Unreachable
+from adjourn_contract.transport.wire import Wire
 
 BODY = b'{"id": "session_1"}'
 WHOLE = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY

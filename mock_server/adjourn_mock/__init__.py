@@ -1,12 +1,12 @@
 """A stateful mock of the Sessions API, driven by its OpenAPI document."""
 
-from adjourn_mock.access import is_loopback
 from adjourn_mock.app import DIALECTS, MockApp, create_app
-from adjourn_mock.environments import DEFAULT_KEYS, Environment, KeyFormatError
-from adjourn_mock.journal import Entry
-from adjourn_mock.live_log import live_log
-from adjourn_mock.serving import AsgiServer, BindError, MockServer, serve, serve_workers
-from adjourn_mock.sessions import Session
+from adjourn_mock.control.access import is_loopback
+from adjourn_mock.control.live_log import live_log
+from adjourn_mock.domain.sessions import Session
+from adjourn_mock.environments.environments import DEFAULT_KEYS, Environment, KeyFormatError
+from adjourn_mock.exchanges.journal import Entry
+from adjourn_mock.serving.server import AsgiServer, BindError, MockServer, serve, serve_workers
 
 __all__ = [
     "DEFAULT_KEYS",

@@ -15,24 +15,24 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
-from adjourn_mock.access import Access
-from adjourn_mock.behaviour import Behaviour, Change
-from adjourn_mock.control import Control
-from adjourn_mock.dialects import Dialects
-from adjourn_mock.documented import DOCUMENTED
-from adjourn_mock.engines import open_store, shared
-from adjourn_mock.environments import DEFAULT_KEYS, MAX_ENVIRONMENTS, Environments
-from adjourn_mock.fault_injection import Catalogue, FaultInjector
-from adjourn_mock.instants import Clock, SystemClock
-from adjourn_mock.memory import MAX_SESSIONS, MemoryStore
-from adjourn_mock.pipeline import Pipeline, unavailable
-from adjourn_mock.registry import SharedRegistry
-from adjourn_mock.routes import Routes
-from adjourn_mock.seeds import read_seed
-from adjourn_mock.service import Service
-from adjourn_mock.store import MAX_MEGABYTES, StoreUnavailable
-from adjourn_mock.tokens import Tokens
-from adjourn_mock.vendor import SERVER
+from adjourn_mock.control.access import Access
+from adjourn_mock.control.control import Control
+from adjourn_mock.dialects.documented import DOCUMENTED
+from adjourn_mock.dialects.server import SERVER
+from adjourn_mock.domain.clock import Clock, SystemClock
+from adjourn_mock.environments.environments import DEFAULT_KEYS, MAX_ENVIRONMENTS, Environments
+from adjourn_mock.environments.seeds import read_seed
+from adjourn_mock.environments.sharing import SharedRegistry
+from adjourn_mock.environments.tokens import Tokens
+from adjourn_mock.exchanges.routes import Routes
+from adjourn_mock.pipeline.behaviour import Behaviour, Change
+from adjourn_mock.pipeline.dialects import Dialects
+from adjourn_mock.pipeline.fault_injection import Catalogue, FaultInjector
+from adjourn_mock.pipeline.pipeline import Pipeline, unavailable
+from adjourn_mock.pipeline.service import Service
+from adjourn_mock.stores.memory import MAX_SESSIONS, MemoryStore
+from adjourn_mock.stores.opening import open_store, shared
+from adjourn_mock.stores.store import MAX_MEGABYTES, StoreUnavailable
 from adjourn_spec import Contract, load_contract
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class MockApp(Router):
             return
         if self._api is None:
             # Its document is read when it is first asked for: a server starts sooner without.
-            from adjourn_mock.control_api import control_api
+            from adjourn_mock.control.api import control_api
 
             self._api = control_api(self.control, self._access)
         await self._api(scope, receive, send)

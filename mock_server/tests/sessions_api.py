@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from adjourn_mock import MockServer
-from adjourn_mock.routes import Routes
+from adjourn_mock.exchanges.routes import Routes
 from adjourn_spec import Contract
 
 CHAT: dict[str, Any] = {"type": "chat.agent", "taskIdentifier": "my-chat", "triggerConfig": {"basePayload": {}}}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from adjourn_mock import create_app
-from adjourn_mock.sessions import Session
+from adjourn_mock.domain.sessions import Session
 
 KEYS = (b"Bearer tr_dev_adjourn", b"Bearer tr_stg_adjourn", b"Bearer tr_dev_nobody", b"Basic x", b"", b"Bearer a.b.c")
 NAMES = ("chat_1", "chat_2", "session_x", "%2F", "%", "%FF", "a%00b", "..", "", "a/b", "ü")

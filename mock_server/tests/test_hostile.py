@@ -18,7 +18,7 @@ from engines import free_port, mock_process, redis_server
 from sessions_api import CHAT
 
 from adjourn_mock import MockServer, protocol
-from adjourn_mock.protocol import MAX_HEAD_BYTES
+from adjourn_mock.serving.protocol import MAX_HEAD_BYTES
 from adjourn_spec import load_contract
 
 KEY = b"Authorization: Bearer tr_dev_adjourn\r\n"

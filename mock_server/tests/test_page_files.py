@@ -13,7 +13,7 @@ import pytest
 from sessions_api import CHAT
 
 from adjourn_mock import MockServer, create_app
-from adjourn_mock.control_api import MAX_STREAMS
+from adjourn_mock.control.api import MAX_STREAMS
 
 FILES = ("", "docs", "main.js", "dashboard.css", "look.css", "icon.svg")
 

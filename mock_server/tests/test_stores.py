@@ -16,12 +16,12 @@ import pytest
 from engines import free_port, mock_process, redis_server
 from sessions_api import CHAT
 
-from adjourn_mock import sessions
-from adjourn_mock.engines import open_store, shared
-from adjourn_mock.exchange import Answer, Request
-from adjourn_mock.journal import Budget, MemoryJournal
-from adjourn_mock.sessions import Filter, Session
-from adjourn_mock.store import IdTakenError, Store, StoreError, StoreUnavailable
+from adjourn_mock.domain import sessions
+from adjourn_mock.domain.sessions import Filter, Session
+from adjourn_mock.exchanges.exchange import Answer, Request
+from adjourn_mock.exchanges.journal import Budget, MemoryJournal
+from adjourn_mock.stores.opening import open_store, shared
+from adjourn_mock.stores.store import IdTakenError, Store, StoreError, StoreUnavailable
 from adjourn_spec import ExternalId, FriendlyId
 
 NOW = "2026-01-01T00:00:00.000Z"

@@ -5,7 +5,6 @@ from typing import Any
 
 import msgspec
 
-from adjourn_mock.behaviour import Change
 from adjourn_mock.faults import (
     answering,
     around,
@@ -23,6 +22,7 @@ from adjourn_mock.faults import (
 )
 from adjourn_mock.faults.fault import Fault
 from adjourn_mock.faults.network import NETWORK_FAULTS, NetworkFault
+from adjourn_mock.pipeline.behaviour import Change
 
 __all__ = ["FAULTS", "NETWORK_FAULTS", "Fault", "FaultCatalogue", "NetworkFault", "UnknownFaultError"]
 

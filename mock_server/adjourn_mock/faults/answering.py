@@ -8,11 +8,11 @@ from typing import Any
 
 import msgspec
 
-from adjourn_mock.behaviour import Behaviour, Call, Caller, Result
-from adjourn_mock.exchange import Answer, Refusal, Request
+from adjourn_mock.domain.json_text import encode
+from adjourn_mock.exchanges.exchange import Answer, Refusal, Request
 from adjourn_mock.faults.fault import Change, Fault, row_of_close, rows
-from adjourn_mock.json_text import encode
-from adjourn_mock.service import Service
+from adjourn_mock.pipeline.behaviour import Behaviour, Call, Caller, Result
+from adjourn_mock.pipeline.service import Service
 
 __all__ = ["FAULTS"]
 

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from adjourn_mock import sessions
-from adjourn_mock.behaviour import Behaviour, Call, Result, Route
-from adjourn_mock.exchange import Answer, Refusal, Request
+from adjourn_mock.domain import sessions
+from adjourn_mock.domain.clock import rfc3339
+from adjourn_mock.domain.sessions import Session
+from adjourn_mock.exchanges.exchange import Answer, Refusal, Request
 from adjourn_mock.faults.creates import with_limit, without_schema
 from adjourn_mock.faults.fault import Change, Fault, stored
-from adjourn_mock.instants import rfc3339
-from adjourn_mock.service import Service
-from adjourn_mock.sessions import Session
+from adjourn_mock.pipeline.behaviour import Behaviour, Call, Result, Route
+from adjourn_mock.pipeline.service import Service
 
 __all__ = ["FAULTS"]
 

@@ -10,13 +10,13 @@ from dataclasses import replace
 import msgspec
 from starlette.types import Receive
 
-from adjourn_mock.behaviour import Behaviour, Call, Caller, Result, Route
-from adjourn_mock.environments import Environment
-from adjourn_mock.exchange import Answer, Refusal, Request
+from adjourn_mock.domain.sessions import Session
+from adjourn_mock.environments.environments import Environment
+from adjourn_mock.environments.tokens import PublicAccessToken
+from adjourn_mock.exchanges.exchange import Answer, Refusal, Request
 from adjourn_mock.faults.fault import Change, Fault
-from adjourn_mock.service import Service
-from adjourn_mock.sessions import Session
-from adjourn_mock.tokens import PublicAccessToken
+from adjourn_mock.pipeline.behaviour import Behaviour, Call, Caller, Result, Route
+from adjourn_mock.pipeline.service import Service
 from adjourn_spec import BodyRule, FriendlyId, SessionKey
 
 __all__ = ["FAULTS"]

@@ -9,10 +9,10 @@ from typing import Any
 
 from starlette.types import Receive
 
-from adjourn_mock.behaviour import Behaviour, Call, Result
-from adjourn_mock.exchange import Answer, ClientGone, Refusal, Request
+from adjourn_mock.exchanges.exchange import Answer, ClientGone, Refusal, Request
 from adjourn_mock.faults.fault import Change, Fault, stored
-from adjourn_mock.service import Service
+from adjourn_mock.pipeline.behaviour import Behaviour, Call, Result
+from adjourn_mock.pipeline.service import Service
 from adjourn_spec import BodyRule
 
 __all__ = ["CLOSE", "FAULTS", "refusing", "validating"]

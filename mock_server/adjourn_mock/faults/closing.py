@@ -7,13 +7,13 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
-from adjourn_mock import sessions
-from adjourn_mock.behaviour import Behaviour, Call, Result
-from adjourn_mock.exchange import Answer, Refusal
+from adjourn_mock.domain import sessions
+from adjourn_mock.domain.clock import rfc3339
+from adjourn_mock.domain.sessions import Session
+from adjourn_mock.exchanges.exchange import Answer, Refusal
 from adjourn_mock.faults.fault import Change, Close, Fault, after_close, by_external_id, closing, stored
-from adjourn_mock.instants import rfc3339
-from adjourn_mock.service import Service
-from adjourn_mock.sessions import Session
+from adjourn_mock.pipeline.behaviour import Behaviour, Call, Result
+from adjourn_mock.pipeline.service import Service
 from adjourn_spec import ExternalId, FriendlyId
 
 __all__ = ["FAULTS", "now"]

@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 from starlette.types import Receive
 
-from adjourn_mock.behaviour import Behaviour, Call, Result
-from adjourn_mock.exchange import Answer, Refusal, Request
+from adjourn_mock.exchanges.exchange import Answer, Refusal, Request
 from adjourn_mock.faults.fault import Change, Fault, stored
-from adjourn_mock.service import Service
+from adjourn_mock.pipeline.behaviour import Behaviour, Call, Result
+from adjourn_mock.pipeline.service import Service
 from adjourn_spec import BodyRule, Schema
 
 __all__ = ["FAULTS", "with_limit", "without_schema"]

@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from adjourn_mock import sessions
-from adjourn_mock.behaviour import Behaviour, Call, Change, Result
-from adjourn_mock.documented import as_members
-from adjourn_mock.environments import Environment
-from adjourn_mock.exchange import Answer
-from adjourn_mock.service import Service
-from adjourn_mock.sessions import Session
+from adjourn_mock.dialects.documented import as_members
+from adjourn_mock.domain import sessions
+from adjourn_mock.domain.sessions import Session
+from adjourn_mock.environments.environments import Environment
+from adjourn_mock.exchanges.exchange import Answer
+from adjourn_mock.pipeline.behaviour import Behaviour, Call, Change, Result
+from adjourn_mock.pipeline.service import Service
 from adjourn_spec import FriendlyId, SessionKey
 
 __all__ = ["Change", "Fault", "after_close", "by_external_id", "closing", "finding", "row_of_close", "rows", "stored"]

@@ -10,12 +10,12 @@ from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import unquote, unquote_to_bytes
 
-from adjourn_mock.behaviour import Behaviour, Call, Result
-from adjourn_mock.environments import Environment
-from adjourn_mock.exchange import Answer, Refusal
+from adjourn_mock.domain.sessions import Session
+from adjourn_mock.environments.environments import Environment
+from adjourn_mock.exchanges.exchange import Answer, Refusal
 from adjourn_mock.faults.fault import Change, Fault, finding
-from adjourn_mock.service import Service
-from adjourn_mock.sessions import Session
+from adjourn_mock.pipeline.behaviour import Behaviour, Call, Result
+from adjourn_mock.pipeline.service import Service
 from adjourn_spec import BodyRule, ExternalId, FriendlyId, SessionKey
 
 __all__ = ["FAULTS"]

@@ -9,11 +9,11 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
-from adjourn_mock.behaviour import Behaviour, Call, Caller, Result
-from adjourn_mock.exchange import Refusal, Request
+from adjourn_mock.domain.clock import rfc3339
+from adjourn_mock.exchanges.exchange import Refusal, Request
 from adjourn_mock.faults.fault import Change, Fault
-from adjourn_mock.instants import rfc3339
-from adjourn_mock.service import Service
+from adjourn_mock.pipeline.behaviour import Behaviour, Call, Caller, Result
+from adjourn_mock.pipeline.service import Service
 
 __all__ = ["FAULTS"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from adjourn_mock.behaviour import Behaviour, Call, Result, Route
-from adjourn_mock.exchange import Answer, Refusal, Request
+from adjourn_mock.domain.sessions import Session
+from adjourn_mock.exchanges.exchange import Answer, Refusal, Request
 from adjourn_mock.faults.fault import Change, Fault
-from adjourn_mock.service import Service
-from adjourn_mock.sessions import Session
+from adjourn_mock.pipeline.behaviour import Behaviour, Call, Result, Route
+from adjourn_mock.pipeline.service import Service
 
 __all__ = ["FAULTS"]
 

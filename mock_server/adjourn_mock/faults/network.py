@@ -17,11 +17,11 @@ import msgspec
 from msgspec import Meta
 from starlette.types import Receive, Scope, Send
 
-from adjourn_mock.behaviour import Behaviour, Caller, Result
-from adjourn_mock.exchange import Answer, Refusal, Request
-from adjourn_mock.instants import SystemClock
-from adjourn_mock.json_text import encode
-from adjourn_mock.service import Service
+from adjourn_mock.domain.clock import SystemClock
+from adjourn_mock.domain.json_text import encode
+from adjourn_mock.exchanges.exchange import Answer, Refusal, Request
+from adjourn_mock.pipeline.behaviour import Behaviour, Caller, Result
+from adjourn_mock.pipeline.service import Service
 
 __all__ = ["NETWORK_FAULTS", "ConnectionReset", "Latency", "NetworkFault", "SlowBody", "Status", "TruncatedBody"]
 

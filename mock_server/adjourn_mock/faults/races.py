@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import msgspec
 
-from adjourn_mock import sessions
-from adjourn_mock.behaviour import Behaviour, Call, Result
-from adjourn_mock.exchange import Refusal
+from adjourn_mock.domain import sessions
+from adjourn_mock.exchanges.exchange import Refusal
 from adjourn_mock.faults.closing import now
 from adjourn_mock.faults.fault import Change, Close, Fault, closing, stored
-from adjourn_mock.service import Service
+from adjourn_mock.pipeline.behaviour import Behaviour, Call, Result
+from adjourn_mock.pipeline.service import Service
 
 __all__ = ["FAULTS"]
 

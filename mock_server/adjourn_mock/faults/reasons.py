@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from adjourn_mock.behaviour import Behaviour, Call, Result
-from adjourn_mock.exchange import Refusal
+from adjourn_mock.exchanges.exchange import Refusal
 from adjourn_mock.faults.bodies import CLOSE, refusing, validating
 from adjourn_mock.faults.fault import Change, Fault
-from adjourn_mock.service import Service
+from adjourn_mock.pipeline.behaviour import Behaviour, Call, Result
+from adjourn_mock.pipeline.service import Service
 from adjourn_spec import BodyRule
 
 __all__ = ["FAULTS"]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from adjourn_mock import sessions
-from adjourn_mock.behaviour import Behaviour, Call, Result
+from adjourn_mock.domain import sessions
 from adjourn_mock.faults.closing import now
 from adjourn_mock.faults.fault import Change, Fault, stored
-from adjourn_mock.service import Service
+from adjourn_mock.pipeline.behaviour import Behaviour, Call, Result
+from adjourn_mock.pipeline.service import Service
 from adjourn_spec import FriendlyId
 
 __all__ = ["FAULTS"]

@@ -10,12 +10,12 @@ from typing import Any
 import jwt
 import msgspec
 
-from adjourn_mock.behaviour import Behaviour, Call, Caller, Result
-from adjourn_mock.environments import Environment
-from adjourn_mock.exchange import Answer, Refusal, Request
+from adjourn_mock.environments.environments import Environment
+from adjourn_mock.environments.tokens import PublicAccessToken
+from adjourn_mock.exchanges.exchange import Answer, Refusal, Request
 from adjourn_mock.faults.fault import Change, Fault
-from adjourn_mock.service import Service
-from adjourn_mock.tokens import PublicAccessToken
+from adjourn_mock.pipeline.behaviour import Behaviour, Call, Caller, Result
+from adjourn_mock.pipeline.service import Service
 
 __all__ = ["FAULTS"]
 

@@ -1,0 +1,1 @@
+"""Values to send: the bounds of schemas, sessions of every sort."""

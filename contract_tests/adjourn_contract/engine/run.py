@@ -1,0 +1,217 @@
+"""The run of a check: its target, its volume, what it has made and must close again."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from adjourn_contract.engine.outcomes import CannotCheck
+from adjourn_contract.engine.scene import CHAT, Scene
+from adjourn_contract.engine.target import Target
+from adjourn_contract.transport.exchange import Exchange, Unreachable
+
+__all__ = ["PROFILES", "Profile", "Run"]
+
+Case = TypeVar("Case")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How much is tried.
+
+    Attributes:
+        lives: sessions that are lived from create to the last close, for faults that show now and then.
+        races: rounds of racing closes.
+        racers: connections in a race.
+        examples: Hypothesis examples of each property.
+        steps: steps of each run of the state machine.
+        schemathesis: examples of each operation, 0 for none.
+        age_seconds: how long some sessions wait before they are closed.
+    """
+
+    lives: int
+    races: int
+    racers: int
+    examples: int
+    steps: int
+    schemathesis: int
+    age_seconds: float
+
+
+PROFILES = {
+    "smoke": Profile(lives=10, races=2, racers=8, examples=5, steps=8, schemathesis=0, age_seconds=1.2),
+    "standard": Profile(lives=160, races=12, racers=12, examples=20, steps=14, schemathesis=8, age_seconds=2.2),
+    "thorough": Profile(lives=1500, races=80, racers=24, examples=200, steps=40, schemathesis=150, age_seconds=3.2),
+}
+
+
+@dataclass
+class Run(Target):
+    """One check of one target.
+
+    Attributes:
+        profile: how much is tried.
+        url: the server's base URL, as it was given.
+        latency_seconds: how long an answer takes at least.
+        token: a public access token that create answered.
+        closed_early: sessions closed at the start, to be closed again at the end.
+    """
+
+    profile: Profile = field(kw_only=True)
+    url: str = ""
+    latency_seconds: float = 0
+    token: str | None = None
+    closed_early: list[tuple[Scene, dict[str, Any]]] = field(default_factory=list)
+    _aged: list[tuple[Scene, dict[str, Any]]] = field(default_factory=list)
+
+    def scene(self) -> Scene:
+        """A story of its own."""
+        return Scene(self)
+
+    # what is there
+
+    def probe(self) -> None:
+        """Find out whether the target can be checked and what it has.
+
+        Raises:
+            CannotCheck: it cannot.
+        """
+        scene = self.scene()
+        try:
+            self.wire.connect().close()
+        except Unreachable as error:
+            raise CannotCheck(f"the server is unreachable: {error}") from None
+        seen = scene.send("GET", self.path(self.name("probe")))
+        if seen.status == 0:
+            raise CannotCheck("the server does not answer: it closes the connection or stays silent")
+        # The first answer may be slower than the rest: a connection is made for it.
+        more = [scene.send("GET", self.path(self.name("probe"))) for _ in range(2)]
+        self.latency_seconds = min(each.seconds for each in (seen, *more))
+        if 300 <= seen.status < 400:
+            raise CannotCheck(f"the server redirects to {seen.header('location')}; check the URL")
+        self._probe_create(seen)
+        self._probe_rest()
+
+    def _probe_create(self, seen: Exchange) -> None:
+        scene = self.scene()
+        made = scene.send("POST", self.collection, {**CHAT, "externalId": self.name("probe")})
+        if made.status in (404, 405, 501):
+            self.lacks["createSession"] = f"the server has no create (it answers {made.status})"
+            if seen.status == 401:
+                raise CannotCheck("the server refuses the secret key (401)")
+            if not self.pool:
+                raise CannotCheck(f"{self.lacks['createSession']}; give sessions with --session-pool FILE")
+            return
+        if made.status == 401:
+            raise CannotCheck("the server refuses the secret key (401)")
+        is_cached = isinstance(made.value, dict) and made.value.get("isCached") is True
+        if made.status == 409 or (made.status == 200 and is_cached):
+            raise CannotCheck("sessions of this seed are there already; choose another --seed")
+        if (
+            made.status not in (200, 201)
+            or not isinstance(made.value, dict)
+            or not isinstance(made.value.get("id"), str)
+        ):
+            raise CannotCheck(f"no session can be created: the server answers {made.said}")
+        self.remember(self.key, made)
+        self._probe_settling(made.value["id"])
+        token = made.value.get("publicAccessToken")
+        claims = _claims(token)
+        if claims is not None:
+            self.token = token
+            if isinstance(claims.get("sub"), str):
+                self.internal_ids.add(claims["sub"])
+
+    def _probe_settling(self, session_id: str) -> None:
+        """A server may move updatedAt on a little after create; then it says nothing of sessions that are open."""
+        seen = [self.scene().send("GET", self.path(session_id)).value]
+        time.sleep(_SETTLE_SECONDS)
+        seen.append(self.scene().send("GET", self.path(session_id)).value)
+        rows = [row for row in seen if isinstance(row, dict)]
+        if len(rows) == 2 and rows[0] != rows[1] and {**rows[0], "updatedAt": rows[1].get("updatedAt")} == rows[1]:
+            self.moves_on = True
+
+    def _probe_rest(self) -> None:
+        if self.other_key is not None:
+            seen = self.scene().send("GET", self.path(self.name("probe")), credential=self.other_key)
+            if seen.status == 401:
+                raise CannotCheck("the server refuses the other secret key (401)")
+        listed = self.scene().send("GET", self.collection)
+        if listed.status in (404, 405, 501):
+            self.lacks["listSessions"] = f"the server has no list (it answers {listed.status})"
+        updated = self.scene().send("PATCH", self.path(self.name("probe")), {})
+        if updated.status in (405, 501) or (updated.status == 404 and updated.media_type not in _JSON_TYPES):
+            self.lacks["updateSession"] = f"the server has no update (it answers {updated.status})"
+        elif updated.status == 404 and "createSession" not in self.lacks:
+            made = self.scene().try_create()
+            session_id = made.value.get("id") if isinstance(made.value, dict) else None
+            if isinstance(session_id, str) and self.scene().send("PATCH", self.path(session_id), {}).status == 404:
+                self.lacks["updateSession"] = "the server has no update (it answers 404)"
+
+    # volume
+
+    def each(self, cases: Iterable[Case], act: Callable[[Scene, Case], object]) -> None:
+        """Let `act` play a scene for each case, several at once where answers are slow.
+
+        Raises:
+            Broken, NotCheckable: what the first case that has something to say says.
+        """
+        listed = list(cases)
+        if self.latency_seconds < 0.005 or len(listed) < 2:
+            for case in listed:
+                act(self.scene(), case)
+            return
+        with ThreadPoolExecutor(min(16, len(listed))) as pool:
+            for future in [pool.submit(act, self.scene(), case) for case in listed]:
+                future.result()
+
+    def count(self, wanted: int) -> int:
+        """`wanted`, or fewer where the server is so slow that the check would take minutes."""
+        slowness = max(1.0, self.latency_seconds / 0.01)
+        return max(2, int(wanted / slowness))
+
+    def close_all(self) -> None:
+        """Close what the run has made and left open; nothing else is touched."""
+        self.wire.deadline = float("inf")
+        with self._lock:
+            left, self._open = list(self._open), {}
+        for key, session_id in left:
+            if self.scene().send("POST", self.close_path(session_id), {}, credential=key).status == 0:
+                return
+
+    # sessions that grow old while others are checked
+
+    def plant(self, sessions: Sequence[dict[str, Any]]) -> None:
+        """Make sessions now that are to be closed after a while."""
+        for members in sessions:
+            scene = self.scene()
+            self._aged.append((scene, scene.open(**members)))
+
+    def aged(self) -> list[tuple[Scene, dict[str, Any]]]:
+        """The planted sessions, once they are old enough."""
+        aged, self._aged = self._aged, []
+        if aged:
+            made = aged[-1][0].exchanges[-1].began
+            time.sleep(max(0.0, self.profile.age_seconds - (time.monotonic() - made)))
+        return aged
+
+
+_SETTLE_SECONDS = 0.2
+_JSON_TYPES = ("application/json", "application/problem+json")
+
+
+def _claims(token: Any) -> dict[str, Any] | None:
+    """The claims of a JWT, unverified; None where it is none."""
+    if not isinstance(token, str) or token.count(".") != 2:
+        return None
+    payload = token.split(".")[1]
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except ValueError:
+        return None
+    return claims if isinstance(claims, dict) else None

@@ -1,0 +1,323 @@
+"""A scene: one short story told to the server, every answer held to what any answer owes."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from adjourn_contract.engine.answers import faults_of_answer, faults_of_list_row, faults_of_row
+from adjourn_contract.engine.outcomes import Broken, NotCheckable
+from adjourn_contract.engine.target import Target
+from adjourn_contract.transport.exchange import Exchange, Unreachable
+from adjourn_spec import FriendlyId
+
+__all__ = ["CHAT", "REFUSED", "Row", "Scene", "forms"]
+
+Row = dict[str, Any]
+CHAT: Row = {"type": "chat.agent", "taskIdentifier": "my-chat", "triggerConfig": {"basePayload": {}}}
+_CHANGED_BY_CLOSE = ("closedAt", "closedReason", "updatedAt")
+_AUTO = object()
+_REFUSALS = (0, 400, 401, 403, 404, 405, 413, 414, 415, 422)
+# A close body that is refused is 400; an implementation may say 422 (grey.refusal-status).
+REFUSED = (400, 422)
+
+
+class Scene:
+    """Requests that belong together, kept as the proof of what they show."""
+
+    def __init__(self, target: Target) -> None:
+        self.target, self.exchanges = target, list[Exchange]()
+
+    # saying something
+
+    def send(
+        self,
+        method: str,
+        target: str,
+        body: Any = None,
+        *,
+        credential: Any = _AUTO,
+        authorization: str | None = None,
+        headers: Sequence[tuple[str, str]] = (),
+        chunks: Sequence[bytes] | None = None,
+        media_type: str | None = "application/json",
+    ) -> Exchange:
+        """Send a request with a secret key.
+
+        Args:
+            method: the method.
+            target: the raw path and query.
+            body: bytes as they are, None for no body, anything else as JSON.
+            credential: sent as Bearer; the run's key by default, None for no Authorization header.
+            authorization: the whole header instead.
+            headers: more headers.
+            chunks: the body in chunks, without a length.
+            media_type: the Content-Type where there is a body, or None for none.
+
+        Returns the request and its answer, with status 0 where the connection ended without one.
+        """
+        content = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        listed = list(headers)
+        secret = self.target.key if credential is _AUTO else credential
+        if authorization is not None:
+            listed.append(("Authorization", authorization))
+        elif secret is not None:
+            listed.append(("Authorization", f"Bearer {secret}"))
+        if (content is not None or chunks is not None) and media_type is not None:
+            listed.append(("Content-Type", media_type))
+        try:
+            return self.note(self.target.wire.send(method, target, listed, content, chunks=chunks))
+        except Unreachable:
+            # What made a server go away is told once; after that there is nobody to ask.
+            if self.target.is_gone:
+                raise NotCheckable("the server accepts no connections any more") from None
+            self.target.is_gone = not self.target.wire.accepts()
+            sent = content if chunks is None else b"".join(chunks)
+            return self.note(Exchange(method, target, tuple(listed), sent, chunks is not None, 0, (), b""))
+
+    def note(self, exchange: Exchange) -> Exchange:
+        self.exchanges.append(exchange)
+        self.target.hear(exchange)
+        return exchange
+
+    def fail(self, clause: str, expected: str, got: str) -> Broken:
+        """The proof that a clause is broken, to be raised."""
+        return Broken(clause, expected, got, self.exchanges)
+
+    def expect(
+        self, exchange: Exchange, statuses: int | Collection[int], clause: str, what: str, *, error: bool = False
+    ) -> Exchange:
+        """Hold an answer to a status, and to what any answer owes.
+
+        Args:
+            exchange: the answer.
+            statuses: which it may have.
+            clause: what is broken by another.
+            what: what was asked, for the report.
+            error: whether a JSON body with an error string is owed.
+        """
+        allowed = (statuses,) if isinstance(statuses, int) else tuple(statuses)
+        if exchange.status not in allowed:
+            wanted = " or ".join(map(str, allowed))
+            if exchange.status >= 500 and allowed == (200,) and clause.startswith(("body.", "reason.", "id.")):
+                clause = "close.closes"
+            raise self.fail(clause, f"{wanted} for {what}", exchange.said)
+        sent = [value.removeprefix("Bearer ").strip() for name, value in exchange.headers if name == "Authorization"]
+        secrets = {*self.target.secrets, *(value for value in sent if len(value) > 12)} - self.target.given_away
+        for fault in faults_of_answer(exchange, () if exchange.status == 201 else secrets):
+            raise self.fail(*fault)
+        if error and not (isinstance(exchange.value, dict) and isinstance(exchange.value.get("error"), str)):
+            raise self.fail(clause, f"a JSON body with an error string for {what}", exchange.said)
+        return exchange
+
+    def row_of(self, exchange: Exchange, *, extra_members: bool = False) -> Row:
+        """The row of an answer, held to the row clauses."""
+        for fault in faults_of_row(self.target.contract, exchange.value, extra_members=extra_members):
+            raise self.fail(*fault)
+        row: Row = exchange.value
+        if row.get("closedAt") is None and row.get("closedReason") is not None:
+            raise self.fail("row.schema", "closedReason null while closedAt is null", f"{row['closedReason']!r}")
+        return row
+
+    # the operations, as they should go
+
+    def create(self, external_id: Any = _AUTO, *, credential: str | None = None, **members: Any) -> Row:
+        """A new session; the answer of create."""
+        made = self.try_create(external_id, credential=credential, **members)
+        self.expect(made, 201, "create.created", "a valid create with a new externalId")
+        row = self.row_of(made, extra_members=True)
+        wanted = self._body(external_id, members)
+        self._hold_created(row, wanted if external_id is not _AUTO else {**wanted, "externalId": row.get("externalId")})
+        return row
+
+    def try_create(
+        self,
+        external_id: Any = _AUTO,
+        *,
+        credential: str | None = None,
+        **members: Any,
+    ) -> Exchange:
+        """Create, whatever comes back."""
+        if "createSession" in self.target.lacks:
+            raise NotCheckable(self.target.lacks["createSession"])
+        key = credential or self.target.key
+        body = self._body(external_id, members)
+        # Ctrl-C waits until it is known what was made, so that it can be closed in the end.
+        with _uninterrupted():
+            made = self.send("POST", self.target.collection, body, credential=key)
+            self.target.remember(key, made)
+        return made
+
+    def _body(self, external_id: Any, members: Row) -> Row:
+        body = {**CHAT, **members}
+        if external_id is _AUTO:
+            external_id = self.target.name()
+        return body if external_id is None else {**body, "externalId": external_id}
+
+    def _hold_created(self, row: Row, wanted: Row) -> None:
+        for name in ("type", "taskIdentifier", "tags", "metadata"):
+            if name in wanted and row.get(name) != wanted[name]:
+                raise self.fail("create.created", f"{name} as it was sent: {wanted[name]!r}", repr(row.get(name)))
+        if row["closedAt"] is not None:
+            raise self.fail("create.created", "a new session to be open", f"closedAt {row['closedAt']!r}")
+
+    def open(self, external_id: Any = _AUTO, *, credential: str | None = None, **members: Any) -> Row:
+        """A new open session, as retrieve shows it."""
+        if "createSession" in self.target.lacks and self.target.pool and external_id is _AUTO and not members:
+            return self.retrieve(self.target.pool.pop()["id"])
+        made = self.create(external_id, credential=credential, **members)
+        return self.retrieve(made["id"], credential=credential)
+
+    def retrieve(self, key: str, *, credential: str | None = None, clause: str = "retrieve.row") -> Row:
+        """The row that a session has now."""
+        seen = self.send("GET", self.target.path(key), credential=credential or self.target.key)
+        if seen.status == 404 and clause == "retrieve.row":
+            is_friendly = isinstance(self.target.contract.identify(key), FriendlyId)
+            clause = "id.friendly" if is_friendly else "id.external"
+        return self.row_of(self.expect(seen, 200, clause, "retrieve of a session that is there"))
+
+    def page(self, page: Mapping[str, Any] | None = None, *, credential: str | None = None, **keep: Any) -> Row:
+        """A page of a list, its rows held to the row clauses.
+
+        Args:
+            page: `size`, and `after` or `before`, cursors.
+            credential: the secret key, the run's by default.
+            keep: filters by name; `createdAt` is a mapping.
+        """
+        names = {f"[{name}]": value for name, value in keep.items() if not isinstance(value, Mapping)}
+        nested = {
+            f"[{name}][{part}]": value
+            for name, parts in keep.items()
+            if isinstance(parts, Mapping)
+            for part, value in parts.items()
+        }
+        asked = {f"page[{name}]": value for name, value in (page or {}).items()}
+        asked |= {f"filter{name}": value for name, value in (names | nested).items()}
+        query = urlencode(asked, quote_via=quote, safe="")
+        answer = self.send(
+            "GET", self.target.collection + (f"?{query}" if query else ""), credential=credential or self.target.key
+        )
+        self.expect(answer, 200, "list.filter" if keep else "list.page", "a list")
+        shown = answer.value if isinstance(answer.value, dict) else {}
+        if not isinstance(shown.get("data"), list) or not isinstance(shown.get("pagination"), dict):
+            raise self.fail("row.list", "a list with data and pagination", answer.said)
+        # What others have left there is not ours to judge.
+        for row in shown["data"]:
+            if not isinstance(row, dict) or self.target.made(row.get("id", "")):
+                for fault in faults_of_list_row(self.target.contract, row):
+                    raise self.fail(*fault)
+        return shown
+
+    def listed(self, *, credential: str | None = None, **keep: Any) -> Sequence[Row]:
+        """The rows that filters keep, newest first, as many as a page takes at most."""
+        most = self.target.contract.schema("Page").definition["properties"]["size"]["maximum"]
+        rows: Sequence[Row] = self.page({"size": most}, credential=credential, **keep)["data"]
+        return rows
+
+    def try_close(self, key: str, body: Any = _AUTO, **options: Any) -> Exchange:
+        """Close, whatever comes back."""
+        return self.send("POST", self.target.close_path(key), {} if body is _AUTO else body, **options)
+
+    def close(
+        self,
+        before: Row,
+        body: Any = _AUTO,
+        *,
+        by: str | None = None,
+        credential: str | None = None,
+        clause: str = "close.closes",
+        reason_clause: str = "reason.verbatim",
+        rest_clause: str = "close.preserves",
+        look: bool = True,
+        **options: Any,
+    ) -> Row:
+        """Close an open session for the first time; hold answer and later reads to the contract.
+
+        Args:
+            before: the row as retrieve showed it.
+            body: the close body, `{}` by default.
+            by: the id to close it by, the friendly one by default.
+            credential: the secret key, the run's by default.
+            clause: what is broken where the close is not 200.
+            reason_clause: what is broken where the reason is not recorded.
+            rest_clause: what is broken where another member changes.
+            look: whether to retrieve it afterwards.
+            options: of `send`.
+        """
+        key = credential or self.target.key
+        seen = self.try_close(by or before["id"], body, credential=key, **options)
+        # A refusal may be the fault that is looked for; anything else is close's own.
+        told = clause if seen.status in _REFUSALS else "close.closes"
+        self.expect(seen, 200, told, "close of an open session")
+        self.target.forget(key, before["id"])
+        row = self.row_of(seen)
+        self._hold_first_close(before, row, _reason_of(body), reason_clause, rest_clause)
+        if look:
+            for name in forms(before):
+                seen_later = self.retrieve(name, credential=key, clause="close.persisted")
+                self.same(row, seen_later, "close.persisted", "retrieve after close")
+        return row
+
+    def _hold_first_close(
+        self, before: Row, row: Row, reason: str | None, reason_clause: str, rest_clause: str
+    ) -> None:
+        if row["id"] != before["id"]:
+            raise self.fail("id.friendly", f"the session {before['id']}", f"the session {row['id']}")
+        if row["closedAt"] is None:
+            raise self.fail("close.closes", "closedAt to be set", "null")
+        if row["closedReason"] != reason or type(row["closedReason"]) is not type(reason):
+            clause = "reason.optional" if reason is None else reason_clause
+            raise self.fail(clause, f"closedReason {reason!a}", f"{row['closedReason']!a}")
+        for name in before:
+            if name not in _CHANGED_BY_CLOSE and before[name] != row[name]:
+                raise self.fail(rest_clause, f"{name} as before: {before[name]!r}", repr(row[name]))
+
+    def again(self, closed: Row, body: Any = _AUTO, *, by: str | None = None, credential: str | None = None) -> None:
+        """Close a closed session; hold the answer to the row of the first close."""
+        seen = self.try_close(by or closed["id"], body, credential=credential or self.target.key)
+        self.expect(seen, 200, "close.idempotent", "close of a session that is closed")
+        row = self.row_of(seen)
+        if row["closedAt"] is None:
+            raise self.fail("close.terminal", f"closedAt {closed['closedAt']!r} at a later close", "null")
+        self.same(closed, row, "close.idempotent", "a later close")
+
+    def same(self, expected: Row, got: Row, clause: str, when: str) -> None:
+        """Hold a row to another, member by member."""
+        is_open = "closedAt" in expected and expected["closedAt"] is None
+        for name, value in expected.items():
+            if name == "updatedAt" and is_open and self.target.moves_on:
+                continue
+            if got.get(name) != value or type(got.get(name)) is not type(value):
+                raise self.fail(clause, f"{name} {value!a} at {when}", f"{got.get(name)!a}")
+
+    def untouched(self, before: Row, clause: str, *, credential: str | None = None) -> None:
+        """Hold a session to the row it had: what was refused or meant another has changed nothing."""
+        self.same(before, self.retrieve(before["id"], credential=credential), clause, "retrieve afterwards")
+
+
+def forms(row: Row) -> list[str]:
+    """The ids that a session answers to: the friendly one and, where it has one, its externalId."""
+    return [key for key in (row["id"], row["externalId"]) if key is not None]
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold SIGINT back in this thread, where the system can."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _reason_of(body: Any) -> str | None:
+    value = json.loads(body) if isinstance(body, bytes) and body else body
+    reason = value.get("reason") if isinstance(value, dict) else None
+    return reason if isinstance(reason, str) else None

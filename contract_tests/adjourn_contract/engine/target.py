@@ -1,0 +1,123 @@
+"""The server under test: how to reach it, what it lacks, and what the check has created there."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+from urllib.parse import quote
+
+from adjourn_contract.engine.outcomes import NotCheckable
+from adjourn_contract.transport.exchange import Exchange
+from adjourn_contract.transport.wire import Wire
+from adjourn_spec import Contract
+
+__all__ = ["Target"]
+
+
+@dataclass
+class Target:
+    """One server, its keys, and what the check knows of it.
+
+    Attributes:
+        wire: the connection to it.
+        contract: what it is held to.
+        key: the secret key; `other_key` one of another environment, or None.
+        dialect: hold it to this dialect in the grey zones, or None to accept either answer.
+        tag: the run's id, part of every externalId that it makes.
+        pool: sessions made beforehand, for a server without create.
+        lacks: why an operation cannot be checked, by operationId.
+        moves_on: whether updatedAt moves by itself for a while after create.
+        internal_ids: ids of the caller's environment that no answer may show.
+        given_away: secrets that a request had as data.
+        is_gone: whether the server was seen to accept no connections any more.
+    """
+
+    wire: Wire
+    contract: Contract
+    key: str
+    other_key: str | None
+    dialect: str | None
+    tag: str
+    pool: list[dict[str, Any]] = field(default_factory=list)
+    lacks: dict[str, str] = field(default_factory=dict)
+    moves_on: bool = False
+    internal_ids: set[str] = field(default_factory=set)
+    given_away: set[str] = field(default_factory=set)
+    is_gone: bool = False
+    _numbers: Any = field(default_factory=itertools.count)
+    _open: dict[tuple[str, str], None] = field(default_factory=dict)
+    _made: set[str] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def name(self, what: str = "") -> str:
+        """An externalId that nobody has."""
+        with self._lock:
+            return f"adjourn-{self.tag}-{next(self._numbers)}{'-' + what if what else ''}"
+
+    def random(self, what: str) -> Random:
+        """Chance that the run's tag decides."""
+        return Random(f"{self.tag} {what}")
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return (*(key for key in (self.key, self.other_key) if key), *self.internal_ids)
+
+    def hear(self, exchange: Exchange) -> None:
+        """What a request has as data, as a generated reason may be a key, stands in rows with good reason."""
+        path = exchange.target.partition("?")[0]
+        for secret in self.secrets:
+            if secret in path or (exchange.body is not None and secret.encode() in exchange.body):
+                self.given_away.add(secret)
+
+    def need(self, *operations: str) -> None:
+        """Raise NotCheckable where the server lacks an operation."""
+        for operation in operations:
+            if operation in self.lacks:
+                raise NotCheckable(self.lacks[operation])
+
+    def need_other_key(self) -> str:
+        if self.other_key is None:
+            raise NotCheckable("it takes a second key: --other-secret-key")
+        return self.other_key
+
+    # paths
+
+    @property
+    def collection(self) -> str:
+        return self.contract.operations["createSession"].template
+
+    def path(self, key: str) -> str:
+        return self.raw_path(_quoted(key))
+
+    def raw_path(self, segment: str) -> str:
+        return self.contract.operations["retrieveSession"].template.replace("{session}", segment)
+
+    def close_path(self, key: str) -> str:
+        return self.raw_close_path(_quoted(key))
+
+    def raw_close_path(self, segment: str) -> str:
+        return self.contract.operations["closeSession"].template.replace("{session}", segment)
+
+    # what is left open
+
+    def remember(self, key: str, created: Exchange) -> None:
+        if isinstance(created.value, dict) and isinstance(created.value.get("id"), str):
+            with self._lock:
+                self._open[(key, created.value["id"])] = None
+                self._made.add(created.value["id"])
+
+    def made(self, session_id: str) -> bool:
+        """Whether the run has made a session with this friendly id."""
+        with self._lock:
+            return session_id in self._made
+
+    def forget(self, key: str, session_id: str) -> None:
+        with self._lock:
+            self._open.pop((key, session_id), None)
+
+
+def _quoted(key: str) -> str:
+    return quote(key, safe="")

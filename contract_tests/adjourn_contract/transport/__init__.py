@@ -1,0 +1,1 @@
+"""Requests as bytes, and what came back."""

@@ -1,0 +1,264 @@
+"""HTTP as it is written: requests that clients do not send, kept with their answers.
+
+Built on the standard library's `http.client`, which sends targets as they are, and on
+sockets where even that is too polite.
+"""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from functools import cached_property
+from urllib.parse import urlsplit
+
+from adjourn_contract.transport.exchange import Exchange, Headers, OutOfTime, Unreachable
+from adjourn_contract.transport.watch import BROKEN, Watch
+
+__all__ = ["Wire"]
+
+MAX_ANSWER_BYTES = 4 * 1024 * 1024
+MAX_WAITS = 40
+
+
+class Wire:
+    """Connections to one server, kept alive, as many as are used at once. Waits out 429 and keeps to a rate.
+
+    Args:
+        url: the server's base URL, http or https; a path in it stands before every target.
+        rate: the most requests a second, or None.
+        timeout_seconds: how long to wait for an answer, for all of it.
+
+    Attributes:
+        deadline: when no more is sent, in seconds on the monotonic clock.
+    """
+
+    def __init__(self, url: str, *, rate: float | None = None, timeout_seconds: float = 10) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"{url!r} is not an http or https URL")
+        self.base = parts.path.rstrip("/")
+        self.is_secure = parts.scheme == "https"
+        self.host, self.port = parts.hostname, parts.port or (443 if self.is_secure else 80)
+        self.timeout_seconds = timeout_seconds
+        self.requests = 0
+        self.deadline = float("inf")
+        self._interval = 1 / rate if rate else 0.0
+        self._next = 0.0
+        self._lock = threading.Lock()
+        self._idle: list[http.client.HTTPConnection] = []
+        self._watch = Watch(timeout_seconds)
+
+    def send(
+        self,
+        method: str,
+        target: str,
+        headers: Iterable[tuple[str, str]],
+        body: bytes | None = None,
+        *,
+        chunks: Sequence[bytes] | None = None,
+    ) -> Exchange:
+        """Send a request and read its answer; where it is 429, wait and send it again.
+
+        Args:
+            method: the method.
+            target: the raw path and query, below the base URL.
+            headers: as they are sent; Host and the framing of the body are added.
+            body: the body with its length, or None for none.
+            chunks: the body in chunks, without a length.
+
+        Raises:
+            Unreachable: no answer came.
+        """
+        listed = tuple(headers)
+        for _ in range(MAX_WAITS):
+            exchange = self._once(method, target, listed, body, chunks)
+            if exchange.status != 429:
+                return exchange
+            time.sleep(_wait_seconds(exchange))
+        return exchange
+
+    def _once(
+        self, method: str, target: str, headers: Headers, body: bytes | None, chunks: Sequence[bytes] | None
+    ) -> Exchange:
+        self.pace()
+        content = body if chunks is None else b"".join(chunks)
+        for attempt in (1, 2):
+            connection, is_fresh = self._connection()
+            began = time.monotonic()
+            try:
+                with self._watch.over(lambda connection=connection: connection.sock, self.deadline):  # type: ignore[misc]
+                    self._write(connection, method, target, headers, body, chunks)
+                    answer = connection.getresponse()
+                    received = answer.read(MAX_ANSWER_BYTES)
+            except BROKEN as error:
+                connection.close()
+                # What was idle as long as this one has ended as well.
+                self.close()
+                if is_fresh or attempt == 2:
+                    raise Unreachable(_reason(error)) from None
+                continue
+            if answer.will_close or not answer.isclosed():
+                connection.close()
+            else:
+                self._idle.append(connection)
+            return Exchange(
+                method, target, headers, content, chunks is not None, answer.status, tuple(answer.getheaders()),
+                received, began, time.monotonic() - began,
+            )  # fmt: skip
+        raise AssertionError("unreachable")
+
+    def _write(
+        self,
+        connection: http.client.HTTPConnection,
+        method: str,
+        target: str,
+        headers: Headers,
+        body: bytes | None,
+        chunks: Sequence[bytes] | None,
+    ) -> None:
+        connection.putrequest(method, self.base + target, skip_accept_encoding=True)
+        for name, value in headers:
+            connection.putheader(name, value.encode("latin-1", "replace"))
+        if chunks is not None:
+            connection.putheader("Transfer-Encoding", "chunked")
+        elif body is not None:
+            connection.putheader("Content-Length", str(len(body)))
+        try:
+            connection.endheaders(body if chunks is None else None)
+            for chunk in chunks or ():
+                connection.send(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+            if chunks is not None:
+                connection.send(b"0\r\n\r\n")
+        except (BrokenPipeError, ConnectionResetError):
+            # The server answered and closed before it had read all; its answer may still be read.
+            pass
+
+    def raw(self, sent: bytes, *, method: str = "POST", target: str = "", ends: bool = False) -> Exchange:
+        """Send bytes on a connection of their own and read one answer; status 0 where none comes.
+
+        Args:
+            sent: the whole request.
+            method: its method, which says whether the answer has a body.
+            target: its target, for the report.
+            ends: whether to say that nothing more will be sent.
+        """
+        self.pace()
+        began = time.monotonic()
+        with self.connect() as connection:
+            with suppress(OSError):
+                connection.sendall(sent)
+                if ends and not self.is_secure:
+                    connection.shutdown(socket.SHUT_WR)
+            answer = self.read(connection, method)
+        status, headers, body = answer
+        return Exchange(
+            method, target, (), None, False, status, headers, body, began, time.monotonic() - began, wire_bytes=sent
+        )
+
+    def read(self, connection: socket.socket, method: str = "POST") -> tuple[int, Headers, bytes]:
+        """Read one answer from a socket."""
+        answer = http.client.HTTPResponse(connection, method=method)
+        try:
+            with self._watch.over(lambda: connection, self.deadline):
+                answer.begin()
+                return answer.status, tuple(answer.getheaders()), answer.read(MAX_ANSWER_BYTES)
+        except BROKEN:
+            return 0, (), b""
+        finally:
+            answer.close()
+
+    def connect(self) -> socket.socket:
+        """A new connection.
+
+        Raises:
+            Unreachable: it is refused or does not come about in time.
+        """
+        left_seconds = max(0.1, min(self.timeout_seconds, self.deadline - time.monotonic()))
+        try:
+            connection = socket.create_connection((self.host, self.port), timeout=left_seconds)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.settimeout(self.timeout_seconds)
+            return self._secured(connection) if self.is_secure else connection
+        except OSError as error:
+            raise Unreachable(_reason(error)) from None
+
+    def accepts(self) -> bool:
+        """Whether a new connection comes about."""
+        try:
+            self.connect().close()
+        except Unreachable:
+            return False
+        return True
+
+    def _secured(self, connection: socket.socket) -> socket.socket:
+        """A connection that speaks TLS, once both sides have agreed on it in time."""
+        secured = self._context.wrap_socket(connection, server_hostname=self.host, do_handshake_on_connect=False)
+        try:
+            with self._watch.over(lambda: secured, self.deadline):
+                secured.do_handshake()
+        except OSError:
+            secured.close()
+            raise
+        return secured
+
+    @cached_property
+    def _context(self) -> ssl.SSLContext:
+        return ssl.create_default_context()
+
+    def pace(self) -> None:
+        """Count a request and, where a rate is set, wait for its turn.
+
+        Raises:
+            OutOfTime: the time for the check is over.
+        """
+        if time.monotonic() > self.deadline:
+            raise OutOfTime("the time budget is used up")
+        with self._lock:
+            self.requests += 1
+            if not self._interval:
+                return
+            now = time.monotonic()
+            wait = max(0.0, self._next - now)
+            self._next = max(now, self._next) + self._interval
+        if wait:
+            time.sleep(wait)
+
+    def _connection(self) -> tuple[http.client.HTTPConnection, bool]:
+        with suppress(IndexError):
+            return self._idle.pop(), False
+        make: Callable[..., http.client.HTTPConnection] = (
+            http.client.HTTPSConnection if self.is_secure else http.client.HTTPConnection
+        )
+        connection = make(self.host, self.port)
+        connection.sock = self.connect()
+        return connection, True
+
+    def close(self) -> None:
+        """Close the connections that are kept alive."""
+        while self._idle:
+            self._idle.pop().close()
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "it did not answer in time"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted ({error.verify_message}); SSL_CERT_FILE names authorities to trust"
+    return str(error) or type(error).__name__
+
+
+def _wait_seconds(exchange: Exchange) -> float:
+    """How long a 429 asks to wait: Retry-After in seconds, x-ratelimit-reset in epoch milliseconds, or a second."""
+    try:
+        return min(30.0, max(0.01, float(exchange.header("retry-after") or "")))
+    except ValueError:
+        pass
+    try:
+        return min(30.0, max(0.05, int(exchange.header("x-ratelimit-reset") or "") / 1000 - time.time()))
+    except ValueError:
+        return 1.0

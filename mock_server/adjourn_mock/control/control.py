@@ -1,0 +1,333 @@
+"""What may be done to a running mock: environments, their state, journal, faults and clock.
+
+The control API and the pytest fixtures are two faces of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from adjourn_mock.control.redaction import Showing
+from adjourn_mock.control.replay import Difference, difference
+from adjourn_mock.domain.clock import duration, milliseconds, rfc3339
+from adjourn_mock.domain.json_text import encode
+from adjourn_mock.domain.sessions import Filter, Session, members, status
+from adjourn_mock.environments.active_faults import ActiveFault
+from adjourn_mock.environments.environments import Environment, masked
+from adjourn_mock.environments.seeds import read_seed
+from adjourn_mock.exchanges.exchange import Answer, Request
+from adjourn_mock.exchanges.journal import Entry, Journal, wait
+from adjourn_mock.exchanges.journal_filter import JournalFilter
+from adjourn_mock.pipeline.fault_injection import Catalogue
+from adjourn_mock.pipeline.pipeline import Pipeline
+from adjourn_spec import FriendlyId
+
+__all__ = ["Control", "UnknownError"]
+
+_BATCH_SESSIONS, MAX_SEARCHED_SESSIONS = 500, 10_000
+
+
+class UnknownError(LookupError):
+    """There is no such environment or fault."""
+
+
+class Control:
+    """The world of one server, to be changed from outside.
+
+    Its methods are to be called in the event loop of the server.
+
+    Args:
+        pipeline: the server's.
+        catalogue: the faults that may be switched on.
+
+    Attributes:
+        service: that world.
+        dialects: the dialects that an environment may have.
+        catalogue: the faults that may be switched on.
+        is_stopping: whether the server is about to end, for those who wait for something.
+    """
+
+    def __init__(self, pipeline: Pipeline, catalogue: Catalogue) -> None:
+        self.service, self.dialects, self.catalogue = pipeline.service, pipeline.dialects, catalogue
+        self.is_stopping = False
+        self._pipeline = pipeline
+        self._showing = Showing(pipeline.service.contract)
+
+    # environments
+
+    def environment(self, name: str) -> Environment:
+        """An environment by its id or name.
+
+        Raises:
+            UnknownError: there is none.
+        """
+        environments = self.service.environments
+        found = environments.with_id(name) or environments.named(name)
+        if found is None:
+            raise UnknownError(f"there is no environment {name!r}")
+        return found
+
+    async def create_environment(
+        self,
+        *,
+        kind: str = "dev",
+        name: str | None = None,
+        secret_key: str | None = None,
+        dialect: str | None = None,
+        id_seed: int | None = None,
+        clock: str | None = None,
+        seed: str | Mapping[str, Any] | None = None,
+    ) -> Environment:
+        """A new environment, with a secret key of its own.
+
+        Args:
+            kind: dev, stg, prod or preview.
+            name: the kind and a number by default.
+            secret_key: a fresh one by default.
+            dialect: documented or server; the server's by default.
+            id_seed: makes its ids the same on every run.
+            clock: the moment at which its clock stands, RFC 3339; by default it goes.
+            seed: the sessions that it has from the start and after each reset, as a file or its content.
+
+        Raises:
+            ValueError: one of them is not as it should be.
+            TooManyError: there are as many environments as there may be.
+        """
+        environments = self.service.environments
+        environment = environments.add(
+            secret_key,
+            kind=kind,
+            name=name,
+            dialect=self.dialects.known(dialect),
+            id_seed=id_seed,
+            frozen_at=None if clock is None else milliseconds(clock),
+        )
+        if seed is not None:
+            try:
+                environment.seed = self._read_seed(environment, seed)
+                await self.service.store.replace(environment.id, environment.seed)
+            except ValueError:
+                environments.remove(environment)
+                raise
+        await self.service.registry.save(environment)
+        return environment
+
+    async def delete_environment(self, environment: Environment) -> None:
+        """Forget an environment and all that is its; its key is unknown from now on."""
+        self.service.environments.remove(environment)
+        await self.service.store.replace(environment.id, ())
+        await self.service.registry.drop(environment)
+
+    async def reset(self, environment: Environment) -> None:
+        """Make an environment what it was at the start: seed, clock, ids; no journal, no faults."""
+        await self.service.store.replace(environment.id, environment.seed)
+        await environment.journal.clear()
+        environment.restart()
+        await self.service.registry.save(environment)
+
+    async def change_dialect(self, environment: Environment, dialect: str) -> None:
+        """Answer in another dialect from now on.
+
+        Raises:
+            ValueError: there is no such dialect.
+        """
+        environment.dialect = self.dialects.known(dialect)
+        await self.service.registry.save(environment)
+
+    async def show(self, environment: Environment) -> dict[str, Any]:
+        """What there is to say of an environment; its key is masked."""
+        return {
+            "id": environment.id,
+            "name": environment.name,
+            "kind": environment.kind,
+            "secretKey": masked(environment.secret_key),
+            "dialect": environment.dialect,
+            "clock": self.clock(environment),
+            "sessions": await self.service.store.count(environment.id),
+            "exchanges": await environment.journal.count(),
+            "faults": len(environment.faults),
+        }
+
+    # state
+
+    async def export(self, environment: Environment) -> dict[str, Any]:
+        """All sessions, in the form of a seed."""
+        return {"sessions": [members(row) for row in await self.service.store.snapshot(environment.id)]}
+
+    async def load(self, environment: Environment, state: Mapping[str, Any]) -> int:
+        """Put the sessions of a seed in place of those there are; return how many.
+
+        Raises:
+            DocumentError: the seed is broken; nothing was changed.
+        """
+        rows = self._read_seed(environment, state)
+        await self.service.store.replace(environment.id, rows)
+        return len(rows)
+
+    def _read_seed(self, environment: Environment, seed: str | Mapping[str, Any]) -> Sequence[Any]:
+        return [session for _, session in read_seed(seed, self.service.contract, [environment])]
+
+    async def find(self, environment: Environment, session_id: str) -> dict[str, Any]:
+        """A session by its friendly id, with its `status`.
+
+        Raises:
+            UnknownError: there is none.
+        """
+        row = await self.service.store.find(environment.id, FriendlyId(session_id))
+        if row is None:
+            raise UnknownError(f"there is no session {session_id!r}")
+        return _with_status(row, rfc3339(environment.clock.now()))
+
+    async def search(
+        self, environment: Environment, keep: Filter, *, text: str = "", size: int, after: str | None
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """Sessions that a filter keeps and whose id or externalId has a text in it, newest first, with `status`.
+
+        Returns up to `size` of them and, where there may be more, the id to go on after. A text that
+        few sessions have in them is looked for in so many at a time.
+        """
+        found: list[dict[str, Any]] = []
+        now, text = rfc3339(environment.clock.now()), text.lower()
+        searched = 0
+        while True:
+            page = await self.service.store.page(
+                environment.id, keep, size=_BATCH_SESSIONS, after=after, before=None, now=now
+            )
+            for row in page.sessions:
+                if len(found) == size:
+                    return found, after
+                after = row.id
+                if text in row.id.lower() or text in (row.external_id or "").lower():
+                    found.append(_with_status(row, now))
+            searched += len(page.sessions)
+            if not page.has_older:
+                return found, None
+            if searched >= MAX_SEARCHED_SESSIONS:
+                return found, after
+
+    async def perform(
+        self, environment: Environment, operation: str, *, segment: str = "", query: str = "", body: Any = None
+    ) -> Answer:
+        """Do an operation of the API without its being noted and without faults.
+
+        Args:
+            environment: whose key is used.
+            operation: the operationId.
+            segment: the path parameter, percent-encoded.
+            query: the raw query.
+            body: sent as JSON.
+        """
+        template = self.service.contract.operations[operation]
+        path = template.template.replace("{session}", segment)
+        content = b"" if body is None else encode(body)
+        headers = [
+            (b"authorization", f"Bearer {environment.secret_key}".encode()),
+            (b"content-length", b"%d" % len(content)),
+            *([(b"x-trigger-branch", b"adjourn")] if environment.kind == "preview" else []),
+        ]
+        request = Request(template.method, path.encode(), query.encode(), headers, dict(headers))
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": content}
+
+        behaviour = self.dialects[environment.dialect]
+        return await self._pipeline.answer(behaviour, request, receive)
+
+    # journal
+
+    async def entries(
+        self, journal: Journal, keep: JournalFilter, *, at_least: int = 0, timeout_seconds: float = 0
+    ) -> Sequence[Entry]:
+        """The entries that are kept, oldest first; it waits until there are `at_least` so many or the time is over."""
+        return await wait(journal, keep.keeps, at_least=at_least, timeout_seconds=timeout_seconds)
+
+    async def described(self, entry: Entry, environment: Environment | None) -> dict[str, Any]:
+        """An entry for people and machines: keys masked, with what another dialect would have answered."""
+        return {**self._showing.whole(entry), "differs": await self._difference(entry, environment)}
+
+    async def outlined(self, entry: Entry, environment: Environment | None) -> dict[str, Any]:
+        """An entry as one line of a list."""
+        return {**self._showing.outline(entry), "differs": await self._difference(entry, environment)}
+
+    async def difference(self, entry: Entry, environment: Environment) -> Difference | None:
+        """What the other dialect would have answered, or None where it would have answered the same."""
+        return await difference(self._pipeline, environment, entry)
+
+    async def _difference(self, entry: Entry, environment: Environment | None) -> dict[str, Any] | None:
+        other = None if environment is None else await self.difference(entry, environment)
+        return None if other is None else {"dialect": other.dialect, "status": other.status, "clause": other.clause}
+
+    # faults
+
+    async def switch_on(
+        self, environment: Environment, name: str, parameters: Mapping[str, Any] | None = None, **options: Any
+    ) -> ActiveFault:
+        """Switch a fault on: one that breaks a clause, or one of the network with its parameters.
+
+        Args:
+            environment: where.
+            name: of the fault.
+            parameters: of a network fault.
+            options: `operation`, `session`, `times`, `probability` and `seed`, as `ActiveFaults.add` takes them.
+
+        Raises:
+            LookupError: there is no such fault.
+            ValueError: a parameter or option is not as it should be, or too many faults are on.
+        """
+        operation = options.get("operation")
+        if operation is not None and operation not in self.service.contract.operations:
+            names = ", ".join(self.service.contract.operations)
+            raise ValueError(f"there is no operation {operation!r}; there are {names}")
+        _, complete = self.catalogue.change_of(name, parameters or {})
+        fault = environment.faults.add(name, complete, **options)
+        await self.service.registry.save(environment)
+        return fault
+
+    async def switch_off(self, environment: Environment, fault_id: str | None = None) -> None:
+        """Switch a fault off, or all of them.
+
+        Raises:
+            UnknownError: it is not on.
+        """
+        if fault_id is None:
+            environment.faults.clear()
+        elif not environment.faults.remove(fault_id):
+            raise UnknownError(f"no fault {fault_id!r} is on")
+        await self.service.registry.save(environment)
+
+    async def active(self, environment: Environment) -> Sequence[ActiveFault]:
+        """The faults that are on, with how often each came."""
+        await self.service.registry.recount(environment)
+        return list(environment.faults)
+
+    # clock
+
+    def clock(self, environment: Environment) -> dict[str, Any]:
+        return {"now": rfc3339(environment.clock.now()), "frozen": environment.clock.is_frozen}
+
+    async def change_clock(self, environment: Environment, change: str, value: Any = None) -> None:
+        """Freeze, set, advance or resume a clock.
+
+        Args:
+            environment: whose.
+            change: which of the four.
+            value: the moment to freeze at (None for now) or to set, RFC 3339; how much to advance.
+
+        Raises:
+            ValueError: the value is not one.
+        """
+        clock = environment.clock
+        if change == "freeze":
+            clock.freeze(None if value is None else milliseconds(value))
+        elif change == "set":
+            clock.set(milliseconds(value))
+        elif change == "advance":
+            clock.advance(duration(value))
+        else:
+            clock.resume()
+        await self.service.registry.save(environment)
+
+
+def _with_status(row: Session, now: str) -> dict[str, Any]:
+    return {**members(row), "status": status(row, now)}

@@ -1,0 +1,172 @@
+"""An API that is served as its OpenAPI document says: routes, parameters, bodies, errors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from adjourn_mock.control.access import Access, Denied
+from adjourn_mock.domain.json_text import encode, read_json
+from adjourn_mock.environments.environments import TooManyError
+from adjourn_mock.stores.store import StoreFullError, StoreUnavailable
+from adjourn_spec import Schema
+
+__all__ = ["Call", "answer", "routes_of"]
+
+LIMIT_BYTES = 16 * 1024 * 1024
+_BAD_REQUEST, _NOT_FOUND, _METHOD_NOT_ALLOWED, _TOO_LARGE, _UNAVAILABLE, _FULL = 400, 404, 405, 413, 503, 507
+_NO_CONTENT = 204
+_EMPTY: Mapping[str, Any] = {}
+_METHODS = ("get", "put", "post", "delete", "patch")
+
+
+class _InvalidError(ValueError):
+    """A request is not as the document has it."""
+
+
+class Call:
+    """A request that was let through, with its query and body."""
+
+    def __init__(self, request: Request, query: Mapping[str, Any], body: Any) -> None:
+        self.request, self.query, self.body = request, query, body
+
+
+def routes_of(document: Mapping[str, Any], handlers: object, access: Access) -> list[Route]:
+    """A route for each path; an operation is led to the method of `handlers` that has its operationId as its name."""
+    routes = []
+    for path, item in document["paths"].items():
+        operations = {
+            method.upper(): _Operation(
+                document, path, method, getattr(handlers, _snake(item[method]["operationId"])), access
+            )
+            for method in _METHODS
+            if method in item
+        }
+        routes.append(Route(path, _endpoint(operations), methods=[method.upper() for method in _METHODS]))
+    return routes
+
+
+def _snake(name: str) -> str:
+    return re.sub("([A-Z])", lambda found: f"_{found[1].lower()}", name)
+
+
+def _endpoint(handlers: Mapping[str, _Operation]) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        handler = handlers.get("GET" if request.method == "HEAD" else request.method)
+        if handler is None:
+            allowed = ", ".join(handlers)
+            return JSONResponse({"error": f"use {allowed}"}, _METHOD_NOT_ALLOWED, {"allow": allowed})
+        return await handler(request)
+
+    return endpoint
+
+
+class _Operation:
+    """One operation: who may, what is sent, what goes wrong."""
+
+    def __init__(
+        self,
+        document: Mapping[str, Any],
+        path: str,
+        method: str,
+        handler: Callable[[Call], Awaitable[Response]],
+        access: Access,
+    ) -> None:
+        operation = document["paths"][path][method]
+        self._handler, self._access = handler, access
+        self._is_open = operation.get("security") == []
+        self._parameters = [each for each in operation.get("parameters", ()) if each.get("in") == "query"]
+        self._body: Schema | None = None
+        self._is_required = False
+        if "requestBody" in operation:
+            pointer = f"/paths/{path.replace('~', '~0').replace('/', '~1')}/{method}/requestBody/content"
+            self._body = Schema(document, f"{pointer}/application~1json/schema")
+            self._is_required = operation["requestBody"].get("required", False)
+
+    async def __call__(self, request: Request) -> Response:
+        try:
+            if not self._is_open:
+                self._access.check(request)
+            call = Call(request, self._query(request), await self._json(request))
+            return await self._handler(call)
+        except Denied as denied:
+            return _error(denied.status, denied)
+        except LookupError as error:
+            return _error(_NOT_FOUND, error)
+        except StoreUnavailable as error:
+            return _error(_UNAVAILABLE, error)
+        except (TooManyError, StoreFullError) as error:
+            return _error(_FULL, error)
+        except _TooLargeError as error:
+            return _error(_TOO_LARGE, error)
+        except (ValueError, OverflowError) as error:
+            return _error(_BAD_REQUEST, error)
+        except ClientDisconnect:
+            return Response(status_code=_BAD_REQUEST)
+
+    def _query(self, request: Request) -> Mapping[str, Any]:
+        given = request.query_params
+        known = {parameter["name"]: parameter["schema"] for parameter in self._parameters}
+        if unknown := set(given) - set(known):
+            raise _InvalidError(f"there is no parameter {min(unknown)!r}; there are {', '.join(known) or 'none'}")
+        values = {name: schema["default"] for name, schema in known.items() if "default" in schema}
+        for name, text in given.items():
+            values[name] = _read(name, text, known[name])
+        return values
+
+    async def _json(self, request: Request) -> Any:
+        if self._body is None:
+            return _EMPTY
+        content = b""
+        async for piece in request.stream():
+            content += piece
+            if len(content) > LIMIT_BYTES:
+                raise _TooLargeError(f"the body is larger than {LIMIT_BYTES} bytes")
+        if not content and not self._is_required:
+            return _EMPTY
+        try:
+            value = read_json(content)
+        except ValueError as error:
+            raise _InvalidError(f"the body is not JSON: {error}") from None
+        for violation in self._body.violations(value):
+            raise _InvalidError(str(violation))
+        return value
+
+
+class _TooLargeError(Exception):
+    """More was sent than is read."""
+
+
+def _read(name: str, text: str, schema: Mapping[str, Any]) -> Any:
+    """A query parameter by its schema."""
+    if schema["type"] == "boolean":
+        if text not in ("true", "false"):
+            raise _InvalidError(f"{name} must be true or false, not {text[:40]!r}")
+        return text == "true"
+    if schema["type"] == "integer":
+        if not re.fullmatch("[0-9]{1,12}", text):
+            raise _InvalidError(f"{name} must be a whole number, not {text[:40]!r}")
+        low, high = schema.get("minimum", 0), schema.get("maximum", 10**12)
+        if not low <= int(text) <= high:
+            raise _InvalidError(f"{name} must be {low} to {high}, not {text}")
+        return int(text)
+    if not re.search(schema.get("pattern", ""), text):
+        raise _InvalidError(f"{name} is not valid: {text[:40]!r}")
+    return text
+
+
+def _error(status: int, error: Exception) -> Response:
+    return answer({"error": str(error.args[0]) if isinstance(error, LookupError) else str(error)}, status)
+
+
+def answer(value: Any, status: int = 200) -> Response:
+    """A value as JSON; nothing with status 204."""
+    if status == _NO_CONTENT:
+        return Response(status_code=status)
+    # Ids and reasons may hold lone surrogates, which UTF-8 has no bytes for; `encode` escapes them.
+    return Response(encode(value), status, media_type="application/json")

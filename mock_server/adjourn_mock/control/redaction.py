@@ -1,0 +1,75 @@
+"""Entries of a journal for people and machines: what looks like a key or a token is masked."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from adjourn_mock.domain.clock import rfc3339
+from adjourn_mock.environments.environments import masked
+from adjourn_mock.exchanges.journal import Entry
+from adjourn_spec import Contract
+
+__all__ = ["Showing"]
+
+_JWT = r"eyJ[\w-]+\.[\w-]+\.[\w-]+"
+_SECRET_HEADERS = (b"authorization", b"cookie", b"proxy-authorization", b"x-api-key")
+
+
+class Showing:
+    """How entries are shown.
+
+    Args:
+        contract: says how keys start, and what clauses say.
+    """
+
+    def __init__(self, contract: Contract) -> None:
+        self._contract = contract
+        prefixes = "|".join(re.escape(prefix) for prefix in contract.key_prefixes.values())
+        self._secret = re.compile(rf"(?:{prefixes})[^\s\"'<>&\\/?#]+|{_JWT}")
+
+    def outline(self, entry: Entry) -> dict[str, Any]:
+        """What one line of a list has, as JSON members."""
+        session = entry.session
+        return {
+            "number": entry.number,
+            "at": rfc3339(entry.at),
+            "operation": entry.operation,
+            "method": entry.method,
+            "path": self._clean(entry.raw_path.decode("latin-1")),
+            "query": self._clean(entry.query.decode("latin-1")),
+            "status": entry.status,
+            "clause": entry.clause,
+            "faults": list(entry.faults),
+            "session": None
+            if session is None
+            else {"id": session.id, "externalId": session.external_id and self._clean(session.external_id)},
+        }
+
+    def whole(self, entry: Entry) -> dict[str, Any]:
+        """The same with what the clause says, the request and the answer."""
+        clause = self._contract.clauses.get(entry.clause or "")
+        return {
+            **self.outline(entry),
+            "statement": None if clause is None else clause.statement,
+            "request": {
+                "headers": [
+                    [name.decode("latin-1"), self._header(name, value.decode("latin-1"))]
+                    for name, value in entry.headers
+                ],
+                "body": self._clean(entry.request_body.decode(errors="replace")),
+            },
+            "answer": {
+                "contentType": entry.media_type.decode("latin-1"),
+                "body": self._clean(entry.response_body.decode(errors="replace")),
+            },
+        }
+
+    def _clean(self, text: str) -> str:
+        return self._secret.sub(lambda found: masked(found[0]), text)
+
+    def _header(self, name: bytes, value: str) -> str:
+        if name not in _SECRET_HEADERS:
+            return self._clean(value)
+        scheme, space, credential = value.partition(" ")
+        return f"{self._clean(scheme)} {masked(credential)}" if space else masked(value)

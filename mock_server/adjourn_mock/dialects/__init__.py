@@ -1,0 +1,1 @@
+"""The steps of the pipeline, as each dialect has them."""

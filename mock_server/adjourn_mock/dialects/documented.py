@@ -1,0 +1,299 @@
+"""The steps of the `documented` dialect: what the reference page and the guides say.
+
+They say nothing of how a request is admitted, checked and written; that is
+decided in the order of clause error.order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+from starlette.types import Receive, Scope, Send
+
+from adjourn_mock.domain.json_text import TooDeepError, encode, read_json
+from adjourn_mock.domain.sessions import Session, members, members_as_kept
+from adjourn_mock.environments.environments import Environment
+from adjourn_mock.environments.tokens import TokenError
+from adjourn_mock.exchanges.exchange import Answer, ClientGone, Refusal, Request
+from adjourn_mock.exchanges.query import QueryError, read_query
+from adjourn_mock.exchanges.routes import decode_segment
+from adjourn_mock.pipeline.behaviour import Behaviour, Call, Caller, Result, Route
+from adjourn_mock.pipeline.operations import close, create, list_sessions, retrieve, update
+from adjourn_mock.pipeline.service import Service
+from adjourn_spec import BodyRule, Operation, SessionKey
+
+__all__ = [
+    "DOCUMENTED",
+    "admit",
+    "answer",
+    "authenticate",
+    "authorize",
+    "decode",
+    "deliver",
+    "find",
+    "identify",
+    "list_row",
+    "parse",
+    "preflight",
+    "query",
+    "receive",
+    "refuse",
+    "route",
+    "row",
+    "validate",
+]
+
+_NOTHING: Mapping[str, Any] = {}
+MAX_HEADERS = 200
+MAX_ERROR_CHARACTERS = 200
+# What JavaScript's String.prototype.trim takes away.
+JAVASCRIPT_SPACE = (
+    "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006"
+    "\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
+)
+
+
+def admit(service: Service, request: Request) -> None:
+    """Refuse a head that is too large."""
+    lines = b"".join(chain.from_iterable(request.raw_headers))
+    request.head_bytes = len(request.raw_path) + len(request.query) + len(lines)
+    if request.head_bytes > service.contract.head_limit_bytes or len(request.raw_headers) > MAX_HEADERS:
+        raise Refusal("path.unknown", "Request Header Fields Too Large", status=431)
+
+
+def preflight(service: Service, request: Request) -> Answer | None:
+    """What browsers ask before they send a request to another origin."""
+    asked = request.headers.get(b"access-control-request-method")
+    if request.method != "OPTIONS" or asked is None or b"origin" not in request.headers:
+        return None
+    return allowed_to_browsers(service, request)
+
+
+def allowed_to_browsers(service: Service, request: Request) -> Answer:
+    cors = service.contract.cors
+    headers = (
+        (b"access-control-allow-methods", ",".join(cors.methods).encode()),
+        (b"access-control-allow-headers", request.headers.get(b"access-control-request-headers", b"*")),
+        (b"access-control-max-age", str(cors.max_age_seconds).encode()),
+    )
+    return Answer(200, b"{}", headers=headers)
+
+
+def route(service: Service, request: Request) -> Route:
+    """Find the operation (clauses path.unknown, path.method, close.method)."""
+    found = service.routes.match(request.raw_path)
+    if found is None:
+        raise Refusal("path.unknown")
+    path, segment = found
+    operation = path.operations.get(request.method)
+    if operation is None:
+        allowed = ", ".join(path.operations).encode()
+        raise Refusal(path.method_clause, headers=((b"allow", allowed),))
+    return Route(operation, segment)
+
+
+def authenticate(service: Service, request: Request) -> Caller:
+    """Find out who calls (clauses auth.required, auth.scheme, auth.unknown-key, auth.token-invalid)."""
+    authorization = request.headers.get(b"authorization")
+    if not authorization:
+        raise Refusal("auth.required")
+    environment = service.environments.with_authorization(authorization)
+    if environment is not None:
+        return Caller(environment, None)
+    if not authorization.startswith(b"Bearer "):
+        raise Refusal("auth.scheme")
+    credential = authorization[7:].strip(b" \t")
+    if not credential:
+        raise Refusal("auth.scheme")
+    environment = service.environments.with_key(credential)
+    return bearer_of_token(service, credential) if environment is None else Caller(environment, None)
+
+
+def bearer_of_token(service: Service, credential: bytes) -> Caller:
+    if credential.count(b".") != 2:
+        raise Refusal("auth.unknown-key")
+    try:
+        token = service.tokens.verify(credential, service.environments)
+    except TokenError:
+        raise Refusal("auth.token-invalid") from None
+    return Caller(token.environment, token)
+
+
+def decode(segment: bytes) -> str:
+    """Percent-decode once, as UTF-8 (clause id.decoding)."""
+    try:
+        return decode_segment(segment)
+    except ValueError:
+        raise Refusal("id.decoding") from None
+
+
+def identify(service: Service, text: str) -> SessionKey:
+    return service.contract.identify(text)
+
+
+async def receive(request: Request, receive: Receive, rule: BodyRule) -> bytes:
+    """Get the body; stop as soon as it is known to be too large (clauses body.limit, body.limit-chunked)."""
+    declared = request.headers.get(b"content-length")
+    if declared is not None and int(declared) > rule.limit_bytes:
+        raise Refusal(rule.limit_clause)
+    content: bytes = b""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        content = content + message.get("body", b"") if content else message.get("body", b"")
+        if len(content) > rule.limit_bytes:
+            raise Refusal(rule.limit_clause)
+        if not message.get("more_body"):
+            return content
+
+
+def parse(content: bytes, rule: BodyRule) -> Any:
+    """JSON as JavaScript reads it (clause body.malformed)."""
+    return parse_given(content, rule) if content or rule.required else {}
+
+
+def parse_given(content: bytes | str, rule: BodyRule) -> Any:
+    """What was sent, where it may not be nothing."""
+    try:
+        return read_json(content)
+    except UnicodeDecodeError:
+        raise Refusal(rule.malformed_clause, "The body is not UTF-8") from None
+    except TooDeepError:
+        raise Refusal(rule.malformed_clause, "The body is nested too deeply") from None
+    except ValueError:
+        raise Refusal(rule.malformed_clause) from None
+
+
+def validate(value: Any, rule: BodyRule) -> Mapping[str, Any]:
+    """Hold the body to its schema; the document says which clause a broken rule belongs to."""
+    if isinstance(value, dict) and "externalId" in value:
+        value = trimmed(value)
+    if rule.schema.is_valid(value):
+        return value  # type: ignore[no-any-return]
+    raise invalid(value, rule)
+
+
+def trimmed(value: dict[str, Any]) -> dict[str, Any]:
+    """Drop the white space around an externalId (clause create.trimmed)."""
+    external_id = value["externalId"]
+    return {**value, "externalId": external_id.strip(JAVASCRIPT_SPACE)} if isinstance(external_id, str) else value
+
+
+def invalid(value: Any, rule: BodyRule) -> Refusal:
+    """The refusal for the first rule that a value breaks."""
+    if not isinstance(value, dict):
+        return Refusal(rule.malformed_clause, "The body must be a JSON object")
+    violation = next(rule.schema.violations(value))
+    if violation.clause is not None:
+        return Refusal(violation.clause)
+    return Refusal(rule.invalid_clause, f"Validation error: {str(violation)[:MAX_ERROR_CHARACTERS]}")
+
+
+def query(request: Request, operation: Operation) -> Mapping[str, Any]:
+    try:
+        return read_query(operation, request.query)
+    except QueryError as error:
+        assert operation.query_clause is not None  # noqa: S101 - it has parameters
+        raise Refusal(operation.query_clause, members={"details": error.details}) from None
+
+
+async def authorize(service: Service, behaviour: Behaviour, call: Call) -> None:
+    """A token reads the session that it names, by either form of its id, and does nothing else."""
+    token = call.caller.token
+    if token is None:
+        return
+    names = {call.text}
+    if "publicAccessToken" in call.operation.credentials:
+        session = await behaviour.find(service, call.caller.environment, call.key)
+        if session is not None:
+            names |= {session.id, session.external_id or session.id}
+        grant = service.contract.token.grants[0]
+        if any(scope in token.scopes for scope in (grant, f"{grant}:all", *(f"{grant}:{name}" for name in names))):
+            return
+    raise Refusal("auth.secret-only")
+
+
+def find(service: Service, environment: Environment, key: SessionKey) -> Awaitable[Session | None]:
+    return service.store.find(environment.id, key)
+
+
+def row(session: Session) -> Session | dict[str, Any]:
+    """Every member, in the service's order: as it is kept (clause row.members)."""
+    return session
+
+
+def list_row(session: Session) -> dict[str, Any]:
+    """The same without triggerConfig (clause row.list)."""
+    listed = members_as_kept(session)
+    del listed["triggerConfig"]
+    return listed
+
+
+def as_members(row: Session | dict[str, Any]) -> dict[str, Any]:
+    """A row, as a behaviour writes it, as JSON members that may be changed."""
+    return members(row) if isinstance(row, Session) else {**row}
+
+
+def answer(service: Service, behaviour: Behaviour, result: Result) -> Answer:
+    session, members = result.session, result.members
+    status = service.contract.statuses[result.clause]
+    if session is None:
+        return Answer(status, encode(members))
+    row = behaviour.row(session)
+    body = encode({**as_members(row), **members} if members else row)
+    return Answer(status, body, session=session, before=result.before)
+
+
+def refuse(service: Service, refusal: Refusal) -> Answer:
+    """The one place where an error body is made."""
+    rule = service.contract.refusals.get(refusal.clause)
+    status = refusal.status or (rule.status if rule else 500)
+    body = refusal.body
+    if body is None:
+        members = refusal.members or (rule.members if rule else {})
+        body = encode({"error": refusal.error or (rule.error if rule else refusal.clause), **members})
+    return Answer(status, body, refusal.media_type, refusal.headers, clause=refusal.clause)
+
+
+async def deliver(
+    scope: Scope,
+    receive: Receive,  # noqa: ARG001
+    send: Send,
+    headers: Sequence[tuple[bytes, bytes]],
+    answer: Answer,
+) -> None:
+    """Send an answer, whole and at once; in one piece where the server takes it so."""
+    connection: Any = scope.get("extensions", _NOTHING).get("adjourn.connection")
+    if connection is not None and connection.answer(answer.status, headers, answer.body):
+        return
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+DOCUMENTED = Behaviour(
+    admit=admit,
+    preflight=preflight,
+    route=route,
+    authenticate=authenticate,
+    decode=decode,
+    identify=identify,
+    receive=receive,
+    parse=parse,
+    validate=validate,
+    query=query,
+    authorize=authorize,
+    find=find,
+    create=create,
+    list=list_sessions,
+    retrieve=retrieve,
+    update=update,
+    close=close,
+    row=row,
+    list_row=list_row,
+    answer=answer,
+    refuse=refuse,
+    deliver=deliver,
+)

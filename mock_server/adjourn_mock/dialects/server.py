@@ -1,0 +1,310 @@
+"""The steps of the `server` dialect: what the vendor's server was seen to do, flaws included.
+
+Only the steps in which it differs from `documented` stand here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from starlette.types import Receive
+
+from adjourn_mock.dialects import documented
+from adjourn_mock.dialects.documented import DOCUMENTED
+from adjourn_mock.domain import sessions
+from adjourn_mock.domain.clock import normalized, rfc3339
+from adjourn_mock.domain.json_text import encode
+from adjourn_mock.domain.sessions import Session
+from adjourn_mock.environments.environments import Environment
+from adjourn_mock.environments.tokens import TokenError, UnknownEnvironmentError
+from adjourn_mock.exchanges.exchange import Answer, Refusal, Request
+from adjourn_mock.exchanges.query import QueryError, read_query
+from adjourn_mock.pipeline import operations
+from adjourn_mock.pipeline.behaviour import Behaviour, Call, Caller, Result, Route
+from adjourn_mock.pipeline.service import Service
+from adjourn_spec import BodyRule, Operation, SessionKey
+
+__all__ = ["SERVER"]
+
+_JSON = b"application/json; charset=utf-8"
+_HTML = b"text/html; charset=utf-8"
+_PROBLEM = b"application/problem+json"
+MAX_RULE_LEVELS = 32
+_ADMIN_SCOPES = ("admin", "admin:all", "admin:sessions", "*:sessions", "*:all")
+
+
+def admit(service: Service, request: Request) -> None:
+    documented.admit(service, request)
+    if request.raw_path.endswith(b"/") and request.raw_path != b"/":
+        location = request.raw_path.rstrip(b"/") + (b"?" + request.query if request.query else b"")
+        raise Refusal("grey.trailing-slash", status=301, headers=((b"location", location),), body=b"")
+
+
+def preflight(service: Service, request: Request) -> Answer | None:
+    return documented.allowed_to_browsers(service, request) if request.method == "OPTIONS" else None
+
+
+def route(service: Service, request: Request) -> Route:
+    """Missing credentials first, then the path, then the method; a wrong key is noticed after that."""
+    if not request.headers.get(b"authorization"):
+        error = service.contract.refusals["auth.required"].error
+        problem = {"title": "Unauthorized", "status": 401, "type": "about:blank", "detail": error, "error": error}
+        raise Refusal("auth.required", media_type=_PROBLEM, body=encode(problem))
+    try:
+        documented.decode(request.raw_path)
+    except Refusal:
+        raise Refusal("id.decoding", media_type=_HTML, body=_page("Bad Request")) from None
+    found = service.routes.match(request.raw_path, any_case=True)
+    if found is None:
+        raise Refusal("path.unknown", media_type=_HTML, body=_page("Not Found"))
+    path, segment = found
+    if operation := path.operations.get(request.method):
+        return Route(operation, segment)
+    if request.method in ("GET", "HEAD"):
+        raise Refusal(path.method_clause, body=b"")
+    allowed = ", ".join(method for method in path.operations if method != "GET").encode()
+    raise Refusal(path.method_clause, headers=((b"allow", allowed),))
+
+
+def _page(title: str) -> bytes:
+    return f"<!DOCTYPE html><html><head><title>{title}</title></head><body>{title}</body></html>".encode()
+
+
+def authenticate(service: Service, request: Request) -> Caller:
+    """A bare key works; white space around it does not count; branches are looked at."""
+    credential = request.headers[b"authorization"].removeprefix(b"Bearer ").strip()
+    environment = service.environments.with_key(credential)
+    if environment is None:
+        return _bearer_of_token(service, credential)
+    branch = request.headers.get(b"x-trigger-branch")
+    if (environment.kind == "preview" and not branch) or (environment.kind == "dev" and branch):
+        raise Refusal("auth.unknown-key")
+    return Caller(environment, None)
+
+
+def _bearer_of_token(service: Service, credential: bytes) -> Caller:
+    if credential.count(b".") != 2:
+        raise Refusal("auth.unknown-key")
+    try:
+        token = service.tokens.verify(credential, service.environments)
+    except UnknownEnvironmentError:
+        raise Refusal("auth.token-invalid", "Invalid Public Access Token") from None
+    except TokenError:
+        raise Refusal("auth.token-invalid") from None
+    return Caller(token.environment, token)
+
+
+def decode(segment: bytes) -> str:
+    """Decoded once, and then the text %2F is taken for a slash."""
+    return unquote_to_bytes(segment).decode().replace("%2F", "/")
+
+
+async def receive(request: Request, receive: Receive, rule: BodyRule) -> bytes:
+    """Without a declared length nothing is read; an empty body is none."""
+    if b"content-length" not in request.headers:
+        raise Refusal(rule.limit_clause)
+    content = await documented.receive(request, receive, rule)
+    if not content:
+        raise Refusal(rule.malformed_clause, "Request body is empty")
+    return content
+
+
+def parse(content: bytes, rule: BodyRule) -> Any:
+    """Invalid bytes become U+FFFD, a byte order mark is dropped; what is falsy is no JSON."""
+    value = documented.parse_given(content.decode(errors="replace").removeprefix("\ufeff"), rule)
+    if value is None or value is False or value == 0 or value == "":
+        raise Refusal(rule.malformed_clause)
+    return value
+
+
+def validate(value: Any, rule: BodyRule) -> Mapping[str, Any]:
+    """Characters are UTF-16 code units; every rule of a schema is refused with 400."""
+    if isinstance(value, dict) and "expiresAt" in value:
+        value = {**value, "expiresAt": _javascript_date(value["expiresAt"])}
+    if isinstance(value, dict) and "externalId" in value:
+        value = documented.trimmed(value)
+    if rule.schema.is_valid(_as_code_units(value)):
+        return value  # type: ignore[no-any-return]
+    refusal = documented.invalid(_as_code_units(value), rule)
+    refusal.status = 400
+    if not isinstance(value, dict):
+        refusal.error = "Validation error: Expected object"
+    raise refusal
+
+
+def _as_code_units(value: Any, levels: int = MAX_RULE_LEVELS) -> Any:
+    """The value with two characters for each one that UTF-16 needs two code units for, as deep as rules reach."""
+    if isinstance(value, str):
+        return value if value.isascii() else "".join(c if c <= "\uffff" else "\ufffd\ufffd" for c in value)
+    if levels and isinstance(value, list):
+        return [_as_code_units(element, levels - 1) for element in value]
+    if levels and isinstance(value, dict):
+        return {key: _as_code_units(member, levels - 1) for key, member in value.items()}
+    return value
+
+
+def _javascript_date(value: Any) -> Any:
+    """What JavaScript's Date makes of a value, as far as tests need it; what it cannot read stays as it is."""
+    try:
+        if value is None or isinstance(value, bool | int | float):
+            return rfc3339(int(value or 0))
+        return _read_date(value)
+    except (TypeError, ValueError, OverflowError, AttributeError):
+        return value
+
+
+def _read_date(text: str) -> str:
+    for form in (text, f"{text}T00:00:00Z", f"{text}Z"):
+        with suppress(ValueError):
+            return normalized(form)
+    return rfc3339(int(parsedate_to_datetime(text).timestamp() * 1000))
+
+
+def query(request: Request, operation: Operation) -> Mapping[str, Any]:
+    """Joined values are one value."""
+    try:
+        return read_query(operation, request.query, split_lists=False)
+    except QueryError as error:
+        raise Refusal("list.invalid", members={"details": error.details}) from None
+
+
+async def authorize(service: Service, behaviour: Behaviour, call: Call) -> None:
+    """Scopes `admin` close and update, for the id as it stands in the URL; retrieve looks the session up first."""
+    token = call.caller.token
+    if token is None:
+        return
+    if "publicAccessToken" in call.operation.credentials:
+        if await behaviour.find(service, call.caller.environment, call.key) is None:
+            raise _not_found()
+        if not any(scope in token.scopes for scope in _ADMIN_SCOPES):
+            await documented.authorize(service, behaviour, call)
+    elif not any(scope in token.scopes for scope in (*_ADMIN_SCOPES, f"admin:sessions:{call.text}")):
+        raise Refusal("auth.secret-only")
+
+
+async def find(service: Service, environment: Environment, key: SessionKey) -> Session | None:
+    if "\0" in key.value:
+        raise _database_error("grey.nul-id")
+    return await service.store.find(environment.id, key)
+
+
+def _database_error(grey_zone: str) -> Refusal:
+    return Refusal(grey_zone, "Something went wrong", status=500)
+
+
+async def create(service: Service, behaviour: Behaviour, call: Call) -> Result:
+    """A create that is refused with 409 leaves its traces."""
+    environment = call.caller.environment
+    try:
+        result = await operations.create(service, behaviour, call)
+    except Refusal as refusal:
+        if refusal.clause == "close.recreate":
+            await _refresh(service, environment, call)
+        raise
+    assert result.session is not None  # noqa: S101 - create answers a row
+    if sessions.status(result.session, rfc3339(environment.clock.now())) == "EXPIRED":
+        raise Refusal("close.recreate")
+    return result
+
+
+async def _refresh(service: Service, environment: Environment, call: Call) -> None:
+    session = await service.store.find(environment.id, service.contract.identify(call.value["externalId"]))
+    if session is not None:
+        trigger_config, now = call.value["triggerConfig"], rfc3339(environment.clock.now())
+        await service.store.amend(
+            environment.id, session.id, lambda current: sessions.refresh(current, trigger_config, now)
+        )
+
+
+async def retrieve(service: Service, behaviour: Behaviour, call: Call) -> Result:
+    if await behaviour.find(service, call.caller.environment, call.key) is None:
+        raise _not_found()
+    return await operations.retrieve(service, behaviour, call)
+
+
+def _not_found() -> Refusal:
+    return Refusal("id.unknown", "Not found", headers=((b"x-should-retry", b"false"),))
+
+
+async def close(service: Service, behaviour: Behaviour, call: Call) -> Result:
+    """The database takes neither U+0000 nor lone surrogates."""
+    reason = call.value.get("reason")
+    if reason is not None and ("\0" in reason or _has_lone_surrogate(reason)):
+        session = await behaviour.find(service, call.caller.environment, call.key)
+        if session is not None and session.closed_at is None:
+            raise _database_error("grey.nul")
+    return await operations.close(service, behaviour, call)
+
+
+def _has_lone_surrogate(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def row(session: Session) -> dict[str, Any]:
+    """Objects come back with shorter names first, as the database keeps them."""
+    members = documented.as_members(session)
+    members["triggerConfig"] = _as_kept(session.trigger_config)
+    members["metadata"] = _as_kept(session.metadata)
+    return members
+
+
+def list_row(session: Session) -> dict[str, Any]:
+    members = documented.list_row(session)
+    members["metadata"] = _as_kept(session.metadata)
+    return members
+
+
+def _as_kept(value: Any) -> Any:
+    """The value, with the members of each object in it put in order; it may be nested as deeply as a body."""
+    waiting = [value]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            ordered = sorted(node.items(), key=lambda member: (len(member[0].encode(errors="replace")), member[0]))
+            node.clear()
+            node.update(ordered)
+            waiting += node.values()
+        elif isinstance(node, list):
+            waiting += node
+    return value
+
+
+def answer(service: Service, behaviour: Behaviour, result: Result) -> Answer:
+    made = documented.answer(service, behaviour, result)
+    made.media_type = _JSON
+    return made
+
+
+def refuse(service: Service, refusal: Refusal) -> Answer:
+    made = documented.refuse(service, refusal)
+    if refusal.body is None:
+        made.media_type = _JSON
+    return made
+
+
+SERVER = replace(
+    DOCUMENTED,
+    admit=admit,
+    preflight=preflight,
+    route=route,
+    authenticate=authenticate,
+    decode=decode,
+    receive=receive,
+    parse=parse,
+    validate=validate,
+    query=query,
+    authorize=authorize,
+    find=find,
+    create=create,
+    retrieve=retrieve,
+    close=close,
+    row=row,
+    list_row=list_row,
+    answer=answer,
+    refuse=refuse,
+)

@@ -1,0 +1,1 @@
+"""The unit of isolation: a secret key and what belongs to it."""

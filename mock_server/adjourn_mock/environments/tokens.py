@@ -1,0 +1,115 @@
+"""Public access tokens: JWTs signed with an environment's secret key (clause token.shape)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jwt import PyJWS
+from jwt.algorithms import HMACAlgorithm
+from jwt.exceptions import PyJWTError
+
+from adjourn_mock.domain.json_text import read_json
+from adjourn_mock.environments.environments import Environment, Environments
+from adjourn_spec import TokenRule
+
+__all__ = ["PublicAccessToken", "TokenError", "Tokens", "UnknownEnvironmentError"]
+
+
+class TokenError(ValueError):
+    """A token is malformed, expired, badly signed or of an unknown environment."""
+
+
+class UnknownEnvironmentError(TokenError):
+    """A token names an environment that is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublicAccessToken:
+    """A token that was verified: whose it is and what it grants."""
+
+    environment: Environment
+    scopes: tuple[str, ...]
+
+
+class _EnvironmentKeyHMAC(HMACAlgorithm):
+    """HMAC with a key of any length: how long secret keys are is for their owner to say."""
+
+    def check_key_length(self, key: bytes) -> str | None:  # noqa: ARG002
+        return None
+
+
+class Tokens:
+    """Signs and verifies by the contract's rule; expiry follows the environment's clock."""
+
+    def __init__(self, rule: TokenRule) -> None:
+        self._rule = rule
+        self._signer = PyJWS(algorithms=[rule.algorithm])
+        self._signer.unregister_algorithm(rule.algorithm)
+        self._signer.register_algorithm(rule.algorithm, _EnvironmentKeyHMAC(HMACAlgorithm.SHA256))
+
+    def issue(self, environment: Environment, session: str) -> str:
+        """A token for one session, named by its externalId or, without one, its friendly id."""
+        issued_at = environment.clock.now() // 1000
+        claims = {
+            "sub": environment.id,
+            "pub": True,
+            "scopes": [f"{grant}:{session}" for grant in self._rule.grants],
+            "iss": self._rule.issuer,
+            "aud": self._rule.audience,
+            "iat": issued_at,
+            "exp": issued_at + self._rule.lifetime_seconds,
+        }
+        payload = json.dumps(claims, separators=(",", ":")).encode()
+        return self._signer.encode(payload, environment.secret_key, algorithm=self._rule.algorithm)
+
+    def subject(self, token: bytes) -> str:
+        """The environment that a token says it is of, unverified; empty where it says nothing."""
+        try:
+            return str(
+                _claims(self._signer.decode_complete(token, options={"verify_signature": False})["payload"])["sub"]
+            )
+        except (PyJWTError, TokenError, KeyError):
+            return ""
+
+    def is_signed_by(self, token: bytes, environment: Environment) -> bool:
+        """Whether an environment's key signed a token, expired or not."""
+        try:
+            self._signer.decode_complete(token, environment.secret_key, [self._rule.algorithm])
+        except PyJWTError:
+            return False
+        return True
+
+    def verify(self, token: bytes, environments: Environments) -> PublicAccessToken:
+        """Check signature, audience and expiry.
+
+        Raises:
+            TokenError: it is not a token that one of `environments` has signed and that is still good.
+        """
+        try:
+            unverified = self._signer.decode_complete(token, options={"verify_signature": False})
+            environment = environments.with_id(str(_claims(unverified["payload"]).get("sub")))
+            if environment is None:
+                raise UnknownEnvironmentError("no such environment")
+            verified = self._signer.decode_complete(token, environment.secret_key, [self._rule.algorithm])
+        except PyJWTError as error:
+            raise TokenError(str(error)) from None
+        claims = _claims(verified["payload"])
+        expires_at, scopes = claims.get("exp"), claims.get("scopes")
+        if not isinstance(expires_at, int | float) or expires_at * 1000 <= environment.clock.now():
+            raise TokenError("expired")
+        if claims.get("pub") is not True or not isinstance(scopes, list):
+            raise TokenError("not a public access token")
+        return PublicAccessToken(environment, tuple(str(scope) for scope in scopes))
+
+
+def _claims(payload: bytes) -> Mapping[str, Any]:
+    try:
+        claims = read_json(payload)
+    except ValueError:
+        raise TokenError("the payload is not JSON") from None
+    if not isinstance(claims, dict):
+        raise TokenError("the payload is not an object")
+    return claims

@@ -1,0 +1,126 @@
+"""The steps of the pipeline, as one value whose parts can be replaced.
+
+A dialect answers the grey zones, a fault breaks one clause: either is
+`dataclasses.replace(behaviour, step=another)`, never a condition in a step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from starlette.types import Receive, Scope, Send
+
+from adjourn_mock.domain.sessions import Session
+from adjourn_mock.environments.environments import Environment
+from adjourn_mock.environments.tokens import PublicAccessToken
+from adjourn_mock.exchanges.exchange import Answer, Refusal, Request
+from adjourn_mock.pipeline.service import Service
+from adjourn_spec import BodyRule, Operation, SessionKey
+
+__all__ = ["Behaviour", "Call", "Caller", "Change", "Result", "Route"]
+
+
+class Route(msgspec.Struct, frozen=True, gc=False):
+    """The operation asked for and the raw segment of its path parameter."""
+
+    operation: Operation
+    segment: bytes | None
+
+
+class Caller(msgspec.Struct, frozen=True, gc=False):
+    """Who calls; `token` is None for a secret key."""
+
+    environment: Environment
+    token: PublicAccessToken | None
+
+
+class Call(msgspec.Struct, frozen=True, gc=False):
+    """A request that was let through, as an operation sees it.
+
+    `text` is the decoded path parameter, `key` what it means; `value` is the
+    validated body, or the validated query of an operation without a body.
+    """
+
+    caller: Caller
+    operation: Operation
+    text: str
+    key: SessionKey
+    value: Mapping[str, Any]
+
+
+class Result(msgspec.Struct, frozen=True, gc=False):
+    """What an operation did: the clause whose status is answered, the row, members beside it, the row before."""
+
+    clause: str
+    session: Session | None
+    members: Mapping[str, Any]
+    before: Session | None = None
+
+
+_STEPS = {
+    "createSession": "create",
+    "listSessions": "list",
+    "retrieveSession": "retrieve",
+    "updateSession": "update",
+    "closeSession": "close",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """The steps, in the order in which they run; each may raise `Refusal`.
+
+    Attributes:
+        admit: look at the request line and headers alone.
+        preflight: answer a browser's OPTIONS, or None for any other request.
+        route: find the operation.
+        authenticate: find out who calls.
+        decode: percent-decode the path parameter.
+        identify: tell which kind of id it is.
+        receive: get the body, bounded.
+        parse: get JSON from the body's bytes.
+        validate: hold it to the schema.
+        query: read and validate the query.
+        authorize: may this caller do that? Secret keys may do anything and are not asked.
+        find: look the session up.
+        create, list, retrieve, update, close: do it.
+        row: what is written as JSON, the session itself or its members.
+        list_row: the same for lists.
+        answer: make an answer of a result.
+        refuse: make an answer of a refusal.
+        deliver: send the answer with all its headers.
+    """
+
+    admit: Callable[[Service, Request], None]
+    preflight: Callable[[Service, Request], Answer | None]
+    route: Callable[[Service, Request], Route]
+    authenticate: Callable[[Service, Request], Caller]
+    decode: Callable[[bytes], str]
+    identify: Callable[[Service, str], SessionKey]
+    receive: Callable[[Request, Receive, BodyRule], Awaitable[bytes]]
+    parse: Callable[[bytes, BodyRule], Any]
+    validate: Callable[[Any, BodyRule], Mapping[str, Any]]
+    query: Callable[[Request, Operation], Mapping[str, Any]]
+    authorize: Callable[[Service, Behaviour, Call], Awaitable[None]]
+    find: Callable[[Service, Environment, SessionKey], Awaitable[Session | None]]
+    create: Callable[[Service, Behaviour, Call], Awaitable[Result]]
+    list: Callable[[Service, Behaviour, Call], Awaitable[Result]]
+    retrieve: Callable[[Service, Behaviour, Call], Awaitable[Result]]
+    update: Callable[[Service, Behaviour, Call], Awaitable[Result]]
+    close: Callable[[Service, Behaviour, Call], Awaitable[Result]]
+    row: Callable[[Session], Session | dict[str, Any]]
+    list_row: Callable[[Session], dict[str, Any]]
+    answer: Callable[[Service, Behaviour, Result], Answer]
+    refuse: Callable[[Service, Refusal], Answer]
+    deliver: Callable[[Scope, Receive, Send, Sequence[tuple[bytes, bytes]], Answer], Awaitable[None]]
+
+    def perform(self, operation: str) -> Callable[[Service, Behaviour, Call], Awaitable[Result]]:
+        """The step of an operation, by its operationId."""
+        step: Callable[[Service, Behaviour, Call], Awaitable[Result]] = getattr(self, _STEPS[operation])
+        return step
+
+
+Change = Callable[[Behaviour], Behaviour]

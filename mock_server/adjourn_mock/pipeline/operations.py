@@ -1,0 +1,171 @@
+"""What the five operations do once a request is let through."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from adjourn_mock.domain import sessions
+from adjourn_mock.domain.clock import nearest, normalized, rfc3339
+from adjourn_mock.domain.sessions import Filter, Session
+from adjourn_mock.exchanges.exchange import Refusal
+from adjourn_mock.pipeline.behaviour import Behaviour, Call, Result
+from adjourn_mock.pipeline.service import Service
+from adjourn_mock.stores.store import IdTakenError
+
+__all__ = ["close", "create", "list_sessions", "new_session", "retrieve", "update"]
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_NOTHING: Mapping[str, Any] = {}
+
+
+async def create(service: Service, behaviour: Behaviour, call: Call) -> Result:
+    """A new session, or the open one that has the externalId (clauses create.created, create.cached)."""
+    environment = call.caller.environment
+    session, row = await _inserted(service, behaviour, call)
+    if row.id == session.id:
+        return _created(service, call, row)
+    now = rfc3339(environment.clock.now())
+    if sessions.status(row, now) != "ACTIVE":
+        raise Refusal("close.recreate")
+
+    def refreshed(current: Session) -> Session:
+        if sessions.status(current, now) != "ACTIVE":
+            return current
+        return sessions.refresh(current, session.trigger_config, now)
+
+    before = row
+    row = await service.store.amend(environment.id, row.id, refreshed) or row
+    if sessions.status(row, now) != "ACTIVE":
+        raise Refusal("close.recreate")
+    return _created(service, call, row, before)
+
+
+async def _inserted(service: Service, behaviour: Behaviour, call: Call) -> tuple[Session, Session]:
+    """The session that was asked for, and the one that has the externalId now."""
+    while True:
+        session = await new_session(service, behaviour, call)
+        try:
+            return session, await service.store.insert(call.caller.environment.id, session)
+        except IdTakenError:
+            # A seed gives the same ids after a restart, to a store that has kept them.
+            continue
+
+
+async def new_session(service: Service, behaviour: Behaviour, call: Call) -> Session:  # noqa: ARG001
+    """The session that a create body asks for, not yet kept."""
+    ids = call.caller.environment.ids
+    expires_at = call.value.get("expiresAt")
+    try:
+        deadline = None if expires_at is None else normalized(expires_at)
+    except ValueError:
+        raise Refusal("create.invalid", "Validation error: expiresAt: out of range") from None
+    return sessions.create(
+        call.value,
+        session_id=ids.session_id(),
+        run_id=ids.run_id(),
+        expires_at=deadline,
+        now=rfc3339(call.caller.environment.clock.now()),
+    )
+
+
+def _created(service: Service, call: Call, session: Session, before: Session | None = None) -> Result:
+    cached = before is not None
+    token = service.tokens.issue(call.caller.environment, session.external_id or session.id)
+    members = {"runId": session.current_run_id, "publicAccessToken": token, "isCached": cached}
+    return Result("create.cached" if cached else "create.created", session, members, before)
+
+
+async def retrieve(service: Service, behaviour: Behaviour, call: Call) -> Result:
+    """The row as it is (clause retrieve.row)."""
+    session = _found(await behaviour.find(service, call.caller.environment, call.key))
+    return Result("retrieve.row", session, _NOTHING, session)
+
+
+async def close(service: Service, behaviour: Behaviour, call: Call) -> Result:
+    """Close it, or answer the row of the first close (clauses close.closes, close.idempotent)."""
+    before = session = _found(await behaviour.find(service, call.caller.environment, call.key))
+    environment = call.caller.environment
+    if session.closed_at is None:
+        now = rfc3339(environment.clock.now())
+        closed = await service.store.close_once(environment.id, session.id, call.value.get("reason"), now)
+        if closed is None:
+            raise Refusal("id.unknown")
+        session = closed
+    return Result("close.closes", session, _NOTHING, before)
+
+
+async def update(service: Service, behaviour: Behaviour, call: Call) -> Result:
+    """Replace tags and metadata (clauses update.applied, update.external-id)."""
+    session = _found(await behaviour.find(service, call.caller.environment, call.key))
+    if "externalId" in call.value and call.value["externalId"] != session.external_id:
+        raise Refusal("update.external-id")
+    environment = call.caller.environment
+    now = rfc3339(environment.clock.now())
+    updated = await service.store.amend(
+        environment.id, session.id, lambda current: sessions.update(current, call.value, now)
+    )
+    if updated is None:
+        raise Refusal("id.unknown")
+    return Result("update.applied", updated, _NOTHING, session)
+
+
+def _found(session: Session | None) -> Session:
+    if session is None:
+        raise Refusal("id.unknown")
+    return session
+
+
+async def list_sessions(service: Service, behaviour: Behaviour, call: Call) -> Result:
+    """One page, newest first (clauses list.order, list.page, list.cursors, list.filter)."""
+    environment = call.caller.environment
+    now = environment.clock.now()
+    asked = call.value.get("page", _NOTHING)
+    page = await service.store.page(
+        environment.id,
+        _filter(call.value, now),
+        size=asked.get("size", service.contract.schema("Page").definition["properties"]["size"]["default"]),
+        after=_from_cursor(service, asked.get("after")),
+        before=_from_cursor(service, asked.get("before")),
+        now=rfc3339(now),
+    )
+    pagination = {}
+    if page.sessions and page.has_older:
+        pagination["next"] = _to_cursor(service, page.sessions[-1])
+    if page.sessions and page.has_newer:
+        pagination["previous"] = _to_cursor(service, page.sessions[0])
+    rows = [behaviour.list_row(session) for session in page.sessions]
+    return Result("list.page", None, {"data": rows, "pagination": pagination})
+
+
+def _filter(value: Mapping[str, Any], now: int) -> Filter:
+    period = value.get("filter[createdAt][period]")
+    starts = [start for start in (value.get("filter[createdAt][from]"), _since(period, now)) if start is not None]
+    end = value.get("filter[createdAt][to]")
+    return Filter(
+        types=tuple(value.get("filter[type]", ())),
+        tags=tuple(value.get("filter[tags]", ())),
+        task_identifiers=tuple(value.get("filter[taskIdentifier]", ())),
+        external_id=value.get("filter[externalId]"),
+        statuses=tuple(value.get("filter[status]", ())),
+        created_from=nearest(max(starts)) if starts else None,
+        created_to=None if end is None else nearest(end),
+    )
+
+
+def _since(period: str | None, now: int) -> int | None:
+    if period is None:
+        return None
+    count, unit = re.fullmatch(r"([0-9]+)([a-z])", period).groups()  # type: ignore[union-attr]
+    return now - int(count) * _SECONDS[unit] * 1000
+
+
+def _to_cursor(service: Service, session: Session) -> str:
+    """A cursor is the id without its prefix, as the service makes it."""
+    return session.id.removeprefix(service.contract.friendly_prefix)
+
+
+def _from_cursor(service: Service, cursor: str | None) -> str | None:
+    prefix = service.contract.friendly_prefix
+    return None if cursor is None else prefix + cursor.removeprefix(prefix)

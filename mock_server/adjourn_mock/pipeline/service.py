@@ -1,0 +1,54 @@
+"""What every step of the pipeline may look at: the contract, the environments, the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from adjourn_mock.domain.clock import Clock, SystemClock
+from adjourn_mock.environments.environments import Environment, Environments
+from adjourn_mock.environments.sharing import Registry
+from adjourn_mock.environments.tokens import Tokens
+from adjourn_mock.exchanges.journal import Journal, MemoryJournal
+from adjourn_mock.exchanges.routes import Routes
+from adjourn_mock.stores.store import Store
+from adjourn_spec import Contract
+
+__all__ = ["Service"]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One server's world. Steps get it as their first argument.
+
+    Attributes:
+        registry: what other processes of the same mock know and tell.
+        clock: tells the time where no environment's does.
+        strangers: the journal of requests that name no environment.
+    """
+
+    contract: Contract
+    environments: Environments
+    store: Store
+    routes: Routes
+    tokens: Tokens
+    registry: Registry = field(default_factory=Registry)
+    clock: Clock = field(default_factory=SystemClock)
+    strangers: Journal = field(default_factory=MemoryJournal)
+
+    def presumed(self, authorization: bytes | None) -> Environment | None:
+        """The environment that a header names, in whatever form: whose journal, faults and dialect count.
+
+        It says nothing of whether the caller is let in.
+        """
+        if not authorization:
+            return None
+        environment = self.environments.with_authorization(authorization)
+        if environment is not None:
+            return environment
+        credential = authorization.split()[-1:]
+        if not credential:
+            return None
+        environment = self.environments.with_key(credential[0])
+        if environment is None and credential[0].count(b".") == 2:
+            environment = self.environments.with_id(self.tokens.subject(credential[0]))
+        return environment

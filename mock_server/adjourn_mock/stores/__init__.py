@@ -1,0 +1,1 @@
+"""Where rows live: memory, SQLite or Redis, behind one protocol."""

@@ -1,0 +1,55 @@
+"""Rows and journal entries as bytes, for stores outside of this process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from adjourn_mock.domain.json_text import encode, read_json
+from adjourn_mock.domain.sessions import Session, from_members
+from adjourn_mock.exchanges.journal import Entry
+
+__all__ = ["decode_entry", "decode_row", "encode_entry", "encode_row", "text_key"]
+
+_decoder = msgspec.json.Decoder(Session)
+
+
+def encode_row(session: Session) -> bytes:
+    """The row as the JSON that is sent."""
+    return encode(session)
+
+
+def decode_row(content: bytes) -> Session:
+    try:
+        return _decoder.decode(content)
+    except msgspec.DecodeError:
+        # msgspec reads no lone surrogates.
+        return from_members(read_json(content))
+
+
+def encode_entry(entry: Entry) -> bytes:
+    rows: dict[str, Any] = {
+        "session": entry.session and encode_row(entry.session),
+        "before": entry.before and encode_row(entry.before),
+    }
+    return msgspec.msgpack.encode(entry._replace(**rows))
+
+
+def decode_entry(content: bytes, number: int) -> Entry:
+    kept: dict[str, Any] = dict(zip(Entry._fields, msgspec.msgpack.decode(content), strict=True))
+    return Entry(
+        **{
+            **kept,
+            "number": number,
+            "headers": [(name, value) for name, value in kept["headers"]],
+            "session": kept["session"] and decode_row(kept["session"]),
+            "before": kept["before"] and decode_row(kept["before"]),
+            "faults": tuple(kept["faults"]),
+        }
+    )
+
+
+def text_key(text: str) -> bytes:
+    """An externalId as bytes, lone surrogates included."""
+    return text.encode("utf-8", "surrogatepass")

@@ -1,0 +1,44 @@
+"""What lists are found by.
+
+A session stands, in order of creation, under a term for each thing that a filter can ask for: its
+state, type, task and tags. A list reads along the terms of one filter and looks at no other session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from adjourn_mock.domain.sessions import Filter, Session
+
+__all__ = ["choices", "terms"]
+
+# Reading along so many at once costs more than reading along another filter.
+MAX_TERMS = 50
+
+
+def terms(session: Session) -> tuple[str, ...]:
+    """The terms that a session stands under, each once."""
+    return (
+        "all",
+        "open" if session.closed_at is None else "closed",
+        f"type {session.type}",
+        f"task {session.task_identifier}",
+        *(f"tag {tag}" for tag in dict.fromkeys(session.tags)),
+    )
+
+
+def choices(keep: Filter) -> Sequence[tuple[str, ...]]:
+    """Groups of terms; whatever the filter keeps stands under a term of each group, so any one will do."""
+    states: tuple[str, ...] = ()
+    if keep.statuses and "CLOSED" not in keep.statuses:
+        states = ("open",)
+    elif keep.statuses and len(set(keep.statuses)) == 1:
+        states = ("closed",)
+    groups = (
+        states,
+        *(
+            tuple(f"{field} {value}" for value in dict.fromkeys(values))
+            for field, values in (("type", keep.types), ("task", keep.task_identifiers), ("tag", keep.tags))
+        ),
+    )
+    return [group for group in groups if 0 < len(group) <= MAX_TERMS] or [("all",)]
