@@ -14,7 +14,7 @@ import click
 
 from adjourn.contract_commands import check, clauses, faults
 from adjourn.load import load
-from adjourn.options import Trouble, contract_of, contract_tests, spec_option, wants_colour
+from adjourn.options import UsageProblem, contract_of, contract_tests, spec_option, wants_colour
 from adjourn.process_title import hide_secrets
 
 __all__ = ["cli", "main"]
@@ -135,7 +135,7 @@ def mock(
     from adjourn_mock import BindError, is_loopback, live_log, serve, serve_workers
 
     if workers > 1 and store == "memory":
-        raise Trouble("--workers needs a store that processes share: --store redis://... or sqlite:PATH")
+        raise UsageProblem("--workers needs a store that processes share: --store redis://... or sqlite:PATH")
     options: dict[str, Any] = {
         "spec": spec, "secret_keys": secret_keys, "dialect": dialect, "seed": seed, "id_seed": id_seed,
         "faults": faults, "control_token": control_token, "store": store,
@@ -144,7 +144,7 @@ def mock(
     try:
         app = mock_app(**options)
     except ValueError as error:
-        raise Trouble(str(error)) from None
+        raise UsageProblem(str(error)) from None
 
     def ready(url: str) -> None:
         if as_json:
@@ -174,7 +174,7 @@ def mock(
             log = None if quiet or as_json else partial(live_log, app.control, _write, colour=wants_colour())
             serve(app, beside=log, **where)
     except BindError as error:
-        raise Trouble(str(error)) from None
+        raise UsageProblem(str(error)) from None
 
 
 def _write(lines: str) -> None:
@@ -202,7 +202,7 @@ def demo(spec: str | None) -> None:
     """
     from adjourn_mock import MockServer
 
-    run_check, tell = contract_tests()
+    run_check, render = contract_tests()
     contract = contract_of(spec)
     with MockServer(contract=contract) as server:
         first, second, *_ = (environment.secret_key for environment in server.app.environments)
@@ -210,7 +210,7 @@ def demo(spec: str | None) -> None:
         began = time.monotonic()
         options = {"url": server.url, "secret-key": first, "other-secret-key": second, "spec": spec}
         verdicts = run_check(contract, options)
-        click.echo(tell(verdicts, url=server.url, seconds=time.monotonic() - began, colour=wants_colour()))
+        click.echo(render(verdicts, url=server.url, seconds=time.monotonic() - began, colour=wants_colour()))
     sys.exit(verdicts.exit_code)
 
 
@@ -256,7 +256,7 @@ def validate(file: str | None) -> None:
         error = next(iter(OpenAPIV31SpecValidator(contract.document).iter_errors()), None)
         if error is not None:
             place = ".".join(str(part) for part in getattr(error, "absolute_path", ()))
-            raise Trouble(f"{contract.file}: {place + ': ' if place else ''}{str(error).splitlines()[0]}")
+            raise UsageProblem(f"{contract.file}: {place + ': ' if place else ''}{str(error).splitlines()[0]}")
         checked = f"OpenAPI 3.1, and {checked}"
     count = len(contract.operations)
     click.echo(f"{contract.file}: {checked}; {count} operations, {len(contract.clauses)} clauses")

@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 
-from adjourn.options import Trouble, contract_of, contract_tests, spec_option, wants_colour
+from adjourn.options import UsageProblem, contract_of, contract_tests, spec_option, wants_colour
 from adjourn_spec import Contract
 
 __all__ = ["check", "clauses", "faults"]
@@ -27,26 +27,26 @@ def _settings(context: click.Context, option: click.Parameter, value: str | None
     path = Path(value or ("adjourn.toml" if Path("adjourn.toml").exists() else "pyproject.toml"))
     if not path.exists():
         if value is not None:
-            raise Trouble(f"{path}: No such file or directory")
+            raise UsageProblem(f"{path}: No such file or directory")
         return None
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise Trouble(f"{path}: {error}") from None
+        raise UsageProblem(f"{path}: {error}") from None
     if path.name == "pyproject.toml":
         table = table.get("tool", {}).get("adjourn", {})
     names = {parameter.opts[0].lstrip("-"): parameter.name for parameter in context.command.params}
     known = sorted(set(names) - {"config", "json"})
     for name, setting in table.items():
         if name not in known:
-            raise Trouble(f"{path}: there is no setting {name!r}; there are {', '.join(known)}")
+            raise UsageProblem(f"{path}: there is no setting {name!r}; there are {', '.join(known)}")
         context.default_map = {**(context.default_map or {}), str(names[name]): setting}
     return value
 
 
 def github_lines(verdicts: Any) -> Iterator[str]:
     """A line for each broken clause that GitHub shows beside the run."""
-    for verdict in verdicts.broken:
+    for verdict in verdicts.failed:
         text = f"expected {verdict.proof.expected}, got {verdict.proof.got}"
         text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
         yield f"::error title={verdict.clause}::{text}"
@@ -111,7 +111,7 @@ def check(
 ) -> None:
     """Check which clauses of the contract a server keeps.
 
-    Exit code 0: the contract is kept; 1: a clause is broken; 2: it could not be checked.
+    Exit code 0: every clause passed; 1: a clause failed; 2: it could not be checked.
     Only sessions that the check makes itself are touched, and they are closed in the end.
     Without URL, TRIGGER_API_URL is checked.
 
@@ -124,9 +124,9 @@ def check(
     """
     from adjourn_contract.reports.formats import ReportError, as_json_text, write_report
 
-    run_check, tell = contract_tests()
+    run_check, render = contract_tests()
     contract = contract_of(spec)
-    _hold_options(contract, url, secret_key, clauses, accept)
+    _assert_options(contract, url, secret_key, clauses, accept)
     options = {
         "url": url, "secret-key": secret_key, "other-secret-key": other_secret_key, "clause": clauses,
         "dialect": dialect, "profile": profile, "rate": _rate(rate), "time-budget": time_budget, "seed": seed,
@@ -139,29 +139,29 @@ def check(
         try:
             write_report(path, verdicts, url=url or "", seconds=seconds)
         except (OSError, ReportError) as error:
-            raise Trouble(f"{path}: {error}") from None
+            raise UsageProblem(f"{path}: {error}") from None
     if as_json:
         click.echo(as_json_text(verdicts, url=url or "", seconds=seconds))
     else:
-        click.echo(tell(verdicts, url=url or "", seconds=seconds, colour=wants_colour()))
+        click.echo(render(verdicts, url=url or "", seconds=seconds, colour=wants_colour()))
         if os.environ.get("GITHUB_ACTIONS"):
             for line in github_lines(verdicts):
                 click.echo(line)
     sys.exit(verdicts.exit_code)
 
 
-def _hold_options(
+def _assert_options(
     contract: Contract, url: str | None, secret_key: str | None, clauses: tuple[str, ...], accept: tuple[str, ...]
 ) -> None:
     if not url:
-        raise Trouble("give the server's URL, as the argument or in TRIGGER_API_URL")
+        raise UsageProblem("give the server's URL, as the argument or in TRIGGER_API_URL")
     if not url.startswith(("http://", "https://")):
-        raise Trouble(f"{url!r} is not an http or https URL")
+        raise UsageProblem(f"{url!r} is not an http or https URL")
     if not secret_key:
-        raise Trouble("give the server's secret key, with --secret-key or in TRIGGER_SECRET_KEY")
+        raise UsageProblem("give the server's secret key, with --secret-key or in TRIGGER_SECRET_KEY")
     for glob in (*clauses, *accept):
         if not any(fnmatchcase(slug, glob) for slug in contract.clauses):
-            raise Trouble(f"no clause is like {glob!r}; adjourn clauses lists them")
+            raise UsageProblem(f"no clause is like {glob!r}; adjourn clauses lists them")
 
 
 def _rate(text: str | None) -> float | None:
@@ -170,7 +170,7 @@ def _rate(text: str | None) -> float | None:
         return None
     found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(?:/(s|m))?", text)
     if found is None or float(found[1]) <= 0:
-        raise Trouble(f"--rate {text!r} is not a number of requests, as 20/s")
+        raise UsageProblem(f"--rate {text!r} is not a number of requests, as 20/s")
     return float(found[1]) / (60 if found[2] == "m" else 1)
 
 
@@ -217,12 +217,12 @@ def prove_faults(globs: tuple[str, ...], workers: int, sample: int | None, whole
     chosen = [f for f in FAULTS.values() if not globs or any(fnmatchcase(f.name, glob) for glob in globs)]
     chosen = chosen[:: sample or 1]
     if not chosen:
-        raise Trouble("no fault has such a name; adjourn faults list has them")
+        raise UsageProblem("no fault has such a name; adjourn faults list has them")
     results = []
     for caught in prove(chosen, workers=workers, fail_fast=not whole):
         results.append(caught)
         verdict = "caught" if caught.is_caught else "MISSED"
-        blamed = "" if caught.by_its_own_clause else f" by {', '.join(caught.blamed) or caught.trouble or 'nothing'}"
+        blamed = "" if caught.by_its_own_clause else f" by {', '.join(caught.blamed) or caught.error or 'nothing'}"
         click.echo(f"{verdict}  {caught.seconds:5.1f} s  {caught.fault.name:<38} {caught.fault.clause}{blamed}")
     found = [caught for caught in results if caught.is_caught]
     own = sum(caught.by_its_own_clause for caught in found)

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from adjourn.options import Trouble, contract_of, spec_option
+from adjourn.options import UsageProblem, contract_of, spec_option
 
 __all__ = ["load"]
 
@@ -41,7 +41,7 @@ def load(
 ) -> None:
     """Press a server with users who live sessions, and check the contract meanwhile.
 
-    Exit code 0: the contract was kept under load; 1: a clause was broken; 2: it could not be done.
+    Exit code 0: every clause passed under load; 1: a clause failed; 2: it could not be done.
     Without URL, TRIGGER_API_URL is pressed.
 
     \b
@@ -50,21 +50,21 @@ def load(
       adjourn load $URL --secret-key $KEY --html report.html
     """
     if importlib.util.find_spec("locust") is None:
-        raise Trouble("the load test needs more: pip install 'adjourn[contract,load]'")
+        raise UsageProblem("the load test needs more: pip install 'adjourn[contract,load]'")
     if not secret_key:
-        raise Trouble("give the server's secret key, with --secret-key or in TRIGGER_SECRET_KEY")
+        raise UsageProblem("give the server's secret key, with --secret-key or in TRIGGER_SECRET_KEY")
     if not url.startswith(("http://", "https://")):
-        raise Trouble(f"{url!r} is not an http or https URL")
+        raise UsageProblem(f"{url!r} is not an http or https URL")
     contract_of(spec)
-    found = _press(url, secret_key, users, seconds, html, spec)
+    found = _run_locust(url, secret_key, users, seconds, html, spec)
     answered = sum(each["requests"] - each["failures"] for each in found["operations"])
-    if answered == 0 and all(each["clause"] == "no answer" for each in found["broken"]):
-        raise Trouble(f"{url} could not be pressed: it does not answer")
+    if answered == 0 and all(each["clause"] == "no answer" for each in found["failed"]):
+        raise UsageProblem(f"{url} could not be pressed: it does not answer")
     if as_json:
         click.echo(json.dumps({"url": url, "users": users, **found}, indent=2))
     else:
-        click.echo("\n".join(_told(found, url, users)))
-    sys.exit(1 if found["broken"] else 0)
+        click.echo("\n".join(_format(found, url, users)))
+    sys.exit(1 if found["failed"] else 0)
 
 
 def _locustfile() -> str:
@@ -79,7 +79,7 @@ def _tell_locustfile(context: click.Context, value: bool) -> None:
         context.exit()
 
 
-def _press(url: str, secret_key: str, users: int, seconds: str, html: str | None, spec: str | None) -> Any:
+def _run_locust(url: str, secret_key: str, users: int, seconds: str, html: str | None, spec: str | None) -> Any:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         # The key goes by the environment: command lines are for all to see.
@@ -92,21 +92,21 @@ def _press(url: str, secret_key: str, users: int, seconds: str, html: str | None
         done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)  # noqa: S603
         if not report.exists():
             lines = [line for line in done.stderr.splitlines() if line.strip()]
-            raise Trouble(f"Locust did not run: {lines[-1] if lines else done.returncode}")
+            raise UsageProblem(f"Locust did not run: {lines[-1] if lines else done.returncode}")
         return json.loads(report.read_text())
 
 
-def _told(found: Any, url: str, users: int) -> list[str]:
+def _format(found: Any, url: str, users: int) -> list[str]:
     lines = [f"{'':16} {'requests':>9} {'a second':>9} {'p50 ms':>8} {'p99 ms':>8} {'max ms':>8}"]
     lines += [
         f"{each['operation']:16} {each['requests']:9} {each['perSecond']:9.0f} {each['p50Milliseconds']:8.1f}"
         f" {each['p99Milliseconds']:8.1f} {each['maxMilliseconds']:8.1f}"
         for each in found["operations"]
     ]
-    for each in found["broken"]:
+    for each in found["failed"]:
         lines.append(f"broken  {each['clause']}: {each['operation']}, {each['what']} ({each['times']} times)")
-    clauses = len({each["clause"] for each in found["broken"]})
-    kept = "the contract was kept" if not clauses else f"{clauses} clauses broken"
+    clauses = len({each["clause"] for each in found["failed"]})
+    kept = "every clause passed" if not clauses else f"{clauses} clauses failed"
     return [
         *lines,
         "",

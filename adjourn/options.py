@@ -11,12 +11,12 @@ import click
 
 from adjourn_spec import Contract, DocumentError, load_contract
 
-__all__ = ["Trouble", "contract_of", "contract_tests", "spec_option", "wants_colour"]
+__all__ = ["UsageProblem", "contract_of", "contract_tests", "spec_option", "wants_colour"]
 
 COULD_NOT = 2
 
 
-class Trouble(click.ClickException):
+class UsageProblem(click.ClickException):
     """Something the user can put right: one line on standard error, exit code 2."""
 
     exit_code = COULD_NOT
@@ -29,17 +29,17 @@ def contract_of(path: str | None) -> Contract:
     try:
         return load_contract(path)
     except DocumentError as error:
-        raise Trouble(str(error)) from None
+        raise UsageProblem(str(error)) from None
 
 
 def contract_tests() -> tuple[Any, Any]:
-    """`check` and `tell`, where what they need is installed."""
+    """`check` and `render`, where what they need is installed."""
     try:
         from adjourn_contract.check import check
-        from adjourn_contract.reports.console import tell
+        from adjourn_contract.reports.console import render
     except ImportError as error:
-        raise Trouble(f"the contract tests need more ({error.name}): pip install 'adjourn[contract]'") from None
-    return check, tell
+        raise UsageProblem(f"the contract tests need more ({error.name}): pip install 'adjourn[contract]'") from None
+    return check, render
 
 
 def wants_colour() -> bool:

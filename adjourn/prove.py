@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 from adjourn_mock.faults import Fault
 
-__all__ = ["Caught", "prove"]
+__all__ = ["ProofResult", "prove"]
 
 _START_SECONDS = 20
 _CHECK_SECONDS = 180
 
 
 @dataclass(frozen=True)
-class Caught:
+class ProofResult:
     """What became of a fault: the clauses that were found broken, and how long it took to tell.
 
     `trouble` says why the check came to nothing, where it did.
@@ -28,7 +28,7 @@ class Caught:
     fault: Fault
     blamed: tuple[str, ...]
     seconds: float
-    trouble: str | None
+    error: str | None
 
     @property
     def is_caught(self) -> bool:
@@ -39,7 +39,7 @@ class Caught:
         return self.fault.clause in self.blamed
 
 
-def prove(faults: Sequence[Fault], *, workers: int, fail_fast: bool) -> Iterator[Caught]:
+def prove(faults: Sequence[Fault], *, workers: int, fail_fast: bool) -> Iterator[ProofResult]:
     """Check the mock with each fault, in processes of its own; results come in the order of `faults`.
 
     Args:
@@ -51,7 +51,7 @@ def prove(faults: Sequence[Fault], *, workers: int, fail_fast: bool) -> Iterator
         yield from pool.map(lambda fault: _prove_one(fault, fail_fast=fail_fast), faults)
 
 
-def _prove_one(fault: Fault, *, fail_fast: bool) -> Caught:
+def _prove_one(fault: Fault, *, fail_fast: bool) -> ProofResult:
     adjourn = [sys.executable, "-m", "adjourn"]
     server = subprocess.Popen(  # noqa: S603 - our own command
         [*adjourn, "mock", "--port", "0", "--json", "--fault", fault.name],
@@ -70,11 +70,11 @@ def _prove_one(fault: Fault, *, fail_fast: bool) -> Caught:
         seconds = time.monotonic() - began
         result = json.loads(done.stdout)
     except (ValueError, subprocess.TimeoutExpired) as error:
-        return Caught(fault, (), 0, f"{type(error).__name__}: {error}")
+        return ProofResult(fault, (), 0, f"{type(error).__name__}: {error}")
     finally:
         server.terminate()
         server.wait()
         assert server.stdout is not None  # noqa: S101
         server.stdout.close()
-    blamed = tuple(each["clause"] for each in result["clauses"] if each["state"] == "broken")
-    return Caught(fault, blamed, seconds, result["trouble"])
+    blamed = tuple(each["clause"] for each in result["clauses"] if each["state"] == "failed")
+    return ProofResult(fault, blamed, seconds, result["trouble"])

@@ -47,8 +47,8 @@ def mock(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any
 def test_demo_checks_the_mock_and_exits_0() -> None:
     done = run("demo")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "kept         close.idempotent" in done.stdout
-    assert "broken" not in done.stdout
+    assert "passed       close.idempotent" in done.stdout
+    assert "failed" not in done.stdout
 
 
 def test_version() -> None:

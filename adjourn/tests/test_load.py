@@ -28,7 +28,7 @@ def test_a_lawful_server_is_pressed_and_keeps_the_contract() -> None:
         listed = httpx.get(f"{server.url}/api/v1/sessions?filter[status]=CLOSED", headers=server.headers).json()["data"]
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(done.stdout)
-    assert found["broken"] == []
+    assert found["failed"] == []
     assert {each["operation"] for each in found["operations"]} == {
         "create", "retrieve", "close", "close again", "retrieve closed",
     }  # fmt: skip
@@ -87,5 +87,5 @@ def test_a_master_sums_up_what_its_workers_found(faults: list[str], clauses: set
                 process.kill()
                 process.wait()
     found = json.loads(report.read_text())
-    assert {each["clause"] for each in found["broken"]} == clauses
+    assert {each["clause"] for each in found["failed"]} == clauses
     assert found["requests"] > 100

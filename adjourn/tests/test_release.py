@@ -67,7 +67,7 @@ def test_the_sdist_has_what_a_reader_of_the_project_sees(built: Path) -> None:
         names = [name.partition("/")[2] for name in archive.getnames()]
     assert {name.partition("/")[0] for name in names} == {
         "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "PKG-INFO", "README.md", "SECURITY.md", "adjourn", "contract_tests", "docs",
-        "fixtures", "mkdocs.yml", "mock_server", "pyproject.toml", "spec", ".ci", ".gitignore",
+        "fixtures", "mkdocs.yml", "mock_server", "pyproject.toml", "spec", ".ci", ".git-blame-ignore-revs", ".gitignore",
     }  # fmt: skip
     assert {f"{room}/tests" for room in ("spec", "mock_server", "contract_tests", "fixtures", "adjourn")} <= {
         str(Path(name).parent) for name in names

@@ -33,11 +33,11 @@ class _Collector:
             self._verdicts.note(outcome)
             self._progress.step(self._verdicts)
         elif report.failed:
-            self._verdicts.trouble = self._verdicts.trouble or str(report.longrepr).splitlines()[-1]
+            self._verdicts.error = self._verdicts.error or str(report.longrepr).splitlines()[-1]
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         message = getattr(excinfo.value, "msg", None)
-        self._verdicts.trouble = message or "interrupted"
+        self._verdicts.error = message or "interrupted"
 
 
 class Progress:
@@ -50,8 +50,8 @@ class Progress:
     def step(self, verdicts: Verdicts) -> None:
         self._done += 1
         if self._shown:
-            broken = len(verdicts.broken)
-            self._stream.write(f"\r\x1b[K{self._done}/{self.total or '?'} tests, {broken} clauses broken")
+            broken = len(verdicts.failed)
+            self._stream.write(f"\r\x1b[K{self._done}/{self.total or '?'} tests, {broken} clauses failed")
             self._stream.flush()
 
     def end(self) -> None:
@@ -103,6 +103,6 @@ def check(
     finally:
         os.environ.update(kept)
         progress.end()
-    if code not in (0, 1) and verdicts.trouble is None and not verdicts.broken:
-        verdicts.trouble = f"the contract tests did not run to their end (pytest's exit code {int(code)})"
+    if code not in (0, 1) and verdicts.error is None and not verdicts.failed:
+        verdicts.error = f"the contract tests did not run to their end (pytest's exit code {int(code)})"
     return verdicts

@@ -3,7 +3,7 @@
     TRIGGER_SECRET_KEY=... locust -f .../adjourn_contract/locustfile.py --host URL
 
 `adjourn load` wraps it, and `adjourn load --locustfile` tells where it is.
-A broken clause is a failure in Locust's statistics, named by its slug.
+A failed clause is a failure in Locust's statistics, named by its slug.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from urllib.parse import quote
 from locust import FastHttpUser, events, task
 from locust.env import Environment
 
-from adjourn_contract.engine.scene import CHAT
+from adjourn_contract.engine.scenario import CHAT
 from adjourn_spec import load_contract
 
 __all__ = ["SessionsUser"]
@@ -75,7 +75,7 @@ class SessionsUser(FastHttpUser):
     def _call(
         self, method: str, path: str, name: str, statuses: tuple[int, ...], clause: str, body: Any = None
     ) -> dict[str, Any] | None:
-        """The row that is answered, or None where the clause is broken."""
+        """The row that is answered, or None where the clause is failed."""
         with self.client.request(
             method, path, name=name, json=body, headers=self._headers, catch_response=True, allow_redirects=False
         ) as response:
@@ -98,7 +98,7 @@ class SessionsUser(FastHttpUser):
             return row
 
     def _hold(self, clause: str, name: str, is_kept: bool) -> None:
-        """Count a broken clause as a failure of the operation that showed it."""
+        """Count a failed clause as a failure of the operation that showed it."""
         if not is_kept:
             self.environment.stats.log_error("", name, f"{clause}: another row than it must be")
 
@@ -122,10 +122,10 @@ def report(environment: Environment, **_: Any) -> None:
         }
         for entry in environment.stats.entries.values()
     ]
-    broken = [
+    failed = [
         {"clause": str(error.error).partition(":")[0], "operation": error.name, "times": error.occurrences,
          "what": str(error.error).partition(": ")[2]}
         for error in environment.stats.errors.values()
     ]  # fmt: skip
-    found = {"requests": total.num_requests, "perSecond": total.total_rps, "operations": operations, "broken": broken}
+    found = {"requests": total.num_requests, "perSecond": total.total_rps, "operations": operations, "failed": failed}
     Path(path).write_text(json.dumps(found))

@@ -18,7 +18,7 @@ import pytest
 
 if TYPE_CHECKING:
     from adjourn_contract.engine.run import Run
-    from adjourn_contract.engine.scene import Scene
+    from adjourn_contract.engine.scenario import Scenario
 
 __all__ = ["OUTCOME"]
 
@@ -60,7 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _is_ours(item: pytest.Item) -> bool:
-    return item.get_closest_marker("clause") is not None and "run" in getattr(item, "fixturenames", ())
+    return item.get_closest_marker("clause") is not None and "adjourn_run" in getattr(item, "fixturenames", ())
 
 
 def _clauses(item: pytest.Item) -> tuple[str, ...]:
@@ -92,11 +92,11 @@ def make_run(config: pytest.Config) -> Run:
     """The run that the options and the environment ask for.
 
     Raises:
-        CannotCheck: an option is missing or wrong, or the target cannot be checked.
+        TargetUnusable: an option is missing or wrong, or the target cannot be checked.
     """
     import random
 
-    from adjourn_contract.engine.outcomes import CannotCheck
+    from adjourn_contract.engine.outcomes import TargetUnusable
     from adjourn_contract.engine.run import PROFILES, Run
     from adjourn_contract.transport.wire import Wire
     from adjourn_spec import DocumentError, load_contract
@@ -107,10 +107,10 @@ def make_run(config: pytest.Config) -> Run:
 
     url, key = option("url", "TRIGGER_API_URL"), option("secret-key", "TRIGGER_SECRET_KEY")
     if not url or not key:
-        raise CannotCheck("give the server's URL and secret key: --adjourn-url, --adjourn-secret-key")
+        raise TargetUnusable("give the server's URL and secret key: --adjourn-url, --adjourn-secret-key")
     other_key = option("other-secret-key", "ADJOURN_OTHER_SECRET_KEY") or None
     if other_key == key:
-        raise CannotCheck("the other secret key must be one of another environment, not the same")
+        raise TargetUnusable("the other secret key must be one of another environment, not the same")
     seed, budget = option("seed"), option("time-budget")
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     tag = f"{random.SystemRandom().getrandbits(40) if seed is None else seed:x}{worker}"
@@ -127,7 +127,7 @@ def make_run(config: pytest.Config) -> Run:
             pool=read_pool(option("session-pool")),
         )
     except (DocumentError, ValueError) as error:
-        raise CannotCheck(str(error)) from None
+        raise TargetUnusable(str(error)) from None
     run.url = url
     if budget:
         run.wire.deadline = time.monotonic() + budget
@@ -150,31 +150,31 @@ def read_pool(path: str | None) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="session")
-def run(request: pytest.FixtureRequest) -> Iterator[Run]:
+def adjourn_run(request: pytest.FixtureRequest) -> Iterator[Run]:
     """The run of the check: its target, its volume, and what it has to close in the end."""
     from adjourn_contract.cases.variants import variants
-    from adjourn_contract.engine.outcomes import CannotCheck, NotCheckable
+    from adjourn_contract.engine.outcomes import NotChecked, TargetUnusable
     from adjourn_contract.transport.exchange import OutOfTime
 
     try:
         made = make_run(request.config)
         made.probe()
-    except (CannotCheck, OutOfTime) as trouble:
+    except (TargetUnusable, OutOfTime) as trouble:
         pytest.exit(str(trouble), returncode=2)
-    if "createSession" not in made.lacks:
+    if "createSession" not in made.unsupported:
         # What is wrong with create or retrieve is for the tests to tell.
-        with suppress(AssertionError, NotCheckable, OutOfTime):
+        with suppress(AssertionError, NotChecked, OutOfTime):
             aged = variants(made.contract)
-            made.plant(aged if made.profile.lives > 10 else aged[:3])
+            made.create_early(aged if made.profile.lifecycles > 10 else aged[:3])
     yield made
     made.close_all()
     made.wire.close()
 
 
 @pytest.fixture
-def scene(run: Run) -> Scene:
+def adjourn_scenario(adjourn_run: Run) -> Scenario:
     """A story of its own, for the proof."""
-    return run.scene()
+    return adjourn_run.scenario()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -188,21 +188,21 @@ def pytest_runtest_makereport(
     item.config.option.tbstyle = "native"
     report = yield
     item.config.option.tbstyle = style
-    from adjourn_contract.engine.outcomes import Broken, NotCheckable
+    from adjourn_contract.engine.outcomes import ClauseFailed, NotChecked
     from adjourn_contract.transport.exchange import OutOfTime, Unreachable
 
     error = call.excinfo.value if call.excinfo else None
     outcome: dict[str, Any] = {"clauses": list(_clauses(item)), "test": item.name}
-    run: Run = item.funcargs["run"]  # type: ignore[attr-defined]
+    run: Run = item.funcargs["adjourn_run"]  # type: ignore[attr-defined]
     outcome["requests"], run.wire.requests = run.wire.requests, 0
     if error is None:
-        outcome["outcome"] = "kept"
-    elif isinstance(error, Broken):
+        outcome["outcome"] = "passed"
+    elif isinstance(error, ClauseFailed):
         from adjourn_contract.reports.curl import curl_lines
 
         lines = curl_lines(error.exchanges, run.url, key=run.key, other_key=run.other_key, tag=run.tag)
         outcome |= {
-            "outcome": "broken",
+            "outcome": "failed",
             "clause": error.clause,
             "expected": _clean(run, error.expected),
             "got": _clean(run, error.got),
@@ -218,13 +218,13 @@ def pytest_runtest_makereport(
                 *(f"  {line}" for line in lines),
             ]
         )
-    elif isinstance(error, NotCheckable | OutOfTime):
+    elif isinstance(error, NotChecked | OutOfTime):
         outcome |= {"outcome": "not checked", "reason": str(error)}
         report.outcome, report.longrepr = "skipped", (str(item.path), item.location[1] or 0, f"Skipped: {error}")
     elif isinstance(error, Unreachable):
-        outcome |= {"outcome": "failed", "reason": f"the server is no longer reachable: {error}"}
+        outcome |= {"outcome": "error", "reason": f"the server is no longer reachable: {error}"}
     else:
-        outcome |= {"outcome": "failed", "reason": f"{item.name} itself failed: {_line(error)}"}
+        outcome |= {"outcome": "error", "reason": f"{item.name} itself failed: {_line(error)}"}
     report.user_properties.append((OUTCOME, outcome))
     return report
 

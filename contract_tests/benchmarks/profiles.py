@@ -31,7 +31,7 @@ def main() -> None:
             command += ["--profile", profile, "--json"]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             found = json.loads(done.stdout)
-            broken = sum(each["state"] == "broken" for each in found["clauses"])
+            broken = sum(each["state"] == "failed" for each in found["clauses"])
             seconds, requests = found["seconds"], found["requests"]
             print(f"{profile:10} {seconds:8.1f} {requests:9} {requests / seconds:9.0f} {broken:7}", flush=True)
     finally:

@@ -3,15 +3,15 @@
 import pytest
 
 from adjourn_contract.engine.run import Run
-from adjourn_contract.engine.scene import Scene
+from adjourn_contract.engine.scenario import Scenario
 
 
 @pytest.mark.clause("close.closes")
-def test_a_close_is_dated_on_the_day_it_happens(run: Run) -> None:
-    def play(scene: Scene, reason: str) -> None:
-        row = scene.open()
-        closed = scene.close(row, {"reason": reason})
+def test_a_close_is_dated_on_the_day_it_happens(adjourn_run: Run) -> None:
+    def play(scenario: Scenario, reason: str) -> None:
+        row = scenario.open()
+        closed = scenario.close(row, {"reason": reason})
         if closed["closedAt"][:10] < row["createdAt"][:10]:
-            raise scene.fail("close.closes", f"closedAt not before {row['createdAt']}", closed["closedAt"])
+            raise scenario.fail("close.closes", f"closedAt not before {row['createdAt']}", closed["closedAt"])
 
-    run.each(["signed out", "timed out"], play)
+    adjourn_run.each(["signed out", "timed out"], play)

@@ -18,10 +18,10 @@ from typing import Any
 
 import pytest
 import yaml
-from lawful import LAWFUL
+from conforming_servers import LAWFUL
 
 import adjourn_contract
-from adjourn_contract.reports.console import tell
+from adjourn_contract.reports.console import render
 from adjourn_contract.reports.verdicts import Verdicts
 from adjourn_mock import MockServer, create_app
 from adjourn_mock.faults import FAULTS
@@ -45,8 +45,8 @@ def result_of(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     return result
 
 
-def broken(result: dict[str, Any]) -> list[str]:
-    return [each["clause"] for each in result["clauses"] if each["state"] == "broken"]
+def failed(result: dict[str, Any]) -> list[str]:
+    return [each["clause"] for each in result["clauses"] if each["state"] == "failed"]
 
 
 @pytest.fixture
@@ -77,11 +77,11 @@ def test_there_are_a_hundred_faults_and_each_says_what_it_does() -> None:
 
 def test_a_test_that_failed_itself_is_no_clause_kept() -> None:
     verdicts = Verdicts(load_contract())
-    verdicts.note({"outcome": "kept", "clauses": ["row.schema"], "requests": 1})
+    verdicts.note({"outcome": "passed", "clauses": ["row.schema"], "requests": 1})
     assert verdicts.exit_code == 0
     verdicts.note({"outcome": "failed", "clauses": ["row.schema"], "reason": "test_rows itself failed: KeyError: 'id'"})
     assert verdicts.exit_code == 2
-    said = tell(verdicts, url="http://127.0.0.1:3030", seconds=1, colour=False)
+    said = render(verdicts, url="http://127.0.0.1:3030", seconds=1, colour=False)
     assert said == "http://127.0.0.1:3030 could not be checked: test_rows itself failed: KeyError: 'id'"
 
 
@@ -91,7 +91,7 @@ def test_lawful_servers_are_not_accused(name: str) -> None:
     with MockServer(LAWFUL[name]()) as server:
         profile = "standard" if name in ("documented", "server dialect") else "smoke"
         result = result_of(check(server.url, "--json", "--profile", profile))
-    assert [each for each in result["clauses"] if each["state"] == "broken"] == []
+    assert [each for each in result["clauses"] if each["state"] == "failed"] == []
     assert result["exitCode"] == 0
     missing = {each["clause"] for each in result["clauses"] if each["state"] == "not checked"}
     assert (missing != set()) == (name == "only what close needs")
@@ -109,14 +109,14 @@ def test_lawful_servers_are_not_accused(name: str) -> None:
     ],
 )
 def test_a_lawful_server_by_other_hands_is_not_accused(options: str) -> None:
-    command = ["node", str(Path(__file__).with_name("other_hands.mjs")), *options.split()]
+    command = ["node", str(Path(__file__).with_name("independent_server.mjs")), *options.split()]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
             result = result_of(check(server.stdout.readline().strip(), "--json", "--profile", "smoke"))
         finally:
             server.terminate()
-    assert [each for each in result["clauses"] if each["state"] != "kept"] == []
+    assert [each for each in result["clauses"] if each["state"] != "passed"] == []
     assert result["exitCode"] == 0
 
 
@@ -124,7 +124,7 @@ def test_a_lawful_server_by_other_hands_is_not_accused(options: str) -> None:
 def test_a_slow_server_that_limits_its_rate_is_not_accused() -> None:
     with MockServer(LAWFUL["slow and limited"]()) as server:
         result = result_of(check(server.url, "--json", "--profile", "smoke", "--clause", "close.*"))
-    assert broken(result) == []
+    assert failed(result) == []
     assert result["exitCode"] == 0
 
 
@@ -147,8 +147,8 @@ def test_a_server_without_create_is_checked_with_sessions_made_beforehand(tmp_pa
         assert "--session-pool" in result_of(alone)["trouble"]
         result = result_of(check(server.url, "--json", "--session-pool", str(pool)))
     states = {each["clause"]: each["state"] for each in result["clauses"]}
-    assert broken(result) == []
-    assert states["reason.type"] == states["close.idempotent"] == states["auth.required"] == "kept"
+    assert failed(result) == []
+    assert states["reason.type"] == states["close.idempotent"] == states["auth.required"] == "passed"
     assert states["id.prefix"] == states["close.recreate"] == "not checked"
 
 
@@ -201,7 +201,7 @@ def test_a_failure_shows_the_clause_and_curl_lines_that_repeat_it(faulty: MockSe
 @pytest.mark.parametrize("faulty", ["reason-trimmed"], indirect=True)
 def test_an_accepted_clause_does_not_fail_the_check(faulty: MockServer) -> None:
     options = ("--clause", "reason.verbatim", "--json")
-    assert broken(result_of(check(faulty.url, *options))) == ["reason.verbatim"]
+    assert failed(result_of(check(faulty.url, *options))) == ["reason.verbatim"]
     accepted = result_of(check(faulty.url, *options, "--accept", "reason.verbatim"))
     assert accepted["exitCode"] == 0
     assert {each["clause"]: each["state"] for each in accepted["clauses"]}["reason.verbatim"] == "accepted"
@@ -266,13 +266,13 @@ def test_settings_come_from_a_file_and_the_command_line_wins(tmp_path: Path) -> 
         states = {
             each["clause"]: each["state"] for each in result_of(check(server.url, "--json", cwd=tmp_path))["clauses"]
         }
-        assert states["reason.optional"] == "kept"
+        assert states["reason.optional"] == "passed"
         assert states["body.malformed"] == "not checked"
         states = {
             each["clause"]: each["state"]
             for each in result_of(check(server.url, "--json", "--clause", "id.unknown", cwd=tmp_path))["clauses"]
         }
-        assert states["id.unknown"] == "kept"
+        assert states["id.unknown"] == "passed"
         assert states["reason.optional"] == "not checked"
         (tmp_path / "adjourn.toml").write_text("speed = 1\n")
         done = check(server.url, cwd=tmp_path)
@@ -289,8 +289,8 @@ def test_the_probes_move_with_the_document(tmp_path: Path) -> None:
     spec.write_text(yaml.safe_dump(document))
     options = ("--json", "--profile", "smoke")
     with MockServer(contract=load_contract(spec)) as server:
-        assert broken(result_of(check(server.url, *options, "--spec", str(spec)))) == []
-        against = broken(result_of(check(server.url, *options)))
+        assert failed(result_of(check(server.url, *options, "--spec", str(spec)))) == []
+        against = failed(result_of(check(server.url, *options)))
     assert {"reason.limit", "body.limit", "row.prefixes"} & set(against)
 
 

@@ -10,11 +10,11 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from hostile import HostileServer
+from misbehaving_server import HostileServer
 from runs import run_against
 
 from adjourn_contract.engine.fuzzing import fuzz
-from adjourn_contract.engine.outcomes import Broken, NotCheckable
+from adjourn_contract.engine.outcomes import ClauseFailed, NotChecked
 from adjourn_contract.engine.run import Run
 from adjourn_contract.transport.exchange import Exchange, OutOfTime
 from adjourn_mock import MockServer, create_app
@@ -55,7 +55,7 @@ def test_it_asks_for_every_operation_and_means_sessions_of_the_run_alone() -> No
             assert asked or operation.method == "PATCH", operation.template
         named = [each.target.split("/")[4].partition("?")[0] for each in exchanges if each.target.count("/") > 3]
         assert named
-        assert all(run.tag in name or run.made(name) for name in named if name)
+        assert all(run.tag in name or run.is_ours(name) for name in named if name)
 
 
 def test_a_server_error_is_told() -> None:
@@ -70,7 +70,7 @@ def test_a_server_error_is_told() -> None:
             await app(scope, receive, send)
 
     with MockServer(fail_at_a_page_size) as server, run_against(server.url, profile="standard") as run:  # type: ignore[arg-type]
-        with pytest.raises(Broken, match=r"row\.schema: expected no server error, got 502") as told:
+        with pytest.raises(ClauseFailed, match=r"row\.schema: expected no server error, got 502") as told:
             fuzz(run)
         assert len(told.value.exchanges) == 1
         assert "page" in told.value.exchanges[0].target
@@ -85,7 +85,7 @@ def test_a_server_that_turns_is_told_in_time(act: str) -> None:
     ):
         run.wire.deadline = time.monotonic() + BUDGET_SECONDS
         began = time.monotonic()
-        with pytest.raises((Broken, NotCheckable, OutOfTime)):
+        with pytest.raises((ClauseFailed, NotChecked, OutOfTime)):
             fuzz(run)
         assert time.monotonic() - began < BUDGET_SECONDS + 3
 
@@ -97,7 +97,7 @@ def test_a_redirect_is_not_followed() -> None:
         run_against(server.url, profile="standard", timeout_seconds=1) as run,
     ):
         run.wire.deadline = time.monotonic() + BUDGET_SECONDS
-        with suppress(Broken, NotCheckable, OutOfTime):
+        with suppress(ClauseFailed, NotChecked, OutOfTime):
             fuzz(run)
         assert server.heard == []
 
@@ -109,7 +109,7 @@ def test_what_is_packed_is_not_unpacked() -> None:
         run_against(server.url, profile="standard") as run,
     ):
         tracemalloc.start()
-        with pytest.raises(Broken, match=r"row\.content-type"):
+        with pytest.raises(ClauseFailed, match=r"row\.content-type"):
             fuzz(run)
         _, peak_bytes = tracemalloc.get_traced_memory()
         tracemalloc.stop()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from hostile import ACTS, HostileServer
+from misbehaving_server import ACTS, HostileServer
 
 from adjourn_mock import MockServer
 
@@ -71,7 +71,7 @@ def test_a_server_that_goes_away_is_told_once() -> None:
         done, _ = check(server.url, "--json", "--time-budget", "30")
     states = [each["state"] for each in json.loads(done.stdout)["clauses"]]
     assert done.returncode == 1
-    assert states.count("broken") == 1
+    assert states.count("failed") == 1
     assert "accepts no connections any more" in done.stdout
 
 
@@ -85,7 +85,7 @@ def test_a_server_without_tls_is_told() -> None:
 
 @pytest.mark.parametrize("act", ["silent", "close", "garbage", "handshake without end"])
 def test_a_handshake_that_does_not_come_about_is_told_in_time(act: str) -> None:
-    with HostileServer(act, at_once=True) as server:
+    with HostileServer(act, answers_first=True) as server:
         done, seconds = check(server.url.replace("http://", "https://"))
     assert done.returncode == 2
     assert seconds < BUDGET_SECONDS + 5

@@ -22,7 +22,7 @@ from adjourn_mock.dialects.server import SERVER
 from adjourn_mock.domain.clock import Clock, SystemClock
 from adjourn_mock.environments.environments import DEFAULT_KEYS, MAX_ENVIRONMENTS, Environments
 from adjourn_mock.environments.seeds import read_seed
-from adjourn_mock.environments.sharing import SharedRegistry
+from adjourn_mock.environments.sharing import SharedEnvironmentSync
 from adjourn_mock.environments.tokens import Tokens
 from adjourn_mock.exchanges.routes import Routes
 from adjourn_mock.pipeline.behaviour import Behaviour, Change
@@ -31,7 +31,7 @@ from adjourn_mock.pipeline.fault_injection import Catalogue, FaultInjector
 from adjourn_mock.pipeline.pipeline import Pipeline, unavailable
 from adjourn_mock.pipeline.service import Service
 from adjourn_mock.stores.memory import MAX_SESSIONS, MemoryStore
-from adjourn_mock.stores.opening import open_store, shared
+from adjourn_mock.stores.opening import as_shared, open_store
 from adjourn_mock.stores.store import MAX_MEGABYTES, StoreUnavailable
 from adjourn_spec import Contract, load_contract
 
@@ -104,7 +104,7 @@ class SharedMockApp(MockApp):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             try:
-                await self.service.registry.refresh()
+                await self.service.sync.refresh()
             except StoreUnavailable as error:
                 answer = unavailable(error)
                 await Response(answer.body, answer.status, media_type="application/json")(scope, receive, send)
@@ -174,9 +174,9 @@ def create_app(
         tokens=Tokens(contract.token),
         clock=clock or SystemClock(),
     )
-    common = shared(engine)
+    common = as_shared(engine)
     if common is not None:
-        service = replace(service, registry=SharedRegistry(environments, common))
+        service = replace(service, sync=SharedEnvironmentSync(environments, common))
     pipeline = Pipeline(service, dialects, FaultInjector(service, catalogue))
     kind = MockApp if common is None else SharedMockApp
     return kind(pipeline, catalogue, Access(control_token))

@@ -24,11 +24,17 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     (folder / "package.json").write_text('{"private": true, "type": "module"}')
     install = ["npm", "install", "--no-audit", "--no-fund", "--loglevel=error", "@trigger.dev/sdk@4"]
     subprocess.run(install, cwd=folder, check=True, capture_output=True, timeout=110)
-    shutil.copy(Path(__file__).with_name("life.mjs"), folder)
+    shutil.copy(Path(__file__).with_name("sdk_lifecycle.mjs"), folder)
     with MockServer() as server:
         environ = {**os.environ, "TRIGGER_API_URL": server.url, "TRIGGER_SECRET_KEY": server.secret_key}
         run = subprocess.run(
-            ["node", "life.mjs"], cwd=folder, env=environ, capture_output=True, text=True, timeout=60, check=False
+            ["node", "sdk_lifecycle.mjs"],
+            cwd=folder,
+            env=environ,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
     assert run.returncode == 0, run.stderr
     steps: dict[str, Any] = json.loads(run.stdout)

@@ -80,7 +80,7 @@ class Environment:
         journal: dict[str, Any] = self.call("GET", "/journal", params=query).json()
         return journal
 
-    def switch_on(self, fault: str, **options: Any) -> dict[str, Any]:
+    def enable(self, fault: str, **options: Any) -> dict[str, Any]:
         answer = self.call("POST", "/faults", json={"fault": fault, **options})
         assert answer.status_code == 201, answer.text
         active: dict[str, Any] = answer.json()
@@ -161,7 +161,7 @@ def test_reset_makes_it_what_it_was(control: Control) -> None:
     )
     first = environment.create().json()
     environment.close("seeded")
-    environment.switch_on("latency", parameters={"milliseconds": 0})
+    environment.enable("latency", parameters={"milliseconds": 0})
     environment.call("POST", "/clock", json={"advance": "1h"})
     shown = environment.call("POST", "/reset").json()
     assert (shown["exchanges"], shown["faults"], shown["clock"]["now"]) == (0, 0, "2026-01-01T00:00:00.000Z")
@@ -280,13 +280,13 @@ def test_the_journal_is_bounded_in_entries_and_bytes(environment: Environment) -
     assert (journal["count"], len(journal["entries"]), journal["entries"][0]["number"]) == (510, 500, 11)
 
 
-def test_a_journal_forgets_when_told(environment: Environment) -> None:
+def test_a_journal_forgets_when_last_seen(environment: Environment) -> None:
     environment.create()
     assert environment.call("DELETE", "/journal").status_code == 204
     assert environment.journal()["count"] == 0
 
 
-def test_a_wrong_key_is_in_the_journal_of_strangers(control: Control) -> None:
+def test_a_wrong_key_is_in_the_journal_of_unknown_callers(control: Control) -> None:
     httpx.get(f"{control.server.url}/api/v1/sessions/who", headers={"Authorization": "Bearer tr_dev_nobody"})
     last = control.client.get("/journal").json()["entries"][-1]
     assert (last["path"], last["status"], last["clause"]) == ("/api/v1/sessions/who", 401, "auth.unknown-key")
@@ -329,7 +329,7 @@ def test_an_exchange_that_is_the_same_in_production_says_so(environment: Environ
 
 def test_a_fault_comes_as_often_as_asked(environment: Environment) -> None:
     environment.create()
-    environment.switch_on("status", parameters={"status": 503}, times=2, operation="closeSession")
+    environment.enable("status", parameters={"status": 503}, times=2, operation="closeSession")
     assert environment.api.get("/sessions/chat_1").status_code == 200
     assert [environment.close().status_code for _ in range(3)] == [503, 503, 200]
     assert [entry["faults"] for entry in environment.journal(operation="closeSession")["entries"]] == [
@@ -340,14 +340,14 @@ def test_a_fault_comes_as_often_as_asked(environment: Environment) -> None:
 def test_a_fault_for_one_session_leaves_others_alone(environment: Environment) -> None:
     row = environment.create("one").json()
     environment.create("two")
-    environment.switch_on("status", session="one")
+    environment.enable("status", session="one")
     assert environment.close("two").status_code == 200
     assert environment.close("one").status_code == environment.close(row["id"]).status_code == 503
 
 
 def test_chance_follows_its_seed(environment: Environment) -> None:
     def drawn() -> list[int]:
-        fault = environment.switch_on("status", probability=0.5, seed=3)
+        fault = environment.enable("status", probability=0.5, seed=3)
         statuses = [environment.api.get("/sessions/nobody").status_code for _ in range(30)]
         environment.call("DELETE", f"/faults/{fault['id']}")
         return statuses
@@ -360,7 +360,7 @@ def test_chance_follows_its_seed(environment: Environment) -> None:
 def test_a_contract_fault_can_be_switched_on_and_off(environment: Environment) -> None:
     environment.create()
     environment.close(body={"reason": "first"})
-    fault = environment.switch_on("reason-trimmed")
+    fault = environment.enable("reason-trimmed")
     environment.create("two")
     assert environment.close("two", {"reason": " x "}).json()["closedReason"] == "x"
     assert environment.call("DELETE", f"/faults/{fault['id']}").status_code == 204
@@ -371,7 +371,7 @@ def test_a_contract_fault_can_be_switched_on_and_off(environment: Environment) -
 
 def test_latency_delays_an_answer(environment: Environment) -> None:
     environment.create()
-    environment.switch_on("latency", parameters={"milliseconds": 300}, times=1)
+    environment.enable("latency", parameters={"milliseconds": 300}, times=1)
     with pytest.raises(httpx.ReadTimeout):
         environment.api.get("/sessions/chat_1", timeout=0.1)
     assert environment.api.get("/sessions/chat_1", timeout=0.25).status_code == 200
@@ -379,14 +379,12 @@ def test_latency_delays_an_answer(environment: Environment) -> None:
 
 @pytest.mark.parametrize("distribution", ["uniform", "normal", "lognormal"])
 def test_latency_follows_a_distribution(environment: Environment, distribution: str) -> None:
-    environment.switch_on(
-        "latency", parameters={"milliseconds": 5, "distribution": distribution, "spread": 1, "seed": 1}
-    )
+    environment.enable("latency", parameters={"milliseconds": 5, "distribution": distribution, "spread": 1, "seed": 1})
     assert environment.create().status_code == 201
 
 
 def test_429_says_when_to_come_again(environment: Environment) -> None:
-    environment.switch_on("status", parameters={"status": 429, "retryAfterSeconds": 7})
+    environment.enable("status", parameters={"status": 429, "retryAfterSeconds": 7})
     answer = environment.create()
     assert (answer.status_code, answer.headers["retry-after"], answer.headers["x-ratelimit-remaining"]) == (
         429,
@@ -396,18 +394,18 @@ def test_429_says_when_to_come_again(environment: Environment) -> None:
     assert int(answer.headers["x-ratelimit-reset"]) > time.time() * 1000 + 5000
 
 
-@pytest.mark.parametrize(("effect", "closed"), [("none", False), ("done", True)])
+@pytest.mark.parametrize(("effect", "closed"), [("not-applied", False), ("applied", True)])
 def test_an_error_comes_before_or_after_the_deed(environment: Environment, effect: str, closed: bool) -> None:
     environment.create()
-    environment.switch_on("status", parameters={"status": 500, "effect": effect}, times=1)
+    environment.enable("status", parameters={"status": 500, "effect": effect}, times=1)
     assert environment.close().status_code == 500
     assert (environment.api.get("/sessions/chat_1").json()["closedAt"] is not None) == closed
 
 
-@pytest.mark.parametrize(("effect", "closed"), [("none", False), ("done", True)])
+@pytest.mark.parametrize(("effect", "closed"), [("not-applied", False), ("applied", True)])
 def test_a_connection_is_reset(environment: Environment, effect: str, closed: bool) -> None:
     environment.create()
-    environment.switch_on("connection-reset", parameters={"effect": effect}, times=1)
+    environment.enable("connection-reset", parameters={"effect": effect}, times=1)
     # Which of the two a client sees is a matter of timing.
     with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError), match=r"reset|without sending a response"):
         environment.close()
@@ -416,7 +414,7 @@ def test_a_connection_is_reset(environment: Environment, effect: str, closed: bo
 
 def test_a_body_ends_too_early(environment: Environment) -> None:
     environment.create()
-    environment.switch_on("truncated-body", times=1)
+    environment.enable("truncated-body", times=1)
     with pytest.raises(httpx.RemoteProtocolError, match="without sending complete"):
         environment.close()
     assert environment.api.get("/sessions/chat_1").json()["closedAt"] is not None
@@ -424,7 +422,7 @@ def test_a_body_ends_too_early(environment: Environment) -> None:
 
 def test_a_body_comes_in_pieces(environment: Environment) -> None:
     whole = environment.create().json()
-    environment.switch_on("slow-body", parameters={"milliseconds": 50, "pieces": 5}, times=1)
+    environment.enable("slow-body", parameters={"milliseconds": 50, "pieces": 5}, times=1)
     with environment.api.stream("GET", "/sessions/chat_1") as answer:
         pieces = [piece for piece in answer.iter_raw() if piece]
     assert len(pieces) > 1

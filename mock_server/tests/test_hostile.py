@@ -17,7 +17,8 @@ import pytest
 from engines import free_port, mock_process, redis_server
 from sessions_api import CHAT
 
-from adjourn_mock import MockServer, protocol
+from adjourn_mock import MockServer
+from adjourn_mock.serving import protocol
 from adjourn_mock.serving.protocol import MAX_HEAD_BYTES
 from adjourn_spec import load_contract
 

@@ -15,7 +15,7 @@ from sessions_api import CHAT
 from adjourn_mock import MockServer, create_app
 from adjourn_mock.control.api import MAX_STREAMS
 
-FILES = ("", "docs", "main.js", "dashboard.css", "look.css", "icon.svg")
+FILES = ("", "docs", "main.js", "dashboard.css", "base.css", "icon.svg")
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ def test_the_stream_has_the_environment_and_the_last_exchanges(
     name, client = caller
     for number in range(5):
         client.post("/api/v1/sessions", json={**CHAT, "externalId": f"chat_{number}"})
-    events = [event for event in follow(server, name, 3, backlog=2) if event[1].get("journal") != "strangers"]
+    events = [event for event in follow(server, name, 3, backlog=2) if event[1].get("journal") != "unknown-callers"]
     assert [event for event, _ in events] == ["environment", "exchange", "exchange"]
     assert events[0][1]["sessions"] == 5
     assert [each["session"]["externalId"] for _, each in events[1:]] == ["chat_3", "chat_4"]

@@ -86,7 +86,7 @@ def test_a_close_elsewhere_is_seen_live(dev: Dev, window: Browser) -> None:
 
 
 def test_an_exchange_is_opened_and_copied_as_curl(dev: Dev, window: Browser, server: MockServer) -> None:
-    # Requests of strangers stay in the list from test to test: an id that none of them names.
+    # Requests of unknown callers stay in the list from test to test: an id that none of them names.
     dev.create("chat_curl")
     window.open("#/journal")
     dev.close("chat_curl", reason="it's \u00fc")

@@ -19,8 +19,8 @@ from sessions_api import CHAT
 from adjourn_mock.domain import sessions
 from adjourn_mock.domain.sessions import Filter, Session
 from adjourn_mock.exchanges.exchange import Answer, Request
-from adjourn_mock.exchanges.journal import Budget, MemoryJournal
-from adjourn_mock.stores.opening import open_store, shared
+from adjourn_mock.exchanges.journal import MemoryBudget, MemoryJournal
+from adjourn_mock.stores.opening import as_shared, open_store
 from adjourn_mock.stores.store import IdTakenError, Store, StoreError, StoreUnavailable
 from adjourn_spec import ExternalId, FriendlyId
 
@@ -60,9 +60,9 @@ def use(address: str) -> Use:
                     await store.replace(environment, ())
                 return await act(store)
             finally:
-                if (common := shared(store)) is not None:
+                if (common := as_shared(store)) is not None:
                     for environment in ("one", "other"):
-                        await common.drop(environment)
+                        await common.delete_environment(environment)
                     await common.close()
 
         return asyncio.run(whole())
@@ -288,7 +288,7 @@ def test_every_filter_keeps_what_reading_all_would_keep(use: Use) -> None:
             fields = chance.sample(sorted(CHOICES), chance.randrange(1, 4))
             keep = Filter(**{name: chance.choice(CHOICES[name]) for name in fields})
             cursor = chance.choice([None, *(each.id for each in rows)])
-            expected = [each.id for each in newest if keep.keeps(each, AFTER_ALL)]
+            expected = [each.id for each in newest if keep.matches(each, AFTER_ALL)]
             places = [each.id for each in newest]
             size = chance.choice([1, 3, 100])
             if cursor is not None:
@@ -301,7 +301,7 @@ def test_every_filter_keeps_what_reading_all_would_keep(use: Use) -> None:
                 expected = [
                     each.id
                     for each in newest
-                    if keep.keeps(each, AFTER_ALL) and places.index(each.id) < places.index(cursor)
+                    if keep.matches(each, AFTER_ALL) and places.index(each.id) < places.index(cursor)
                 ]
                 page = await store.page("one", keep, size=size, after=None, before=cursor, now=AFTER_ALL)
                 assert [each.id for each in page.sessions] == expected[-size:], (keep, cursor)
@@ -330,7 +330,7 @@ def test_a_filter_looks_at_few_sessions(use: Use, keep: Filter, monkeypatch: pyt
         many = [row(f"{number:04}", created_at="2026-01-02T00:00:00.000Z") for number in range(2000)]
         await store.replace("one", [rare, also, *many])
         await store.close_once("one", rare.id, None, LATER)
-        monkeypatch.setattr(Filter, "keeps", lambda self, each, now: looked_at.append(each) or True)
+        monkeypatch.setattr(Filter, "matches", lambda self, each, now: looked_at.append(each) or True)
         page = await store.page("one", keep, size=20, after=None, before=None, now=LATER)
         assert page.sessions
         assert len(looked_at) <= 2
@@ -372,7 +372,7 @@ def test_a_journal_keeps_the_last_and_counts_all(use: Use) -> None:
 
 
 @pytest.mark.parametrize("name", ["nothing", "sqlite:", "sqlite", "redis:host", "postgres://x", ""])
-def test_a_store_that_is_none_is_told(name: str) -> None:
+def test_a_store_that_is_none_is_last_seen(name: str) -> None:
     with pytest.raises(StoreError, match="there is no store"):
         open_store(name)
 
@@ -390,7 +390,7 @@ def test_a_foreign_or_damaged_file_is_refused_and_left_as_it_is(tmp_path: Path) 
         store = open_store(f"sqlite:{path}")
         for number in range(300):
             await store.insert("one", row(f"{number}", f"chat_{number}"))
-        common = shared(store)
+        common = as_shared(store)
         assert common is not None
         await common.close()
 
@@ -429,7 +429,7 @@ def test_journals_forget_when_they_take_too_much() -> None:
         request = Request("POST", b"/", b"", [], {}, body=b"x" * size_bytes)
         asyncio.run(journal.add(0, request, Answer(200, b"")))
 
-    budget = Budget(limit_bytes=100_000)
+    budget = MemoryBudget(limit_bytes=100_000)
     busy, quiet = (MemoryJournal(budget, size=10, limit_bytes=60_000) for _ in range(2))
     noted(quiet, 10_000)
     for _ in range(20):

@@ -16,8 +16,8 @@ from adjourn_spec.contract import (
 from adjourn_spec.documents import DocumentError, read_document
 from adjourn_spec.identifiers import ExternalId, FriendlyId, SessionKey
 from adjourn_spec.loader import load_contract, openapi_path
-from adjourn_spec.look import look
 from adjourn_spec.schema import Schema, Violation
+from adjourn_spec.stylesheet import stylesheet
 
 __all__ = [
     "BodyRule",
@@ -38,7 +38,7 @@ __all__ = [
     "TokenRule",
     "Violation",
     "load_contract",
-    "look",
     "openapi_path",
     "read_document",
+    "stylesheet",
 ]

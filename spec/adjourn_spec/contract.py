@@ -47,7 +47,7 @@ class GreyZone:
     question: str
     documented: str
     server: str
-    shades: tuple[str, ...]
+    affects: tuple[str, ...]
     accepts: tuple[int, ...]
 
 

@@ -52,8 +52,8 @@ def load_contract(path: str | Path | None = None) -> Contract:
     statuses, refusals = _answers(root, clauses)
     paths, operations = _paths(root, clauses)
     if missing := [name for name in _OPERATIONS if name not in operations]:
-        raise root.member("paths").fail(f"has no operation with the operationId {missing[0]!r}")
-    schemas = root.member("components").member("schemas")
+        raise root.child("paths").fail(f"has no operation with the operationId {missing[0]!r}")
+    schemas = root.child("components").child("schemas")
     _reason(operations["closeSession"], root)
     return Contract(
         document=root.value,
@@ -64,25 +64,25 @@ def load_contract(path: str | Path | None = None) -> Contract:
         refusals=MappingProxyType(refusals),
         clauses=MappingProxyType(clauses),
         grey_zones=MappingProxyType(grey_zones),
-        dialects=root.member("x-dialects").texts(),
-        friendly_prefix=schemas.member("SessionId").member("x-friendly-prefix").text(),
-        run_prefix=schemas.member("RunId").member("x-friendly-prefix").text(),
-        head_limit_bytes=root.member("x-head-limit-bytes").number(),
+        dialects=root.child("x-dialects").as_strs(),
+        friendly_prefix=schemas.child("SessionId").child("x-friendly-prefix").as_str(),
+        run_prefix=schemas.child("RunId").child("x-friendly-prefix").as_str(),
+        head_limit_bytes=root.child("x-head-limit-bytes").as_int(),
         key_prefixes=MappingProxyType(
-            {kind: prefix.text() for kind, prefix in root.member("x-secret-key-prefixes").members()}
+            {kind: prefix.as_str() for kind, prefix in root.child("x-secret-key-prefixes").members()}
         ),
-        token=_token(root.member("x-public-access-token")),
-        rate_limit=_rate_limit(root.member("x-rate-limit")),
-        cors=_cors(root.member("x-cors")),
+        token=_token(root.child("x-public-access-token")),
+        rate_limit=_rate_limit(root.child("x-rate-limit")),
+        cors=_cors(root.child("x-cors")),
     )
 
 
 def _read(path: str | Path) -> Node:
     value = read_document(path)
     node = Node(str(path), value if isinstance(value, dict) else {}, value)
-    version = node.member("openapi").text()
+    version = node.child("openapi").as_str()
     if not version.startswith("3.1."):
-        raise node.member("openapi").fail(f"must be 3.1, is {version}")
+        raise node.child("openapi").fail(f"must be 3.1, is {version}")
     return node
 
 
@@ -110,23 +110,23 @@ def _catalogue() -> tuple[dict[str, Clause], dict[str, GreyZone]]:
     clauses = {
         slug: Clause(
             slug,
-            node.member("statement").text().strip(),
-            node.member("source").texts(),
-            node.member("level").text(),
-            _OPERATIONS if (names := node.member("operations").texts()) == ("all",) else names,
+            node.child("statement").as_str().strip(),
+            node.child("source").as_strs(),
+            node.child("level").as_str(),
+            _OPERATIONS if (names := node.child("operations").as_strs()) == ("all",) else names,
         )
-        for slug, node in root.member("clauses").members()
+        for slug, node in root.child("clauses").members()
     }
     grey_zones = {
         slug: GreyZone(
             slug,
-            node.member("question").text(),
-            node.member("documented").text(),
-            node.member("server").text(),
-            node.member("shades").texts(),
-            tuple(status.number() for status in node.member("accepts").elements()) if node.get("accepts") else (),
+            node.child("question").as_str(),
+            node.child("documented").as_str(),
+            node.child("server").as_str(),
+            node.child("shades").as_strs(),
+            tuple(status.as_int() for status in node.child("accepts").items()) if node.get("accepts") else (),
         )
-        for slug, node in root.member("grey-zones").members()
+        for slug, node in root.child("grey-zones").members()
     }
     return clauses, grey_zones
 
@@ -136,13 +136,13 @@ def _answers(root: Node, clauses: dict[str, Clause]) -> tuple[dict[str, int], di
     statuses: dict[str, int] = {}
     refusals: dict[str, RefusalRule] = {}
     for _, _, operation in _operations(root):
-        for code, response in operation.member("responses").members():
+        for code, response in operation.child("responses").members():
             status = _status(response, code)
-            for slug in named.texts() if (named := response.get("x-clauses")) else ():
+            for slug in named.as_strs() if (named := response.get("x-clauses")) else ():
                 statuses[_known(response, slug, clauses)] = status
             members = extra.value if (extra := response.get("x-members")) else {}
             for slug, text in errors.members() if (errors := response.get("x-refusals")) else ():
-                rule = RefusalRule(_known(response, slug, clauses), status, text.text(), MappingProxyType(members))
+                rule = RefusalRule(_known(response, slug, clauses), status, text.as_str(), MappingProxyType(members))
                 if refusals.setdefault(slug, rule).status != status:
                     raise text.fail(f"is refused with {refusals[slug].status} elsewhere and with {status} here")
     return statuses, refusals
@@ -152,24 +152,24 @@ def _paths(root: Node, clauses: dict[str, Clause]) -> tuple[tuple[PathTemplate, 
     operations: dict[str, Operation] = {}
     templates: dict[str, dict[str, str]] = {}
     for template, method, node in _operations(root):
-        name = node.member("operationId").text()
+        name = node.child("operationId").as_str()
         if name in operations:
             raise node.fail(f"repeats the operationId {name!r}")
         operations[name] = _operation(root, template, method, name, node)
         templates.setdefault(template, {})[method.upper()] = name
-    paths = root.member("paths")
+    paths = root.child("paths")
     return tuple(
         PathTemplate(
             template,
             MappingProxyType(methods),
-            _clause_of(paths.member(template), "method", clauses),
+            _clause_of(paths.child(template), "method", clauses),
         )
         for template, methods in templates.items()
     ), operations
 
 
 def _operations(root: Node) -> Iterator[tuple[str, str, Node]]:
-    for template, item in root.member("paths").members():
+    for template, item in root.child("paths").members():
         if template.count("{") > 1:
             raise item.fail("has more than one path parameter")
         for method in _METHODS:
@@ -179,7 +179,7 @@ def _operations(root: Node) -> Iterator[tuple[str, str, Node]]:
 
 def _operation(root: Node, template: str, method: str, name: str, node: Node) -> Operation:
     pointer = f"/paths/{template.replace('~', '~0').replace('/', '~1')}/{method}"
-    security = node.get("security") or root.member("security")
+    security = node.get("security") or root.child("security")
     clauses = node.get("x-clauses")
     return Operation(
         name=name,
@@ -187,35 +187,35 @@ def _operation(root: Node, template: str, method: str, name: str, node: Node) ->
         template=template,
         body=_body(root, body, pointer) if (body := node.get("requestBody")) else None,
         query=tuple(_query(root, parameters, pointer)) if (parameters := node.get("parameters")) else (),
-        query_clause=clauses.member("invalid").text() if clauses else None,
-        credentials=frozenset(scheme for entry in security.elements() for scheme, _ in entry.members()),
-        responses=MappingProxyType(dict(_responses(root, node.member("responses"), pointer))),
-        grey_zones=grey.texts() if (grey := node.get("x-grey-zones")) else (),
+        query_clause=clauses.child("invalid").as_str() if clauses else None,
+        credentials=frozenset(scheme for entry in security.items() for scheme, _ in entry.members()),
+        responses=MappingProxyType(dict(_responses(root, node.child("responses"), pointer))),
+        grey_zones=grey.as_strs() if (grey := node.get("x-grey-zones")) else (),
     )
 
 
 def _body(root: Node, node: Node, pointer: str) -> BodyRule:
-    clauses = node.member("x-clauses")
+    clauses = node.child("x-clauses")
     required = node.get("required")
     return BodyRule(
         required=bool(required and required.value),
-        limit_bytes=node.member("x-body-limit-bytes").number(),
+        limit_bytes=node.child("x-body-limit-bytes").as_int(),
         schema=_media_schema(root, node, f"{pointer}/requestBody"),
-        limit_clause=clauses.member("limit").text(),
-        malformed_clause=clauses.member("malformed").text(),
-        invalid_clause=clauses.member("invalid").text(),
+        limit_clause=clauses.child("limit").as_str(),
+        malformed_clause=clauses.child("malformed").as_str(),
+        invalid_clause=clauses.child("invalid").as_str(),
     )
 
 
 def _query(root: Node, parameters: Node, pointer: str) -> Iterator[QueryParameter]:
-    for index, node in enumerate(parameters.elements()):
-        if node.member("in").text() == "query":
-            schema = _schema(root, node.member("schema"), f"{pointer}/parameters/{index}/schema")
+    for index, node in enumerate(parameters.items()):
+        if node.child("in").as_str() == "query":
+            schema = _schema(root, node.child("schema"), f"{pointer}/parameters/{index}/schema")
             style = node.get("style")
             yield QueryParameter(
-                node.member("name").text(),
-                style.text() if style else "form",
-                node.member("schema").member("type").text(),
+                node.child("name").as_str(),
+                style.as_str() if style else "form",
+                node.child("schema").child("type").as_str(),
                 schema,
             )
 
@@ -229,7 +229,7 @@ def _responses(root: Node, responses: Node, pointer: str) -> Iterator[tuple[int,
 
 
 def _media_schema(root: Node, node: Node, pointer: str) -> Schema:
-    schema = node.member("content").member("application/json").member("schema")
+    schema = node.child("content").child("application/json").child("schema")
     return _schema(root, schema, f"{pointer}/content/application~1json/schema")
 
 
@@ -244,40 +244,40 @@ def _schema(root: Node, node: Node, pointer: str) -> Schema:
 
 def _reason(operation: Operation, root: Node) -> None:
     """The close body must say how long a reason may be: everything else builds on it."""
-    template = root.member("paths").member(operation.template).member(operation.method.lower())
-    media = template.member("requestBody").member("content").member("application/json")
-    media.member("schema").member("properties").member("reason").member("maxLength").number()
+    template = root.child("paths").child(operation.template).child(operation.method.lower())
+    media = template.child("requestBody").child("content").child("application/json")
+    media.child("schema").child("properties").child("reason").child("maxLength").as_int()
 
 
 def _token(node: Node) -> TokenRule:
     return TokenRule(
-        algorithm=node.member("algorithm").text(),
-        lifetime_seconds=node.member("lifetime-seconds").number(),
-        issuer=node.member("issuer").text(),
-        audience=node.member("audience").text(),
-        grants=node.member("grants").texts(),
+        algorithm=node.child("algorithm").as_str(),
+        lifetime_seconds=node.child("lifetime-seconds").as_int(),
+        issuer=node.child("issuer").as_str(),
+        audience=node.child("audience").as_str(),
+        grants=node.child("grants").as_strs(),
     )
 
 
 def _rate_limit(node: Node) -> RateLimit:
     return RateLimit(
-        tokens=node.member("tokens").number(),
-        refill_tokens=node.member("refill-tokens").number(),
-        refill_seconds=node.member("refill-seconds").number(),
+        tokens=node.child("tokens").as_int(),
+        refill_tokens=node.child("refill-tokens").as_int(),
+        refill_seconds=node.child("refill-seconds").as_int(),
     )
 
 
 def _cors(node: Node) -> Cors:
     return Cors(
-        methods=node.member("methods").texts(),
-        expose_headers=node.member("expose-headers").texts(),
-        max_age_seconds=node.member("max-age-seconds").number(),
+        methods=node.child("methods").as_strs(),
+        expose_headers=node.child("expose-headers").as_strs(),
+        max_age_seconds=node.child("max-age-seconds").as_int(),
     )
 
 
 def _clause_of(node: Node, key: str, clauses: dict[str, Clause]) -> str:
-    named = node.member("x-clauses").member(key)
-    return _known(named, named.text(), clauses)
+    named = node.child("x-clauses").child(key)
+    return _known(named, named.as_str(), clauses)
 
 
 def _known(node: Node, slug: str, clauses: dict[str, Clause]) -> str:

@@ -37,7 +37,7 @@ class Node:
         place = f"{self.place}.{key}" if self.place else key
         return Node(self.file, self.root, self.value[key], place)._followed()
 
-    def member(self, key: str) -> Node:
+    def child(self, key: str) -> Node:
         """The member `key`."""
         found = self.get(key)
         if found is None:
@@ -49,24 +49,24 @@ class Node:
         if not isinstance(self.value, Mapping):
             raise self.fail(f"must be an object, is {_kind(self.value)}")
         for key in self.value:
-            yield str(key), self.member(key)
+            yield str(key), self.child(key)
 
-    def elements(self) -> Iterator[Node]:
+    def items(self) -> Iterator[Node]:
         """The elements of an array."""
         if not isinstance(self.value, list):
             raise self.fail(f"must be an array, is {_kind(self.value)}")
         for index, value in enumerate(self.value):
             yield Node(self.file, self.root, value, f"{self.place}[{index}]")._followed()
 
-    def text(self) -> str:
+    def as_str(self) -> str:
         if not isinstance(self.value, str):
             raise self.fail(f"must be a string, is {_kind(self.value)}")
         return self.value
 
-    def texts(self) -> tuple[str, ...]:
-        return tuple(element.text() for element in self.elements())
+    def as_strs(self) -> tuple[str, ...]:
+        return tuple(element.as_str() for element in self.items())
 
-    def number(self) -> int:
+    def as_int(self) -> int:
         """A whole number that is not negative."""
         if not isinstance(self.value, int) or isinstance(self.value, bool) or self.value < 0:
             raise self.fail(f"must be a whole number from 0, is {self.value!r}")

@@ -24,14 +24,14 @@ class Violation:
         message: what is wrong with it.
         keyword: the JSON Schema keyword, for example `maxLength`.
         clause: the slug of the clause that the document names for the keyword, if any.
-        is_outgrown: whether the document says that deployed services let more pass (`x-outgrown`).
+        is_relaxed_in_production: whether the document says that deployed services let more pass (`x-outgrown`).
     """
 
     place: str
     message: str
     keyword: str
     clause: str | None
-    is_outgrown: bool = False
+    is_relaxed_in_production: bool = False
 
     def __str__(self) -> str:
         return f"{self.place}: {self.message}" if self.place else self.message
@@ -91,8 +91,8 @@ class Schema:
             *path, keyword = [str(part) for part in error.schema_path]
             schema = self._mapping(path)
             clause = schema.get("x-clauses", {}).get(keyword)
-            is_outgrown = keyword in schema.get("x-outgrown", ())
-            yield Violation(_place(error.instance_path), error.message, keyword, clause, is_outgrown)
+            is_relaxed_in_production = keyword in schema.get("x-outgrown", ())
+            yield Violation(_place(error.instance_path), error.message, keyword, clause, is_relaxed_in_production)
 
     def _mapping(self, path: list[str]) -> Mapping[str, Any]:
         """The schema at `path`, which starts at the root."""

@@ -86,7 +86,7 @@ def test_every_limit_belongs_to_a_clause(contract: Contract) -> None:
 
 
 def test_grey_zones_shade_clauses_that_exist_and_every_one_is_named_by_an_operation(contract: Contract) -> None:
-    assert {slug for zone in contract.grey_zones.values() for slug in zone.shades} <= set(contract.clauses)
+    assert {slug for zone in contract.grey_zones.values() for slug in zone.affects} <= set(contract.clauses)
     named = {slug for operation in contract.operations.values() for slug in operation.grey_zones}
     assert named <= set(contract.grey_zones)
     assert named == set(contract.grey_zones)

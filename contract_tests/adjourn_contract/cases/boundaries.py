@@ -9,7 +9,7 @@ from typing import Any
 
 from adjourn_spec import Contract
 
-__all__ = ["Edge", "edges"]
+__all__ = ["Edge", "boundaries"]
 
 _MISSING = object()
 
@@ -51,7 +51,7 @@ class Edge:
         return value
 
 
-def edges(contract: Contract, name: str) -> Iterator[Edge]:
+def boundaries(contract: Contract, name: str) -> Iterator[Edge]:
     """The edges of the members of an object's schema, and of those of the objects in it.
 
     Args:

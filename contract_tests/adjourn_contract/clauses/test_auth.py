@@ -7,65 +7,71 @@ import base64
 import pytest
 
 from adjourn_contract.engine.run import Run
-from adjourn_contract.engine.scene import CHAT, Row, Scene, forms
+from adjourn_contract.engine.scenario import CHAT, Row, Scenario, ids_of
 from adjourn_contract.engine.timestamps import seconds
 from adjourn_contract.engine.tokens import Token
 
 OPERATIONS = ("closeSession", "retrieveSession", "createSession", "updateSession", "listSessions")
 
 
-def attempt(scene: Scene, operation: str, row: Row, authorization: str | None):  # type: ignore[no-untyped-def]
+def attempt(scenario: Scenario, operation: str, row: Row, authorization: str | None):  # type: ignore[no-untyped-def]
     """Call an operation on a session with other credentials."""
-    run = scene.target
+    run = scenario.target
     run.need(operation)
     options = {"credential": None} if authorization is None else {"authorization": authorization}
     if operation == "createSession":
-        return scene.send("POST", run.collection, {**CHAT, "externalId": run.name()}, **options)
+        return scenario.send("POST", run.collection, {**CHAT, "externalId": run.name()}, **options)
     if operation == "listSessions":
-        return scene.send("GET", run.collection, **options)
+        return scenario.send("GET", run.collection, **options)
     if operation == "updateSession":
-        return scene.send("PATCH", run.path(row["id"]), {"tags": ["intruder"]}, **options)
+        return scenario.send("PATCH", run.path(row["id"]), {"tags": ["intruder"]}, **options)
     if operation == "closeSession":
-        return scene.send("POST", run.close_path(row["id"]), {"reason": "intruder"}, **options)
-    return scene.send("GET", run.path(row["id"]), **options)
+        return scenario.send("POST", run.close_path(row["id"]), {"reason": "intruder"}, **options)
+    return scenario.send("GET", run.path(row["id"]), **options)
 
 
 def refused(  # type: ignore[no-untyped-def]
-    scene: Scene, row: Row, authorization: str | None, clause: str, what: str, operations=OPERATIONS, statuses=(401,)
+    scenario: Scenario,
+    row: Row,
+    authorization: str | None,
+    clause: str,
+    what: str,
+    operations=OPERATIONS,
+    statuses=(401,),
 ) -> None:
     """The same credentials are 401 everywhere, and nothing happens."""
     for operation in operations:
-        if operation not in scene.target.lacks:
-            answer = attempt(scene, operation, row, authorization)
-            scene.expect(answer, statuses, clause, f"{operation} {what}", error=True)
-    scene.untouched(row, "auth.no-effect")
+        if operation not in scenario.target.unsupported:
+            answer = attempt(scenario, operation, row, authorization)
+            scenario.expect(answer, statuses, clause, f"{operation} {what}", error=True)
+    scenario.assert_unchanged(row, "auth.no-effect")
 
 
 @pytest.mark.clause("auth.required", "auth.no-effect")
-def test_without_credentials_every_operation_is_401(run: Run, scene: Scene) -> None:
-    row = scene.open()
-    refused(scene, row, None, "auth.required", "without an Authorization header")
-    for path in (run.close_path(forms(row)[-1]), run.close_path(run.name())):
+def test_without_credentials_every_operation_is_401(run: Run, scenario: Scenario) -> None:
+    row = scenario.open()
+    refused(scenario, row, None, "auth.required", "without an Authorization header")
+    for path in (run.close_path(ids_of(row)[-1]), run.close_path(run.name())):
         for body in (None, {}, {"reason": "x"}):
-            answer = scene.send("POST", path, body, credential=None)
-            scene.expect(answer, 401, "auth.required", "close without an Authorization header", error=True)
-    scene.untouched(row, "auth.no-effect")
+            answer = scenario.send("POST", path, body, credential=None)
+            scenario.expect(answer, 401, "auth.required", "close without an Authorization header", error=True)
+    scenario.assert_unchanged(row, "auth.no-effect")
 
 
 @pytest.mark.clause("auth.required")
-def test_a_key_elsewhere_is_no_authorization(run: Run, scene: Scene) -> None:
-    row = scene.open()
+def test_a_key_elsewhere_is_no_authorization(run: Run, scenario: Scenario) -> None:
+    row = scenario.open()
     for headers in (
         ("X-Api-Key", run.key),
         ("Proxy-Authorization", f"Bearer {run.key}"),
         ("Cookie", f"token={run.key}"),
     ):
-        answer = scene.send("POST", run.close_path(row["id"]), {}, credential=None, headers=[headers])
-        scene.expect(answer, 401, "auth.required", f"close with the key in {headers[0]} alone")
+        answer = scenario.send("POST", run.close_path(row["id"]), {}, credential=None, headers=[headers])
+        scenario.expect(answer, 401, "auth.required", f"close with the key in {headers[0]} alone")
     for name in ("token", "access_token", "api_key"):
-        answer = scene.send("POST", f"{run.close_path(row['id'])}?{name}={run.key}", {}, credential=None)
-        scene.expect(answer, 401, "auth.required", f"close with the key in the query, as {name}")
-    scene.untouched(row, "auth.no-effect")
+        answer = scenario.send("POST", f"{run.close_path(row['id'])}?{name}={run.key}", {}, credential=None)
+        scenario.expect(answer, 401, "auth.required", f"close with the key in the query, as {name}")
+    scenario.assert_unchanged(row, "auth.no-effect")
 
 
 @pytest.mark.clause("auth.scheme", "auth.no-effect")
@@ -79,9 +85,9 @@ def test_other_schemes_and_empty_tokens_are_401(run: Run) -> None:
     ]  # fmt: skip
     run.each(
         values,
-        lambda scene, value: refused(
-            scene,
-            scene.open(),
+        lambda scenario, value: refused(
+            scenario,
+            scenario.open(),
             value,
             "auth.scheme",
             f"with Authorization {value.replace(key, 'KEY')!r}",
@@ -108,12 +114,14 @@ def test_keys_that_are_not_exactly_registered_are_401(run: Run) -> None:
     unlike = [(what, value) for what, value in keys.items() if value not in (key, run.other_key)]
     run.each(
         unlike,
-        lambda scene, case: refused(
-            scene, scene.open(), f"Bearer {case[1]}", "auth.unknown-key", f"with {case[0]}", OPERATIONS[:2]
+        lambda scenario, case: refused(
+            scenario, scenario.open(), f"Bearer {case[1]}", "auth.unknown-key", f"with {case[0]}", OPERATIONS[:2]
         ),
     )
-    scene = run.scene()
-    refused(scene, scene.open(), "Bearer tr_dev_nobodyhasthiskey0123456789", "auth.unknown-key", "with an unknown key")
+    scenario = run.scenario()
+    refused(
+        scenario, scenario.open(), "Bearer tr_dev_nobodyhasthiskey0123456789", "auth.unknown-key", "with an unknown key"
+    )
 
 
 @pytest.mark.clause("auth.unknown-key", "auth.no-effect")
@@ -123,11 +131,17 @@ def test_a_key_of_another_kind_of_environment_is_another_key(run: Run) -> None:
     if rest is None:
         return
 
-    def play(scene: Scene, prefix: str) -> None:
+    def play(scenario: Scenario, prefix: str) -> None:
         # Another environment may have it, and has not this session.
         what = f"with the key after {prefix}"
         refused(
-            scene, scene.open(), f"Bearer {prefix}{rest}", "auth.unknown-key", what, OPERATIONS[:2], statuses=(401, 404)
+            scenario,
+            scenario.open(),
+            f"Bearer {prefix}{rest}",
+            "auth.unknown-key",
+            what,
+            OPERATIONS[:2],
+            statuses=(401, 404),
         )
 
     run.each([prefix for prefix in prefixes if not run.key.startswith(prefix)], play)
@@ -141,12 +155,12 @@ def test_a_closed_session_lets_nobody_in_either(run: Run) -> None:
         f"Basic {run.key}": ("auth.scheme", "with another scheme"),
     }
 
-    def play(scene: Scene, authorization: str | None) -> None:
+    def play(scenario: Scenario, authorization: str | None) -> None:
         clause, what = wrong[authorization]
-        closed = scene.close(scene.open(), {"reason": "closed"})
-        refused(scene, closed, authorization, clause, f"{what}, of a closed session", OPERATIONS[:2])
-        answer = attempt(scene, "closeSession", {"id": forms(closed)[-1]}, authorization)
-        scene.expect(answer, 401, clause, f"close {what} by a closed session's externalId")
+        closed = scenario.close(scenario.open(), {"reason": "closed"})
+        refused(scenario, closed, authorization, clause, f"{what}, of a closed session", OPERATIONS[:2])
+        answer = attempt(scenario, "closeSession", {"id": ids_of(closed)[-1]}, authorization)
+        scenario.expect(answer, 401, clause, f"close {what} by a closed session's externalId")
 
     run.each(wrong, play)
 
@@ -159,9 +173,9 @@ def test_credentials_are_checked_before_anything_else(run: Run) -> None:
         "a reason that is too long": {"reason": "x" * (run.contract.reason_max_length + 1)}, "a reason that is no string": {"reason": 5}, "a body that is right": {},
     }  # fmt: skip
 
-    def play(scene: Scene, case: tuple[str, object]) -> None:
+    def play(scenario: Scenario, case: tuple[str, object]) -> None:
         what, body = case
-        row = scene.open()
+        row = scenario.open()
         for path in (
             run.close_path(row["id"]),
             run.close_path(run.name()),
@@ -172,15 +186,15 @@ def test_credentials_are_checked_before_anything_else(run: Run) -> None:
                 {"credential": None},
                 {"credential": "a.b.c"},
             ):
-                answer = scene.send("POST", path, body, **options)
-                scene.expect(answer, 401, "auth.first", f"close with wrong credentials and {what}")
+                answer = scenario.send("POST", path, body, **options)
+                scenario.expect(answer, 401, "auth.first", f"close with wrong credentials and {what}")
         for method, target in (("GET", run.path(run.name())), ("PATCH", run.path(run.name()))):
-            if method == "GET" or "updateSession" not in run.lacks:
-                answer = scene.send(
+            if method == "GET" or "updateSession" not in run.unsupported:
+                answer = scenario.send(
                     method, target, body if method == "PATCH" else None, credential="tr_dev_nobodyhasthiskey0123456789"
                 )
-                scene.expect(answer, 401, "auth.first", f"{method} of an unknown session with wrong credentials")
-        scene.untouched(row, "auth.no-effect")
+                scenario.expect(answer, 401, "auth.first", f"{method} of an unknown session with wrong credentials")
+        scenario.assert_unchanged(row, "auth.no-effect")
 
     run.each(bodies.items(), play)
 
@@ -189,49 +203,52 @@ def test_credentials_are_checked_before_anything_else(run: Run) -> None:
 def test_a_public_access_token_reads_but_neither_closes_nor_updates(run: Run) -> None:
     Token.need(run)
 
-    def play(scene: Scene, members: Row) -> None:
+    def play(scenario: Scenario, members: Row) -> None:
         external_id = run.name()
-        created = scene.create(external_id, **members)
+        created = scenario.create(external_id, **members)
         token = created["publicAccessToken"]
-        row = scene.retrieve(created["id"])
-        seen = scene.send("GET", run.path(external_id), credential=token)
-        scene.expect(seen, 200, "auth.secret-only", "retrieve with the session's public access token")
+        row = scenario.retrieve(created["id"])
+        seen = scenario.send("GET", run.path(external_id), credential=token)
+        scenario.expect(seen, 200, "auth.secret-only", "retrieve with the session's public access token")
         for key in (row["id"], external_id):
             for body in ({"reason": "token"}, {}):
-                answer = scene.try_close(key, body, credential=token)
-                scene.expect(answer, 403, "auth.secret-only", "close with a public access token", error=True)
-        if "updateSession" not in run.lacks:
-            answer = scene.send("PATCH", run.path(row["id"]), {"tags": ["token"]}, credential=token)
-            scene.expect(answer, 403, "auth.secret-only", "update with a public access token", error=True)
-        scene.untouched(row, "auth.no-effect")
-        closed = scene.close(row, {"reason": "secret key"})
-        answer = scene.try_close(row["id"], {}, credential=token)
-        scene.expect(answer, 403, "auth.secret-only", "close of a closed session with a public access token")
-        scene.untouched(closed, "auth.no-effect")
+                answer = scenario.try_close(key, body, credential=token)
+                scenario.expect(answer, 403, "auth.secret-only", "close with a public access token", error=True)
+        if "updateSession" not in run.unsupported:
+            answer = scenario.send("PATCH", run.path(row["id"]), {"tags": ["token"]}, credential=token)
+            scenario.expect(answer, 403, "auth.secret-only", "update with a public access token", error=True)
+        scenario.assert_unchanged(row, "auth.no-effect")
+        closed = scenario.close(row, {"reason": "secret key"})
+        answer = scenario.try_close(row["id"], {}, credential=token)
+        scenario.expect(answer, 403, "auth.secret-only", "close of a closed session with a public access token")
+        scenario.assert_unchanged(closed, "auth.no-effect")
 
     sorts: list[Row] = [{}, {"tags": ["a"]}, {"type": "another.type", "metadata": {"a": 1}}]
     run.each(sorts, play)
 
 
 @pytest.mark.clause("auth.secret-only")
-def test_a_token_cannot_tell_whether_a_session_exists_by_closing(run: Run, scene: Scene) -> None:
+def test_a_token_cannot_tell_whether_a_session_exists_by_closing(run: Run, scenario: Scenario) -> None:
     Token.need(run)
-    token = scene.create()["publicAccessToken"]
-    other = scene.open()
+    token = scenario.create()["publicAccessToken"]
+    other = scenario.open()
     for key in (other["id"], run.name(), run.contract.friendly_prefix + "nobody"):
-        scene.expect(
-            scene.try_close(key, {}, credential=token), 403, "auth.secret-only", "close of another session with a token"
+        scenario.expect(
+            scenario.try_close(key, {}, credential=token),
+            403,
+            "auth.secret-only",
+            "close of another session with a token",
         )
-    scene.untouched(other, "auth.no-effect")
+    scenario.assert_unchanged(other, "auth.no-effect")
 
 
 @pytest.mark.clause("auth.token-invalid", "auth.no-effect")
 def test_tokens_that_are_not_good_are_401(run: Run) -> None:
     Token.need(run)
-    scene = run.scene()
+    scenario = run.scenario()
     external_id = run.name()
-    created = scene.create(external_id)
-    row = scene.retrieve(created["id"])
+    created = scenario.create(external_id)
+    row = scenario.retrieve(created["id"])
     token = Token.of(created["publicAccessToken"])
     bad = {"a bad signature": token.tampered(), "no signature": token.unsigned(), "the algorithm none": token.without_algorithm(),
            "another payload": token.with_payload(scopes=["admin", "write:sessions", f"read:sessions:{external_id}"]),
@@ -243,22 +260,22 @@ def test_tokens_that_are_not_good_are_401(run: Run) -> None:
         bad["an expiry a minute ago"] = token.signed(run.key, expires_in_seconds=-60)
     for what, value in bad.items():
         for answer in (
-            scene.send("GET", run.path(external_id), credential=value),
-            scene.send("GET", run.path(row["id"]), credential=value),
-            scene.try_close(external_id, {"reason": "bad token"}, credential=value),
+            scenario.send("GET", run.path(external_id), credential=value),
+            scenario.send("GET", run.path(row["id"]), credential=value),
+            scenario.try_close(external_id, {"reason": "bad token"}, credential=value),
         ):
-            scene.expect(answer, 401, "auth.token-invalid", f"a public access token with {what}", error=True)
-    scene.untouched(row, "auth.no-effect")
+            scenario.expect(answer, 401, "auth.token-invalid", f"a public access token with {what}", error=True)
+    scenario.assert_unchanged(row, "auth.no-effect")
 
 
 @pytest.mark.clause("auth.secret-only")
-def test_a_token_reads_no_session_but_its_own(run: Run, scene: Scene) -> None:
+def test_a_token_reads_no_session_but_its_own(run: Run, scenario: Scenario) -> None:
     Token.need(run)
-    token = scene.create()["publicAccessToken"]
-    other = scene.open()
-    for key in forms(other):
-        answer = scene.send("GET", run.path(key), credential=token)
-        scene.expect(answer, (401, 403, 404), "auth.secret-only", "retrieve of another session with a token")
+    token = scenario.create()["publicAccessToken"]
+    other = scenario.open()
+    for key in ids_of(other):
+        answer = scenario.send("GET", run.path(key), credential=token)
+        scenario.expect(answer, (401, 403, 404), "auth.secret-only", "retrieve of another session with a token")
 
 
 @pytest.mark.clause("token.shape")
@@ -267,10 +284,10 @@ def test_the_public_access_token_is_a_jwt_for_its_session(run: Run) -> None:
     rule = run.contract.token
     tolerance_seconds = 300
 
-    def play(scene: Scene, external_id: str | None) -> None:
-        row = scene.create(external_id)
+    def play(scenario: Scenario, external_id: str | None) -> None:
+        row = scenario.create(external_id)
         token = Token.of(row["publicAccessToken"])
-        granted = {f"{grant}:{forms(row)[-1]}" for grant in rule.grants}
+        granted = {f"{grant}:{ids_of(row)[-1]}" for grant in rule.grants}
         scopes = token.claims.get("scopes")
         expiry = token.claims.get("exp")
         lasts = expiry - seconds(row["createdAt"]) if isinstance(expiry, int | float) else None
@@ -287,10 +304,10 @@ def test_the_public_access_token_is_a_jwt_for_its_session(run: Run) -> None:
             ),
         ):
             if not is_so:
-                raise scene.fail("token.shape", f"{what} of the public access token to be {expected}", repr(got))
+                raise scenario.fail("token.shape", f"{what} of the public access token to be {expected}", repr(got))
         # With an additional key of the environment the token is signed with its main one.
         if "_sk_" not in run.key and not token.is_signed_with(run.key):
-            raise scene.fail("token.shape", "a public access token signed with the secret key", "another signature")
+            raise scenario.fail("token.shape", "a public access token signed with the secret key", "another signature")
 
     run.each([run.name(), None], play)
 

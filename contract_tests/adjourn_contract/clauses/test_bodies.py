@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from adjourn_contract.engine.run import Run
-from adjourn_contract.engine.scene import REFUSED, Scene, forms
+from adjourn_contract.engine.scenario import REFUSED, Scenario, ids_of
 
 
 def limit_of(run: Run) -> int:
@@ -62,34 +62,34 @@ MALFORMED = {
 
 @pytest.mark.clause("body.malformed", "body.no-effect")
 def test_what_is_no_json_object_is_refused_and_has_no_effect(run: Run) -> None:
-    def play(scene: Scene, case: tuple[str, bytes]) -> None:
+    def play(scenario: Scenario, case: tuple[str, bytes]) -> None:
         what, body = case
-        row = scene.open()
-        for key in forms(row):
-            answer = scene.try_close(key, body)
-            scene.expect(answer, REFUSED, "body.malformed", f"a close body that is {what}", error=True)
-        scene.untouched(row, "body.no-effect")
+        row = scenario.open()
+        for key in ids_of(row):
+            answer = scenario.try_close(key, body)
+            scenario.expect(answer, REFUSED, "body.malformed", f"a close body that is {what}", error=True)
+        scenario.assert_unchanged(row, "body.no-effect")
 
     run.each(MALFORMED.items(), play)
 
 
 @pytest.mark.clause("body.malformed")
-def test_a_refused_body_does_not_keep_a_session_from_being_closed(run: Run, scene: Scene) -> None:
-    row = scene.open()
+def test_a_refused_body_does_not_keep_a_session_from_being_closed(run: Run, scenario: Scenario) -> None:
+    row = scenario.open()
     for body in (b"{", b"[]", b"close"):
-        scene.expect(scene.try_close(row["id"], body), REFUSED, "body.malformed", "a body that is refused")
-    scene.close(row, {"reason": "in the end"})
+        scenario.expect(scenario.try_close(row["id"], body), REFUSED, "body.malformed", "a body that is refused")
+    scenario.close(row, {"reason": "in the end"})
 
 
 @pytest.mark.clause("body.malformed")
-def test_malformed_bodies_are_refused_in_chunks_and_under_other_media_types_too(run: Run, scene: Scene) -> None:
-    row = scene.open()
+def test_malformed_bodies_are_refused_in_chunks_and_under_other_media_types_too(run: Run, scenario: Scenario) -> None:
+    row = scenario.open()
     for body in (b'{"reason":"ok"} x', b"[1]"):
-        answer = scene.send("POST", run.close_path(row["id"]), chunks=[body])
-        scene.expect(answer, (*REFUSED, 413), "body.malformed", "a chunked body that is no JSON object")
-        answer = scene.try_close(row["id"], body, media_type="text/plain")
-        scene.expect(answer, (*REFUSED, 415), "body.malformed", "a body that is no JSON object, as text/plain")
-    scene.untouched(row, "body.no-effect")
+        answer = scenario.send("POST", run.close_path(row["id"]), chunks=[body])
+        scenario.expect(answer, (*REFUSED, 413), "body.malformed", "a chunked body that is no JSON object")
+        answer = scenario.try_close(row["id"], body, media_type="text/plain")
+        scenario.expect(answer, (*REFUSED, 415), "body.malformed", "a body that is no JSON object, as text/plain")
+    scenario.assert_unchanged(row, "body.no-effect")
 
 
 @pytest.mark.clause("body.unknown-members")
@@ -102,9 +102,9 @@ def test_unknown_members_are_ignored(run: Run) -> None:
         {"deep": {"er": [[[{}]]]}}, {"x": 1e30}, {"number": 12345678901234567890}, {"dryRun": True}, {"environment": "prod"}, {"isCached": True}, {"\u00fc": "\U0001f98a"}, {"reason ": "injected"}, {"closed_at": past}, {"sessionId": "injected"}, {"closed": False},
     ]  # fmt: skip
 
-    def play(scene: Scene, extra: dict[str, Any]) -> None:
-        row = scene.open()
-        closed = scene.close(
+    def play(scenario: Scenario, extra: dict[str, Any]) -> None:
+        row = scenario.open()
+        closed = scenario.close(
             row,
             {"reason": "ok", **extra},
             clause="body.unknown-members",
@@ -112,47 +112,47 @@ def test_unknown_members_are_ignored(run: Run) -> None:
             rest_clause="body.unknown-members",
         )
         if closed["closedAt"] == past or closed["updatedAt"] == past:
-            raise scene.fail("body.unknown-members", "the time of the close", f"the time in the body, {past}")
-        row = scene.open()
-        seen = scene.try_close(row["id"], extra)
-        scene.expect(seen, 200, "body.unknown-members", f"a close body with {sorted(extra)!r} alone")
-        bare = scene.row_of(seen)
+            raise scenario.fail("body.unknown-members", "the time of the close", f"the time in the body, {past}")
+        row = scenario.open()
+        seen = scenario.try_close(row["id"], extra)
+        scenario.expect(seen, 200, "body.unknown-members", f"a close body with {sorted(extra)!r} alone")
+        bare = scenario.validated_row(seen)
         if bare["closedReason"] is not None:
-            raise scene.fail("body.unknown-members", "closedReason null", repr(bare["closedReason"]))
+            raise scenario.fail("body.unknown-members", "closedReason null", repr(bare["closedReason"]))
         expected = {name: value for name, value in row.items() if name not in ("closedAt", "closedReason", "updatedAt")}
-        scene.same(expected, bare, "body.unknown-members", "close")
-        scene.untouched(bare, "close.persisted")
+        scenario.assert_same(expected, bare, "body.unknown-members", "close")
+        scenario.assert_unchanged(bare, "close.persisted")
 
     run.each(members, play)
 
 
 @pytest.mark.clause("body.unknown-members")
-def test_media_types_and_headers_do_not_change_what_is_recorded(run: Run, scene: Scene) -> None:
+def test_media_types_and_headers_do_not_change_what_is_recorded(run: Run, scenario: Scenario) -> None:
     for media_type in ("application/json; charset=utf-8", "application/json;charset=UTF-8", "Application/JSON"):
-        scene.close(scene.open(), {"reason": "ok"}, media_type=media_type)
+        scenario.close(scenario.open(), {"reason": "ok"}, media_type=media_type)
     for other in ("text/plain", None, "application/x-www-form-urlencoded"):
-        row = scene.open()
-        answer = scene.try_close(row["id"], {"reason": "ok"}, media_type=other)
-        scene.expect(answer, 200 if run.dialect else (200, 415, 400), "close.closes", f"a close body as {other}")
+        row = scenario.open()
+        answer = scenario.try_close(row["id"], {"reason": "ok"}, media_type=other)
+        scenario.expect(answer, 200 if run.dialect else (200, 415, 400), "close.closes", f"a close body as {other}")
         if answer.status == 200:
-            scene.same({"closedReason": "ok"}, scene.row_of(answer), "reason.verbatim", "close")
+            scenario.assert_same({"closedReason": "ok"}, scenario.validated_row(answer), "reason.verbatim", "close")
 
 
 @pytest.mark.clause("body.limit", "body.no-effect")
 def test_the_limit_passes_and_a_byte_more_does_not(run: Run) -> None:
     limit = limit_of(run)
 
-    def play(scene: Scene, size: int) -> None:
-        row = scene.open()
+    def play(scenario: Scenario, size: int) -> None:
+        row = scenario.open()
         body = padded(size, "an unknown member")
         if size <= limit:
-            scene.close(row, body, clause="body.limit")
+            scenario.close(row, body, clause="body.limit")
         else:
             # A server may close the connection while it is still sent so much that its answer is lost.
             refused = (413,) if size < limit * 10 else (413, 0)
-            for key in forms(row):
-                scene.expect(scene.try_close(key, body), refused, "body.limit", f"a close body of {size} bytes")
-                scene.untouched(row, "body.no-effect")
+            for key in ids_of(row):
+                scenario.expect(scenario.try_close(key, body), refused, "body.limit", f"a close body of {size} bytes")
+                scenario.assert_unchanged(row, "body.no-effect")
 
     run.each(
         [
@@ -178,17 +178,17 @@ def test_the_limit_passes_and_a_byte_more_does_not(run: Run) -> None:
 def test_the_limit_counts_the_bytes_on_the_wire(run: Run) -> None:
     limit = limit_of(run)
 
-    def play(scene: Scene, case: tuple[str, int]) -> None:
+    def play(scenario: Scenario, case: tuple[str, int]) -> None:
         how, size = case
-        row = scene.open()
+        row = scenario.open()
         body = padded(size, how)
         assert len(body) == size
         if size <= limit:
-            scene.close(row, body, clause="body.limit-bytes")
+            scenario.close(row, body, clause="body.limit-bytes")
         else:
-            answer = scene.try_close(row["id"], body)
-            scene.expect(answer, 413, "body.limit-bytes", f"a close body of {size} bytes with {how}")
-            scene.untouched(row, "body.no-effect")
+            answer = scenario.try_close(row["id"], body)
+            scenario.expect(answer, 413, "body.limit-bytes", f"a close body of {size} bytes with {how}")
+            scenario.assert_unchanged(row, "body.no-effect")
 
     run.each([(how, size) for how in (*ASCII, *BYTES) for size in (limit, limit + 1, limit + 60)], play)
 
@@ -197,12 +197,12 @@ def test_the_limit_counts_the_bytes_on_the_wire(run: Run) -> None:
 def test_the_limit_holds_under_other_media_types_too(run: Run) -> None:
     limit = limit_of(run)
 
-    def play(scene: Scene, case: tuple[str | None, int]) -> None:
+    def play(scenario: Scenario, case: tuple[str | None, int]) -> None:
         media_type, size = case
-        row = scene.open()
-        answer = scene.try_close(row["id"], padded(size, "an unknown member"), media_type=media_type)
-        scene.expect(answer, (413, 415), "body.limit", f"a close body of {size} bytes as {media_type}")
-        scene.untouched(row, "body.no-effect")
+        row = scenario.open()
+        answer = scenario.try_close(row["id"], padded(size, "an unknown member"), media_type=media_type)
+        scenario.expect(answer, (413, 415), "body.limit", f"a close body of {size} bytes as {media_type}")
+        scenario.assert_unchanged(row, "body.no-effect")
 
     kinds = (
         "text/plain",
@@ -226,16 +226,18 @@ def test_members_that_are_nested_deeply_or_huge_do_no_harm(run: Run) -> None:
         "a long name": b'{"' + b"n" * half + b'":1}',
     }
 
-    def play(scene: Scene, case: tuple[str, bytes]) -> None:
+    def play(scenario: Scenario, case: tuple[str, bytes]) -> None:
         what, value = case
-        row = scene.open()
-        answer = scene.try_close(row["id"], b'{"reason":"ok","x":' + value + b"}")
+        row = scenario.open()
+        answer = scenario.try_close(row["id"], b'{"reason":"ok","x":' + value + b"}")
         # How deep is too deep is an implementation's own affair, but no reason to fail.
-        scene.expect(answer, (200, *REFUSED), "close.closes", f"a close body with {what}")
+        scenario.expect(answer, (200, *REFUSED), "close.closes", f"a close body with {what}")
         if answer.status == 200:
-            scene.same({"closedReason": "ok"}, scene.row_of(answer), "body.unknown-members", "close")
+            scenario.assert_same(
+                {"closedReason": "ok"}, scenario.validated_row(answer), "body.unknown-members", "close"
+            )
         else:
-            scene.untouched(row, "body.no-effect")
+            scenario.assert_unchanged(row, "body.no-effect")
 
     run.each(odd.items(), play)
 
@@ -256,15 +258,15 @@ def test_a_short_reason_of_many_bytes_is_too_large(run: Run) -> None:
         "duplicate members": b'{"reason":"' + b"x" * (limit // 2) + b'","reason":"' + b"x" * (limit // 2) + b'","reason":"ok"}',
     }  # fmt: skip
 
-    def play(scene: Scene, case: tuple[str, bytes]) -> None:
+    def play(scenario: Scenario, case: tuple[str, bytes]) -> None:
         what, body = case
         if len(body) <= limit:
             return
-        row = scene.open()
-        scene.expect(
-            scene.try_close(row["id"], body), 413, "body.limit-bytes", f"a close body of {len(body)} bytes: {what}"
+        row = scenario.open()
+        scenario.expect(
+            scenario.try_close(row["id"], body), 413, "body.limit-bytes", f"a close body of {len(body)} bytes: {what}"
         )
-        scene.untouched(row, "body.no-effect")
+        scenario.assert_unchanged(row, "body.no-effect")
 
     run.each(bodies.items(), play)
 
@@ -278,34 +280,38 @@ def test_the_limit_holds_for_chunked_bodies(run: Run) -> None:
     limit = limit_of(run)
     sizes = (limit + 1, limit + 100, limit * 2, limit * 8)
 
-    def play(scene: Scene, case: tuple[int, int]) -> None:
+    def play(scenario: Scenario, case: tuple[int, int]) -> None:
         size, chunk = case
-        row = scene.open()
-        answer = scene.send("POST", run.close_path(row["id"]), chunks=split(padded(size, "an unknown member"), chunk))
-        scene.expect(answer, 413, "body.limit-chunked", f"a chunked close body of {size} bytes in chunks of {chunk}")
-        scene.untouched(row, "body.limit-chunked")
+        row = scenario.open()
+        answer = scenario.send(
+            "POST", run.close_path(row["id"]), chunks=split(padded(size, "an unknown member"), chunk)
+        )
+        scenario.expect(answer, 413, "body.limit-chunked", f"a chunked close body of {size} bytes in chunks of {chunk}")
+        scenario.assert_unchanged(row, "body.limit-chunked")
 
     run.each([(size, chunk) for size in sizes for chunk in (64, limit, limit + 1, size)], play)
 
 
 @pytest.mark.clause("body.limit-chunked")
-def test_a_chunked_body_within_the_limit_passes_or_is_413(run: Run, scene: Scene) -> None:
+def test_a_chunked_body_within_the_limit_passes_or_is_413(run: Run, scenario: Scenario) -> None:
     accepted = (200,) if run.dialect == "documented" else (413,) if run.dialect == "server" else (200, 413)
     for size, chunk in ((20, 5), (limit_of(run), 100), (limit_of(run), limit_of(run))):
-        row = scene.open()
+        row = scenario.open()
         body = padded(size, "an unknown member")
-        answer = scene.send("POST", run.close_path(row["id"]), chunks=split(body, chunk))
-        scene.expect(answer, accepted, "body.limit-chunked", f"a chunked close body of {size} bytes")
+        answer = scenario.send("POST", run.close_path(row["id"]), chunks=split(body, chunk))
+        scenario.expect(answer, accepted, "body.limit-chunked", f"a chunked close body of {size} bytes")
         if answer.status == 200:
-            closed = scene.row_of(answer)
-            scene.same({"id": row["id"], "closedReason": "ok"}, closed, "body.limit-chunked", "a chunked close")
-            scene.untouched(closed, "close.persisted")
+            closed = scenario.validated_row(answer)
+            scenario.assert_same(
+                {"id": row["id"], "closedReason": "ok"}, closed, "body.limit-chunked", "a chunked close"
+            )
+            scenario.assert_unchanged(closed, "close.persisted")
         else:
-            scene.untouched(row, "body.no-effect")
+            scenario.assert_unchanged(row, "body.no-effect")
 
 
 @pytest.mark.clause("body.limit-chunked")
-def test_a_length_that_lies_lets_nothing_past_the_limit(run: Run, scene: Scene) -> None:
+def test_a_length_that_lies_lets_nothing_past_the_limit(run: Run, scenario: Scenario) -> None:
     limit = limit_of(run)
     wire = run.wire
     body = padded(limit * 2, "an unknown member")
@@ -319,11 +325,11 @@ def test_a_length_that_lies_lets_nothing_past_the_limit(run: Run, scene: Scene) 
         ),
         (b"Content-Length: %d\r\n" % len(body), body[: limit + 200], "a declared length over the limit and less sent"),
     ):
-        row = scene.open()
+        row = scenario.open()
         head = f"POST {wire.base}{run.close_path(row['id'])} HTTP/1.1\r\nHost: {wire.host}\r\nAuthorization: Bearer {run.key}\r\nContent-Type: application/json\r\nConnection: close\r\n"
         sent = head.encode() + lines + b"\r\n" + content
         # A server may wait for what was declared: it is told that nothing more comes.
-        answer = scene.note(wire.raw(sent, target=run.close_path(row["id"]), ends=True))
+        answer = scenario.note(wire.raw(sent, target=run.close_path(row["id"]), ends=True))
         if 200 <= answer.status < 300:
-            raise scene.fail("body.limit-chunked", f"a refusal of {what}", answer.said)
-        scene.untouched(row, "body.limit-chunked")
+            raise scenario.fail("body.limit-chunked", f"a refusal of {what}", answer.summary)
+        scenario.assert_unchanged(row, "body.limit-chunked")

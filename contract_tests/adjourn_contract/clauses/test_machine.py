@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, multiple, rule, run_state_machine_as_test
 
 from adjourn_contract.engine.run import Run
-from adjourn_contract.engine.scene import REFUSED, Row, Scene
+from adjourn_contract.engine.scenario import REFUSED, Row, Scenario
 
 REASONS = st.one_of(
     st.none(),
@@ -40,7 +40,7 @@ def machine_for(run: Run) -> type[RuleBasedStateMachine]:
 
         def __init__(self) -> None:
             super().__init__()
-            self.scene: Scene = run.scene()
+            self.scenario: Scenario = run.scenario()
             self.known: list[Known] = []
             self.names: dict[str, str] = {}
 
@@ -51,7 +51,7 @@ def machine_for(run: Run) -> type[RuleBasedStateMachine]:
             tags=st.lists(st.text("ab", max_size=2), max_size=2),
         )
         def create(self, who: str, named: bool, tags: list[str]) -> Known:
-            known = Known(who, self.scene.open(run.name() if named else None, credential=who, tags=tags))
+            known = Known(who, self.scenario.open(run.name() if named else None, credential=who, tags=tags))
             self.known.append(known)
             return known
 
@@ -65,9 +65,9 @@ def machine_for(run: Run) -> type[RuleBasedStateMachine]:
                 or any(known.row["externalId"] == name for known in self.known if known is not session)
             ):
                 return multiple()
-            made = self.scene.try_create(name, credential=others[0])
-            self.scene.expect(made, 201, "env.isolation", "create with an externalId that another environment has")
-            known = Known(others[0], self.scene.retrieve(made.value["id"], credential=others[0]))
+            made = self.scenario.try_create(name, credential=others[0])
+            self.scenario.expect(made, 201, "env.isolation", "create with an externalId that another environment has")
+            known = Known(others[0], self.scenario.retrieve(made.value["id"], credential=others[0]))
             self.known.append(known)
             return known
 
@@ -75,57 +75,59 @@ def machine_for(run: Run) -> type[RuleBasedStateMachine]:
         def close(self, session: Known, form: str, reason: str | None) -> None:
             body = {} if reason is None else {"reason": reason}
             if session.row["closedAt"] is None:
-                session.row = self.scene.close(session.row, body, by=session.key(form), credential=session.credential)
+                session.row = self.scenario.close(
+                    session.row, body, by=session.key(form), credential=session.credential
+                )
             else:
-                self.scene.again(session.row, body, by=session.key(form), credential=session.credential)
+                self.scenario.close_again(session.row, body, by=session.key(form), credential=session.credential)
 
         @rule(session=sessions, form=KEYS)
         def retrieve(self, session: Known, form: str) -> None:
             clause = "close.terminal" if session.row["closedAt"] is not None else "retrieve.row"
-            seen = self.scene.retrieve(session.key(form), credential=session.credential)
-            self.scene.same(session.row, seen, clause, "a later retrieve")
+            seen = self.scenario.retrieve(session.key(form), credential=session.credential)
+            self.scenario.assert_same(session.row, seen, clause, "a later retrieve")
 
         @rule(session=sessions, form=KEYS, tags=st.lists(st.text("xy", max_size=2), max_size=2))
         def update(self, session: Known, form: str, tags: list[str]) -> None:
-            if "updateSession" in run.lacks:
+            if "updateSession" in run.unsupported:
                 return
-            answer = self.scene.send(
+            answer = self.scenario.send(
                 "PATCH", run.path(session.key(form)), {"tags": tags}, credential=session.credential
             )
-            self.scene.expect(answer, 200, "update.applied", "a valid update")
+            self.scenario.expect(answer, 200, "update.applied", "a valid update")
             expected = {name: value for name, value in session.row.items() if name not in ("tags", "updatedAt")}
             clause = "close.terminal" if session.row["closedAt"] is not None else "update.applied"
-            self.scene.same({**expected, "tags": tags}, self.scene.row_of(answer), clause, "update")
-            session.row = self.scene.retrieve(session.row["id"], credential=session.credential)
+            self.scenario.assert_same({**expected, "tags": tags}, self.scenario.validated_row(answer), clause, "update")
+            session.row = self.scenario.retrieve(session.row["id"], credential=session.credential)
 
         @rule(session=sessions, status=st.sampled_from(["ACTIVE", "CLOSED"]))
         def look_it_up_in_a_list(self, session: Known, status: str) -> None:
             name = session.row["externalId"]
-            if name is None or "listSessions" in run.lacks:
+            if name is None or "listSessions" in run.unsupported:
                 return
             query = f"filter%5BexternalId%5D={run.path(name).rsplit('/', 1)[1]}&filter%5Bstatus%5D={status}"
-            answer = self.scene.send("GET", f"{run.collection}?{query}", credential=session.credential)
-            self.scene.expect(answer, 200, "close.listed", "a list by externalId and state")
+            answer = self.scenario.send("GET", f"{run.collection}?{query}", credential=session.credential)
+            self.scenario.expect(answer, 200, "close.listed", "a list by externalId and state")
             found = [row.get("id") for row in answer.value["data"]]
             state = "ACTIVE" if session.row["closedAt"] is None else "CLOSED"
             expected = [session.row["id"]] if status == state else []
             if found != expected:
-                raise self.scene.fail("close.listed", f"{expected} in the list of {status} sessions", repr(found))
+                raise self.scenario.fail("close.listed", f"{expected} in the list of {status} sessions", repr(found))
 
         @rule(session=sessions)
         def create_again(self, session: Known) -> None:
             name = session.row["externalId"]
             if name is None:
                 return
-            made = self.scene.try_create(name, credential=session.credential)
+            made = self.scenario.try_create(name, credential=session.credential)
             if session.row["closedAt"] is None:
-                self.scene.expect(made, 200, "create.cached", "create with an open session's externalId")
+                self.scenario.expect(made, 200, "create.cached", "create with an open session's externalId")
             else:
-                self.scene.expect(made, 409, "close.recreate", "create with a closed session's externalId")
-            after = self.scene.retrieve(session.row["id"], credential=session.credential)
+                self.scenario.expect(made, 409, "close.recreate", "create with a closed session's externalId")
+            after = self.scenario.retrieve(session.row["id"], credential=session.credential)
             kept = {name: value for name, value in session.row.items() if name not in ("triggerConfig", "updatedAt")}
             clause = "create.cached" if session.row["closedAt"] is None else "close.recreate"
-            self.scene.same(kept, after, clause, "retrieve after another create")
+            self.scenario.assert_same(kept, after, clause, "retrieve after another create")
             session.row = after
 
         @rule(
@@ -134,9 +136,9 @@ def machine_for(run: Run) -> type[RuleBasedStateMachine]:
             body=st.sampled_from([b"{", b"[]", b'{"reason":1}', b'{"reason":null}', b"null"]),
         )
         def close_with_a_body_that_is_refused(self, session: Known, form: str, body: bytes) -> None:
-            answer = self.scene.try_close(session.key(form), body, credential=session.credential)
+            answer = self.scenario.try_close(session.key(form), body, credential=session.credential)
             clause = "reason.type" if b"reason" in body else "body.malformed"
-            self.scene.expect(answer, REFUSED, clause, "a body that is refused", error=True)
+            self.scenario.expect(answer, REFUSED, clause, "a body that is refused", error=True)
 
         @rule(session=sessions, form=KEYS)
         def close_from_another_environment(self, session: Known, form: str) -> None:
@@ -146,8 +148,8 @@ def machine_for(run: Run) -> type[RuleBasedStateMachine]:
                     known.credential == who and name in (known.row["id"], known.row["externalId"])
                     for known in self.known
                 ):
-                    answer = self.scene.try_close(name, credential=who)
-                    self.scene.expect(
+                    answer = self.scenario.try_close(name, credential=who)
+                    self.scenario.expect(
                         answer, 404, "env.isolation", "close of another environment's session", error=True
                     )
 
@@ -157,9 +159,9 @@ def machine_for(run: Run) -> type[RuleBasedStateMachine]:
 
         def retrieve_row(self, session: Known) -> None:
             clause = "close.terminal" if session.row["closedAt"] is not None else "close.only-one"
-            self.scene.same(
+            self.scenario.assert_same(
                 session.row,
-                self.scene.retrieve(session.row["id"], credential=session.credential),
+                self.scenario.retrieve(session.row["id"], credential=session.credential),
                 clause,
                 "the last retrieve",
             )
@@ -208,7 +210,7 @@ def test_any_reason_is_recorded_exactly(run: Run) -> None:
 
         content = json.dumps({"reason": reason}, ensure_ascii=False).encode()
         if len(content) <= run.contract.operations["closeSession"].body.limit_bytes:  # type: ignore[union-attr]
-            scene = run.scene()
-            scene.close(scene.open(), content)
+            scenario = run.scenario()
+            scenario.close(scenario.open(), content)
 
     hold()

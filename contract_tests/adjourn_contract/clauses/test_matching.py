@@ -8,9 +8,9 @@ from urllib.parse import quote
 
 import pytest
 
-from adjourn_contract.engine.lookups import means, misses
+from adjourn_contract.engine.lookups import assert_not_found, assert_resolves
 from adjourn_contract.engine.run import Run
-from adjourn_contract.engine.scene import Row, Scene
+from adjourn_contract.engine.scenario import Row, Scenario
 
 
 @pytest.mark.clause("id.prefix")
@@ -25,25 +25,25 @@ def test_the_prefix_counts_exactly_as_written(run: Run) -> None:
         f"{bare}\uff3f{tag}", f"\u017f{prefix[1:]}{tag}", f"run_{tag}", f"{prefix[1:]}{tag}",
     ]  # fmt: skip
 
-    def play(scene: Scene, external_id: str) -> None:
-        made = scene.try_create(external_id)
-        scene.expect(
+    def play(scenario: Scenario, external_id: str) -> None:
+        made = scenario.try_create(external_id)
+        scenario.expect(
             made, 201, "id.prefix", f"create with the externalId {external_id!r}, which has not the friendly prefix"
         )
-        row = scene.retrieve(made.value["id"])
-        means(scene, row, quote(external_id, safe=""), "id.prefix", f"the externalId {external_id!r}")
-        scene.close(row, {"reason": "near miss"}, by=external_id, clause="id.prefix", look=False)
+        row = scenario.retrieve(made.value["id"])
+        assert_resolves(scenario, row, quote(external_id, safe=""), "id.prefix", f"the externalId {external_id!r}")
+        scenario.close(row, {"reason": "near miss"}, by=external_id, clause="id.prefix", look=False)
 
     run.each(dict.fromkeys(name for name in near if not name.startswith(prefix)), play)
-    scene = run.scene()
-    misses(scene, prefix, "id.prefix", "the prefix alone")
+    scenario = run.scenario()
+    assert_not_found(scenario, prefix, "id.prefix", "the prefix alone")
 
 
 @pytest.mark.clause("id.no-fallback")
-def test_neither_form_is_tried_as_the_other(run: Run, scene: Scene) -> None:
+def test_neither_form_is_tried_as_the_other(run: Run, scenario: Scenario) -> None:
     prefix = run.contract.friendly_prefix
     external_id = run.name()
-    row = scene.open(external_id) if "createSession" not in run.lacks else scene.open()
+    row = scenario.open(external_id) if "createSession" not in run.unsupported else scenario.open()
     without = row["id"].removeprefix(prefix)
     for key, what in (
         (without, "a friendly id without its prefix"),
@@ -53,28 +53,30 @@ def test_neither_form_is_tried_as_the_other(run: Run, scene: Scene) -> None:
         (prefix[:-1] + "-" + without, "a friendly id with a dash in its prefix"),
         (prefix[:-1] + without, "a friendly id without its underscore"),
     ):
-        misses(scene, key, "id.no-fallback", what)
+        assert_not_found(scenario, key, "id.no-fallback", what)
     if row["externalId"] is not None:
-        misses(scene, prefix + row["externalId"], "id.no-fallback", "the friendly prefix before an externalId")
-    misses(scene, prefix + row["id"], "id.no-fallback", "the friendly prefix before a friendly id")
-    scene.untouched(row, "id.no-fallback")
+        assert_not_found(
+            scenario, prefix + row["externalId"], "id.no-fallback", "the friendly prefix before an externalId"
+        )
+    assert_not_found(scenario, prefix + row["id"], "id.no-fallback", "the friendly prefix before a friendly id")
+    scenario.assert_unchanged(row, "id.no-fallback")
 
 
 @pytest.mark.clause("id.exact")
 def test_external_ids_match_exactly(run: Run) -> None:
     run.need("createSession")
 
-    def play(scene: Scene, case: tuple[str, str, str]) -> None:
+    def play(scenario: Scenario, case: tuple[str, str, str]) -> None:
         external_id, other, what = case
-        row = scene.open(external_id)
-        misses(scene, other, "id.exact", f"an externalId with {what}")
-        scene.untouched(row, "id.exact")
+        row = scenario.open(external_id)
+        assert_not_found(scenario, other, "id.exact", f"an externalId with {what}")
+        scenario.assert_unchanged(row, "id.exact")
         # Create may trim what is around an externalId, and what counts as white space is its own affair.
         if other[0].isalnum() and other[-1].isalnum():
-            made = scene.try_create(other)
-            scene.expect(made, 201, "id.exact", f"create with an externalId with {what}")
-            scene.close(scene.retrieve(made.value["id"]), {"reason": "the other"}, by=other)
-            scene.untouched(row, "close.only-one")
+            made = scenario.try_create(other)
+            scenario.expect(made, 201, "id.exact", f"create with an externalId with {what}")
+            scenario.close(scenario.retrieve(made.value["id"]), {"reason": "the other"}, by=other)
+            scenario.assert_unchanged(row, "close.only-one")
 
     base = run.name
     pairs: list[tuple[str, str, str]] = []
@@ -123,28 +125,28 @@ def test_long_external_ids_count_to_their_last_character(run: Run) -> None:
     run.need("createSession")
     longest = run.contract.operations["createSession"].body.schema.definition["properties"]["externalId"]["maxLength"]  # type: ignore[union-attr]
 
-    def play(scene: Scene, length: int) -> None:
+    def play(scenario: Scenario, length: int) -> None:
         stem = run.name("long").ljust(length - 1, "x")
-        row, twin = scene.open(stem + "a"), scene.open(stem + "b")
+        row, twin = scenario.open(stem + "a"), scenario.open(stem + "b")
         if row["id"] == twin["id"]:
-            raise scene.fail("id.exact", "two sessions for two externalIds", "one")
-        scene.close(row, {"reason": "the first"}, by=stem + "a", clause="id.exact")
-        scene.untouched(twin, "close.only-one")
-        misses(scene, stem, "id.exact", "an externalId cut by a character")
+            raise scenario.fail("id.exact", "two sessions for two externalIds", "one")
+        scenario.close(row, {"reason": "the first"}, by=stem + "a", clause="id.exact")
+        scenario.assert_unchanged(twin, "close.only-one")
+        assert_not_found(scenario, stem, "id.exact", "an externalId cut by a character")
 
     run.each([33, 37, 65, 101, 129, 192, 251, longest], play)
 
 
-def is_anothers(scene: Scene, row: Row, key: str) -> bool:
+def is_anothers(scenario: Scenario, row: Row, key: str) -> bool:
     """Whether a key is exactly the friendly id of another session, as it may be where ids are short or numbers in a row."""
-    seen = scene.send("GET", scene.target.path(key))
+    seen = scenario.send("GET", scenario.target.path(key))
     is_row = seen.status == 200 and isinstance(seen.value, dict) and seen.value.get("id") == key
     return is_row and {**seen.value, "id": row["id"]} != row
 
 
 @pytest.mark.clause("id.exact")
-def test_friendly_ids_match_exactly(run: Run, scene: Scene) -> None:
-    row = scene.open()
+def test_friendly_ids_match_exactly(run: Run, scenario: Scenario) -> None:
+    row = scenario.open()
     prefix = run.contract.friendly_prefix
     rest = row["id"].removeprefix(prefix)
     variants = {
@@ -155,6 +157,6 @@ def test_friendly_ids_match_exactly(run: Run, scene: Scene) -> None:
         "with a format": row["id"] + ".json", "with a semicolon": row["id"] + ";x", "with a no-break space": row["id"] + "\u00a0", "with a zero-width space": row["id"] + "\u200b", "with a space after its prefix": prefix + " " + rest,
     }  # fmt: skip
     for what, key in variants.items():
-        if key != row["id"] and not is_anothers(scene, row, key):
-            misses(scene, key, "id.exact", f"a friendly id {what}")
-    scene.untouched(row, "id.exact")
+        if key != row["id"] and not is_anothers(scenario, row, key):
+            assert_not_found(scenario, key, "id.exact", f"a friendly id {what}")
+    scenario.assert_unchanged(row, "id.exact")

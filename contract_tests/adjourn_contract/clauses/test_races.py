@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pytest
 
 from adjourn_contract.engine.run import Run
-from adjourn_contract.engine.scene import CHAT, Row, Scene, forms
+from adjourn_contract.engine.scenario import CHAT, Row, Scenario, ids_of
 from adjourn_contract.engine.target import Target
 from adjourn_contract.transport.exchange import Exchange, Unreachable
 
@@ -27,9 +27,9 @@ class Request(NamedTuple):
     credential: str | None = None
 
 
-def race(scene: Scene, requests: list[Request]) -> list[Exchange]:
+def race(scenario: Scenario, requests: list[Request]) -> list[Exchange]:
     """Send all requests at once and collect the answers; none where the server asked to wait."""
-    run = scene.target
+    run = scenario.target
     wire = run.wire
     with ExitStack() as stack:
         racers = []
@@ -49,7 +49,7 @@ def race(scene: Scene, requests: list[Request]) -> list[Exchange]:
     ]
     if any(exchange.status == 429 for exchange in exchanges):
         return []
-    return [scene.note(exchange) for exchange in exchanges]
+    return [scenario.note(exchange) for exchange in exchanges]
 
 
 def headers_of(run: Target, request: Request) -> tuple[tuple[str, str], ...]:
@@ -64,42 +64,51 @@ def close_of(run: Run, key: str, reason: str | None, credential: str | None = No
 @pytest.mark.clause("close.atomic")
 def test_of_overlapping_closes_exactly_one_wins(run: Run) -> None:
     for number in range(run.count(run.profile.races)):
-        scene = run.scene()
-        row = scene.open() if number % 3 or "createSession" in run.lacks else scene.open(None, tags=["race"])
-        keys = [row["id"], forms(row)[-1]]
+        scenario = run.scenario()
+        row = (
+            scenario.open() if number % 3 or "createSession" in run.unsupported else scenario.open(None, tags=["race"])
+        )
+        keys = [row["id"], ids_of(row)[-1]]
         reasons = [None if racer % 7 == 6 else f"racer {racer}" for racer in range(run.profile.racers)]
-        answers = race(scene, [close_of(run, keys[racer % 2], reason) for racer, reason in enumerate(reasons)])
-        hold_one_winner(scene, row, answers, reasons)
+        answers = race(scenario, [close_of(run, keys[racer % 2], reason) for racer, reason in enumerate(reasons)])
+        assert_one_winner(scenario, row, answers, reasons)
 
 
-def hold_one_winner(scene: Scene, row: Row, answers: list[Exchange], reasons: list[str | None]) -> None:
+def assert_one_winner(scenario: Scenario, row: Row, answers: list[Exchange], reasons: list[str | None]) -> None:
     for answer in answers:
-        scene.expect(answer, 200, "close.atomic", "each of several closes at once")
+        scenario.expect(answer, 200, "close.atomic", "each of several closes at once")
     if not answers:
         return
-    scene.target.forget(scene.target.key, row["id"])
-    winner = scene.row_of(answers[0])
+    scenario.target.forget(scenario.target.key, row["id"])
+    winner = scenario.validated_row(answers[0])
     for answer in answers[1:]:
-        scene.same(winner, scene.row_of(answer), "close.atomic", "another of several closes at once")
+        scenario.assert_same(
+            winner, scenario.validated_row(answer), "close.atomic", "another of several closes at once"
+        )
     if winner["closedReason"] not in reasons:
-        raise scene.fail("close.atomic", "a reason of one of the closes", repr(winner["closedReason"]))
-    for key in forms(row):
-        scene.same(winner, scene.retrieve(key), "close.atomic", "retrieve after several closes at once")
-    scene.same(winner, scene.row_of(scene.try_close(row["id"], {"reason": "late"})), "close.atomic", "a later close")
+        raise scenario.fail("close.atomic", "a reason of one of the closes", repr(winner["closedReason"]))
+    for key in ids_of(row):
+        scenario.assert_same(winner, scenario.retrieve(key), "close.atomic", "retrieve after several closes at once")
+    scenario.assert_same(
+        winner,
+        scenario.validated_row(scenario.try_close(row["id"], {"reason": "late"})),
+        "close.atomic",
+        "a later close",
+    )
 
 
 @pytest.mark.clause("close.atomic", "close.terminal")
 def test_a_close_survives_updates_and_creates_at_the_same_time(run: Run) -> None:
     run.need("createSession")
     for number in range(run.count(max(2, run.profile.races // 2))):
-        scene = run.scene()
-        row = scene.open()
+        scenario = run.scenario()
+        row = scenario.open()
         requests: list[Request] = [close_of(run, row["id"], "first"), close_of(run, row["externalId"], "second")]
         create = json.dumps(
             {**CHAT, "externalId": row["externalId"], "triggerConfig": {"basePayload": {"n": number}}}
         ).encode()
         others: list[Request] = [Request("POST", run.collection, create)] * 2
-        if "updateSession" not in run.lacks:
+        if "updateSession" not in run.unsupported:
             others += [
                 Request("PATCH", run.path(row["id"]), json.dumps({"tags": [f"u{n}"], "metadata": {"n": n}}).encode())
                 for n in range(3)
@@ -110,42 +119,44 @@ def test_a_close_survives_updates_and_creates_at_the_same_time(run: Run) -> None
             [*others[:2], first, *others[2:], second],
             [first, *others, second],
         )
-        answers = race(scene, orders[number % len(orders)])
+        answers = race(scenario, orders[number % len(orders)])
         if not answers:
             continue
         closes = [answer for answer in answers if answer.target.endswith("/close")]
         for answer in closes:
-            scene.expect(answer, 200, "close.atomic", "a close among updates and creates")
+            scenario.expect(answer, 200, "close.atomic", "a close among updates and creates")
         run.forget(run.key, row["id"])
-        winner = scene.row_of(closes[0])
+        winner = scenario.validated_row(closes[0])
         kept = {name: winner[name] for name in ("id", "closedAt", "closedReason")}
-        scene.same(kept, scene.row_of(closes[1]), "close.atomic", "the other close")
-        scene.same(
-            kept, scene.retrieve(row["id"]), "close.terminal", "retrieve after updates and creates at the same time"
+        scenario.assert_same(kept, scenario.validated_row(closes[1]), "close.atomic", "the other close")
+        scenario.assert_same(
+            kept, scenario.retrieve(row["id"]), "close.terminal", "retrieve after updates and creates at the same time"
         )
         updates = [answer for answer in answers if answer.method == "PATCH"]
         for answer in updates:
-            scene.expect(answer, (200, 409), "close.atomic", "an update that overlaps with a close")
+            scenario.expect(answer, (200, 409), "close.atomic", "an update that overlaps with a close")
             if answer.status == 200 and answer.value.get("closedAt") is not None:
-                scene.same(kept, answer.value, "close.terminal", "an update that overlaps with a close")
+                scenario.assert_same(kept, answer.value, "close.terminal", "an update that overlaps with a close")
 
 
 @pytest.mark.clause("close.preserves", "update.applied")
 def test_an_update_that_overlaps_with_a_close_is_not_lost(run: Run) -> None:
     run.need("createSession", "updateSession")
     for number in range(run.count(run.profile.races)):
-        scene = run.scene()
-        row = scene.open(tags=["before"])
+        scenario = run.scenario()
+        row = scenario.open(tags=["before"])
         update = json.dumps({"tags": ["during"]}).encode()
-        requests = [close_of(run, row["id"], "first"), Request("PATCH", run.path(forms(row)[-1]), update)]
-        answers = race(scene, requests if number % 3 else requests[::-1])
+        requests = [close_of(run, row["id"], "first"), Request("PATCH", run.path(ids_of(row)[-1]), update)]
+        answers = race(scenario, requests if number % 3 else requests[::-1])
         for answer in answers:
             if answer.method == "POST":
-                scene.expect(answer, 200, "close.atomic", "a close beside an update")
+                scenario.expect(answer, 200, "close.atomic", "a close beside an update")
                 run.forget(run.key, row["id"])
             elif answer.status == 200:
                 kept = {"tags": ["during"]}
-                scene.same(kept, scene.retrieve(row["id"]), "close.preserves", "retrieve after a close beside it")
+                scenario.assert_same(
+                    kept, scenario.retrieve(row["id"]), "close.preserves", "retrieve after a close beside it"
+                )
 
 
 @pytest.mark.clause("env.isolation", "close.atomic")
@@ -153,54 +164,54 @@ def test_closes_in_two_environments_at_once_do_not_mix(run: Run) -> None:
     run.need("createSession")
     keys = (run.key, run.need_other_key())
     for _ in range(run.count(max(2, run.profile.races // 3))):
-        scene = run.scene()
+        scenario = run.scenario()
         name = run.name("twin")
-        rows = [scene.open(name, credential=key) for key in keys]
+        rows = [scenario.open(name, credential=key) for key in keys]
         racers = [close_of(run, name, f"of {row['id']}", key) for key, row in zip(keys, rows, strict=True)]
-        for key, row, answer in zip(keys, rows, race(scene, racers), strict=False):
-            scene.expect(answer, 200, "close.atomic", "a close beside one of another environment")
+        for key, row, answer in zip(keys, rows, race(scenario, racers), strict=False):
+            scenario.expect(answer, 200, "close.atomic", "a close beside one of another environment")
             run.forget(key, row["id"])
-            closed = scene.row_of(answer)
+            closed = scenario.validated_row(answer)
             expected = {"id": row["id"], "closedReason": f"of {row['id']}"}
-            scene.same(expected, closed, "env.isolation", "a close beside one of another environment")
-            scene.untouched(closed, "env.isolation", credential=key)
+            scenario.assert_same(expected, closed, "env.isolation", "a close beside one of another environment")
+            scenario.assert_unchanged(closed, "env.isolation", credential=key)
 
 
 @pytest.mark.clause("create.cached")
 def test_of_overlapping_creates_one_session_comes(run: Run) -> None:
     run.need("createSession")
     for _ in range(run.count(max(2, run.profile.races // 3))):
-        scene = run.scene()
+        scenario = run.scenario()
         name = run.name()
         body = json.dumps({**CHAT, "externalId": name}).encode()
-        answers = race(scene, [Request("POST", run.collection, body)] * min(8, run.profile.racers))
+        answers = race(scenario, [Request("POST", run.collection, body)] * min(8, run.profile.racers))
         for answer in answers:
             run.remember(run.key, answer)
-            scene.expect(answer, (200, 201), "create.cached", "each of several creates at once")
+            scenario.expect(answer, (200, 201), "create.cached", "each of several creates at once")
         if not answers:
             continue
-        row = scene.retrieve(name)
+        row = scenario.retrieve(name)
         ids = {answer.value.get("id") for answer in answers}
         if ids != {row["id"]}:
-            raise scene.fail(
+            raise scenario.fail(
                 "create.cached", f"one session for one externalId, {row['id']}", repr(sorted(map(str, ids)))
             )
-        scene.close(row, {"reason": "one of one"}, by=name)
+        scenario.close(row, {"reason": "one of one"}, by=name)
 
 
 @pytest.mark.clause("close.only-one", "close.atomic")
 def test_closes_of_different_sessions_at_once_do_not_mix(run: Run) -> None:
     for _ in range(run.count(max(2, run.profile.races // 3))):
-        scene = run.scene()
-        rows = [scene.open() for _ in range(min(8, run.profile.racers))]
+        scenario = run.scenario()
+        rows = [scenario.open() for _ in range(min(8, run.profile.racers))]
         try:
-            answers = race(scene, [close_of(run, forms(row)[-1], f"of {row['id']}") for row in rows])
+            answers = race(scenario, [close_of(run, ids_of(row)[-1], f"of {row['id']}") for row in rows])
         except Unreachable:
             continue
         for row, answer in zip(rows, answers, strict=False):
-            scene.expect(answer, 200, "close.atomic", "a close among closes of others")
+            scenario.expect(answer, 200, "close.atomic", "a close among closes of others")
             run.forget(run.key, row["id"])
             expected = {"id": row["id"], "externalId": row["externalId"], "closedReason": f"of {row['id']}"}
-            closed = scene.row_of(answer)
-            scene.same(expected, closed, "close.only-one", "a close among closes of others")
-            scene.untouched(closed, "close.only-one")
+            closed = scenario.validated_row(answer)
+            scenario.assert_same(expected, closed, "close.only-one", "a close among closes of others")
+            scenario.assert_unchanged(closed, "close.only-one")

@@ -8,45 +8,45 @@ from typing import Any
 import pytest
 
 from adjourn_contract.engine.run import Run
-from adjourn_contract.engine.scene import REFUSED, Scene, forms
+from adjourn_contract.engine.scenario import REFUSED, Scenario, ids_of
 
 
 @pytest.mark.clause("reason.optional")
 def test_without_a_reason_it_is_null(run: Run) -> None:
-    def play(scene: Scene, case: tuple[Any, str]) -> None:
+    def play(scenario: Scenario, case: tuple[Any, str]) -> None:
         body, by = case
-        row = scene.open()
-        closed = scene.close(row, body, by=row.get(by) or row["id"], clause="reason.optional")
-        scene.again(closed, {"reason": "added later"})
-        scene.again(closed)
+        row = scenario.open()
+        closed = scenario.close(row, body, by=row.get(by) or row["id"], clause="reason.optional")
+        scenario.close_again(closed, {"reason": "added later"})
+        scenario.close_again(closed)
 
     run.each([({}, "id"), ({}, "externalId"), (b" { } ", "id"), (b"{\n}", "externalId")], play)
 
 
 @pytest.mark.clause("reason.optional")
-def test_a_reason_elsewhere_is_none(run: Run, scene: Scene) -> None:
-    row = scene.open()
+def test_a_reason_elsewhere_is_none(run: Run, scenario: Scenario) -> None:
+    row = scenario.open()
     target = run.close_path(row["id"]) + "?reason=elsewhere&closedReason=elsewhere"
-    answer = scene.send("POST", target, {}, headers=[("X-Reason", "elsewhere")])
-    closed = scene.row_of(scene.expect(answer, 200, "close.closes", "close with a query"))
+    answer = scenario.send("POST", target, {}, headers=[("X-Reason", "elsewhere")])
+    closed = scenario.validated_row(scenario.expect(answer, 200, "close.closes", "close with a query"))
     if closed["closedReason"] is not None:
-        raise scene.fail("reason.optional", "closedReason null", repr(closed["closedReason"]))
+        raise scenario.fail("reason.optional", "closedReason null", repr(closed["closedReason"]))
 
 
 @pytest.mark.clause("reason.optional")
-def test_a_close_without_a_body_is_like_an_empty_object_or_refused(run: Run, scene: Scene) -> None:
+def test_a_close_without_a_body_is_like_an_empty_object_or_refused(run: Run, scenario: Scenario) -> None:
     accepted = {"documented": (200,), "server": (400, 413)}.get(run.dialect or "", (200, 400, 413, 422, 415))
     for body, media_type in ((None, None), (b"", "application/json"), (b"", None)):
-        row = scene.open()
-        answer = scene.try_close(row["id"], body, media_type=media_type)
-        scene.expect(answer, accepted, "reason.optional", "a close without a body")
+        row = scenario.open()
+        answer = scenario.try_close(row["id"], body, media_type=media_type)
+        scenario.expect(answer, accepted, "reason.optional", "a close without a body")
         if answer.status == 200:
-            closed = scene.row_of(answer)
+            closed = scenario.validated_row(answer)
             if closed["closedReason"] is not None:
-                raise scene.fail("reason.optional", "closedReason null", repr(closed["closedReason"]))
-            scene.untouched(closed, "close.persisted")
+                raise scenario.fail("reason.optional", "closedReason null", repr(closed["closedReason"]))
+            scenario.assert_unchanged(closed, "close.persisted")
         else:
-            scene.untouched(row, "body.no-effect")
+            scenario.assert_unchanged(row, "body.no-effect")
 
 
 def encoded(reason: str) -> bytes:
@@ -68,31 +68,31 @@ def test_the_limit_passes_and_a_character_more_does_not(run: Run) -> None:
         (limit, "\U0001f98a" + "x" * (limit - 2)), (limit + 1, "\U0001f98a" + "x" * limit), (limit // 2, "\U0001f98a" * (limit // 2)),
     ]  # fmt: skip
 
-    def play(scene: Scene, case: tuple[int, str]) -> None:
+    def play(scenario: Scenario, case: tuple[int, str]) -> None:
         count, reason = case
         content = encoded(reason)
         if len(content) > body.limit_bytes:
             return
-        row = scene.open()
+        row = scenario.open()
         if count <= limit:
-            scene.close(row, content, clause="reason.limit", reason_clause="reason.verbatim")
+            scenario.close(row, content, clause="reason.limit", reason_clause="reason.verbatim")
             return
-        for key in forms(row):
-            answer = scene.try_close(key, content)
-            scene.expect(answer, REFUSED, "reason.limit", f"a reason of {count} characters", error=True)
-        scene.untouched(row, "body.no-effect")
+        for key in ids_of(row):
+            answer = scenario.try_close(key, content)
+            scenario.expect(answer, REFUSED, "reason.limit", f"a reason of {count} characters", error=True)
+        scenario.assert_unchanged(row, "body.no-effect")
 
     run.each(texts, play)
 
 
 @pytest.mark.clause("reason.limit")
-def test_emoji_up_to_half_the_limit_pass_in_either_count(run: Run, scene: Scene) -> None:
+def test_emoji_up_to_half_the_limit_pass_in_either_count(run: Run, scenario: Scenario) -> None:
     limit = run.contract.reason_max_length
     if run.dialect is None:
         return
-    row = scene.open()
-    answer = scene.try_close(row["id"], encoded("\U0001f98a" * (limit // 2 + 1)))
-    scene.expect(
+    row = scenario.open()
+    answer = scenario.try_close(row["id"], encoded("\U0001f98a" * (limit // 2 + 1)))
+    scenario.expect(
         answer,
         200 if run.dialect == "documented" else 400,
         "reason.limit",
@@ -105,19 +105,19 @@ TYPES: list[Any] = [None, 0, 1, -1, 1.5, True, False, [], ["ok"], {}, {"text": "
 
 @pytest.mark.clause("reason.type", "body.no-effect")
 def test_a_reason_that_is_no_string_is_refused(run: Run) -> None:
-    def play(scene: Scene, reason: Any) -> None:
-        row = scene.open()
+    def play(scenario: Scenario, reason: Any) -> None:
+        row = scenario.open()
         if reason == "" and isinstance(reason, str):
-            scene.close(row, {"reason": reason})
+            scenario.close(row, {"reason": reason})
             return
-        for key in forms(row):
-            answer = scene.try_close(key, {"reason": reason})
-            scene.expect(answer, REFUSED, "reason.type", f"a reason that is {json.dumps(reason)}", error=True)
-        answer = scene.try_close(row["id"], {"other": 1, "reason": reason})
-        scene.expect(
+        for key in ids_of(row):
+            answer = scenario.try_close(key, {"reason": reason})
+            scenario.expect(answer, REFUSED, "reason.type", f"a reason that is {json.dumps(reason)}", error=True)
+        answer = scenario.try_close(row["id"], {"other": 1, "reason": reason})
+        scenario.expect(
             answer, REFUSED, "reason.type", f"a reason that is {json.dumps(reason)}, beside another member", error=True
         )
-        scene.untouched(row, "body.no-effect")
+        scenario.assert_unchanged(row, "body.no-effect")
 
     run.each(TYPES, play)
 
@@ -133,35 +133,37 @@ TEXTS = [
 
 @pytest.mark.clause("reason.verbatim")
 def test_the_reason_is_recorded_exactly(run: Run) -> None:
-    def play(scene: Scene, reason: str) -> None:
-        row = scene.open()
+    def play(scenario: Scenario, reason: str) -> None:
+        row = scenario.open()
         if "\0" in reason:
-            answer = scene.try_close(row["id"], {"reason": reason})
+            answer = scenario.try_close(row["id"], {"reason": reason})
             accepted = {"documented": (200, 400), "server": (500,)}.get(run.dialect or "", (200, 400, 422, 500))
-            scene.expect(answer, accepted, "reason.verbatim", "a reason with U+0000")
+            scenario.expect(answer, accepted, "reason.verbatim", "a reason with U+0000")
             if answer.status == 200:
-                scene.same({"closedReason": reason}, scene.row_of(answer), "reason.verbatim", "close")
+                scenario.assert_same(
+                    {"closedReason": reason}, scenario.validated_row(answer), "reason.verbatim", "close"
+                )
             elif answer.status != 500:
-                scene.untouched(row, "body.no-effect")
+                scenario.assert_unchanged(row, "body.no-effect")
             return
-        closed = scene.close(row, encoded(reason), clause="reason.verbatim")
-        scene.again(closed, {"reason": "another"})
+        closed = scenario.close(row, encoded(reason), clause="reason.verbatim")
+        scenario.close_again(closed, {"reason": "another"})
 
     run.each(TEXTS, play)
 
 
 @pytest.mark.clause("reason.verbatim")
-def test_escapes_in_json_are_read(run: Run, scene: Scene) -> None:
+def test_escapes_in_json_are_read(run: Run, scenario: Scenario) -> None:
     for content, reason in (
         (b'{"reason":"\\u00e9"}', "\u00e9"), (b'{"reason":"\\ud83e\\udd8a"}', "\U0001f98a"), (b'{"reason":"\\n\\t\\"\\\\\\/\\b\\f\\r"}', '\n\t"\\/\b\f\r'), (b'{"re\\u0061son":"escaped name"}', "escaped name"), (b'{"reason":"first","reason":"last"}', "last"),
     ):  # fmt: skip
-        row = scene.open()
-        closed = scene.row_of(
-            scene.expect(scene.try_close(row["id"], content), 200, "reason.verbatim", "a reason with escapes")
+        row = scenario.open()
+        closed = scenario.validated_row(
+            scenario.expect(scenario.try_close(row["id"], content), 200, "reason.verbatim", "a reason with escapes")
         )
         if closed["closedReason"] != reason:
-            raise scene.fail("reason.verbatim", f"closedReason {reason!a}", f"{closed['closedReason']!a}")
-        scene.untouched(closed, "close.persisted")
+            raise scenario.fail("reason.verbatim", f"closedReason {reason!a}", f"{closed['closedReason']!a}")
+        scenario.assert_unchanged(closed, "close.persisted")
 
 
 @pytest.mark.clause("reason.verbatim")
@@ -181,4 +183,6 @@ def test_long_reasons_are_not_cut_and_every_block_of_unicode_survives(run: Run) 
     for start in (0x10000, 0x1F300, 0x1F600, 0x1F900, 0x20000, 0xE0100, 0xF0000, 0x10FF80):
         reasons.append("".join(chr(code) for code in range(start, start + min(limit // 2, 100))))
 
-    run.each(reasons, lambda scene, reason: scene.close(scene.open(), encoded(reason), clause="reason.verbatim"))
+    run.each(
+        reasons, lambda scenario, reason: scenario.close(scenario.open(), encoded(reason), clause="reason.verbatim")
+    )

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from adjourn_contract.cases.boundaries import Edge, edges
+from adjourn_contract.cases.boundaries import Edge, boundaries
 from adjourn_contract.engine.run import Run
-from adjourn_contract.engine.scene import Row, Scene, forms
+from adjourn_contract.engine.scenario import Row, Scenario, ids_of
 
 
 @pytest.mark.clause("update.applied", "close.preserves")
-def test_update_replaces_tags_and_metadata_and_keeps_the_rest(run: Run, scene: Scene) -> None:
+def test_update_replaces_tags_and_metadata_and_keeps_the_rest(run: Run, scenario: Scenario) -> None:
     run.need("updateSession", "createSession")
-    row = scene.open(tags=["a"], metadata={"a": 1, "kept": {"b": 1}})
+    row = scenario.open(tags=["a"], metadata={"a": 1, "passed": {"b": 1}})
     by, other = row["externalId"], row["id"]
     for update, expected in (
         ({"tags": ["b", "c"]}, {"tags": ["b", "c"], "metadata": row["metadata"]}),
@@ -23,27 +23,29 @@ def test_update_replaces_tags_and_metadata_and_keeps_the_rest(run: Run, scene: S
         ({"tags": ["d"], "metadata": {"d": 4}}, {"tags": ["d"], "metadata": {"d": 4}}),
     ):
         by, other = other, by
-        seen = scene.expect(scene.send("PATCH", run.path(by), update), 200, "update.applied", "a valid update")
-        after = scene.row_of(seen)
+        seen = scenario.expect(scenario.send("PATCH", run.path(by), update), 200, "update.applied", "a valid update")
+        after = scenario.validated_row(seen)
         kept = {name: value for name, value in row.items() if name not in ("tags", "metadata", "updatedAt")}
-        scene.same({**kept, **expected}, after, "update.applied", "update")
+        scenario.assert_same({**kept, **expected}, after, "update.applied", "update")
         for key in (by, other):
-            scene.same(expected, scene.retrieve(key), "update.applied", "retrieve after update")
-    closed = scene.close(scene.retrieve(row["id"]), {"reason": "updated before"})
-    scene.again(closed)
+            scenario.assert_same(expected, scenario.retrieve(key), "update.applied", "retrieve after update")
+    closed = scenario.close(scenario.retrieve(row["id"]), {"reason": "updated before"})
+    scenario.close_again(closed)
 
 
 @pytest.mark.clause("update.applied", "close.terminal")
 def test_a_closed_session_can_be_updated_and_stays_closed(run: Run) -> None:
     run.need("updateSession", "createSession")
 
-    def play(scene: Scene, update: Row) -> None:
-        closed = scene.close(scene.open(tags=["before"], metadata={"before": 1}), {"reason": "done"})
-        answer = scene.send("PATCH", run.path(forms(closed)[-1]), update)
-        scene.expect(answer, 200, "update.applied", "an update of a closed session")
+    def play(scenario: Scenario, update: Row) -> None:
+        closed = scenario.close(scenario.open(tags=["before"], metadata={"before": 1}), {"reason": "done"})
+        answer = scenario.send("PATCH", run.path(ids_of(closed)[-1]), update)
+        scenario.expect(answer, 200, "update.applied", "an update of a closed session")
         kept = {name: value for name, value in closed.items() if name != "updatedAt"}
-        scene.same({**kept, **update}, scene.row_of(answer), "close.terminal", "an update of a closed session")
-        scene.same({**kept, **update}, scene.retrieve(closed["id"]), "update.applied", "retrieve after it")
+        scenario.assert_same(
+            {**kept, **update}, scenario.validated_row(answer), "close.terminal", "an update of a closed session"
+        )
+        scenario.assert_same({**kept, **update}, scenario.retrieve(closed["id"]), "update.applied", "retrieve after it")
 
     updates: list[Row] = [{"tags": ["after"]}, {"metadata": {"after": 2}}, {"metadata": None}, {}]
     run.each(updates, play)
@@ -53,19 +55,21 @@ def test_a_closed_session_can_be_updated_and_stays_closed(run: Run) -> None:
 def test_update_cannot_change_the_external_id(run: Run) -> None:
     run.need("updateSession", "createSession")
 
-    def play(scene: Scene, named: bool) -> None:
-        row = scene.open() if named else scene.open(None)
+    def play(scenario: Scenario, named: bool) -> None:
+        row = scenario.open() if named else scenario.open(None)
         for other in (run.name(), None) if named else (run.name(),):
             for update in ({"externalId": other}, {"tags": ["renamed"], "externalId": other}):
-                answer = scene.send("PATCH", run.path(row["id"]), update)
-                scene.expect(answer, 422, "update.external-id", "update with another externalId")
-        scene.untouched(row, "update.external-id")
+                answer = scenario.send("PATCH", run.path(row["id"]), update)
+                scenario.expect(answer, 422, "update.external-id", "update with another externalId")
+        scenario.assert_unchanged(row, "update.external-id")
         if named:
-            answer = scene.send("PATCH", run.path(row["id"]), {"externalId": row["externalId"]})
-            scene.expect(answer, 200, "update.external-id", "update with the externalId that the session has")
+            answer = scenario.send("PATCH", run.path(row["id"]), {"externalId": row["externalId"]})
+            scenario.expect(answer, 200, "update.external-id", "update with the externalId that the session has")
             kept = {name: value for name, value in row.items() if name != "updatedAt"}
-            scene.same(kept, scene.row_of(answer), "update.external-id", "update with the externalId it has")
-        scene.close(scene.retrieve(row["id"]), by=forms(row)[-1])
+            scenario.assert_same(
+                kept, scenario.validated_row(answer), "update.external-id", "update with the externalId it has"
+            )
+        scenario.close(scenario.retrieve(row["id"]), by=ids_of(row)[-1])
 
     run.each([True, False], play)
 
@@ -74,31 +78,31 @@ def test_update_cannot_change_the_external_id(run: Run) -> None:
 def test_update_holds_to_the_edges_of_its_schema(run: Run) -> None:
     run.need("updateSession", "createSession")
 
-    def play(scene: Scene, edge: Edge) -> None:
-        row = scene.open(tags=["before"], metadata={"before": 1})
+    def play(scenario: Scenario, edge: Edge) -> None:
+        row = scenario.open(tags=["before"], metadata={"before": 1})
         update: Row = edge.put({})
-        answer = scene.send("PATCH", run.path(row["id"]), update)
+        answer = scenario.send("PATCH", run.path(row["id"]), update)
         if edge.passes:
-            scene.expect(answer, 200, "update.applied", f"update with {edge.what}")
-            scene.same(update, scene.retrieve(row["id"]), "update.applied", "retrieve after update")
+            scenario.expect(answer, 200, "update.applied", f"update with {edge.what}")
+            scenario.assert_same(update, scenario.retrieve(row["id"]), "update.applied", "retrieve after update")
         else:
-            scene.expect(answer, (400, 422), "update.invalid", f"update with {edge.what}")
-            scene.untouched(row, "update.invalid")
+            scenario.expect(answer, (400, 422), "update.invalid", f"update with {edge.what}")
+            scenario.assert_unchanged(row, "update.invalid")
 
-    run.each([edge for edge in edges(run.contract, "UpdateSession") if edge.place != ("externalId",)], play)
+    run.each([edge for edge in boundaries(run.contract, "UpdateSession") if edge.place != ("externalId",)], play)
 
 
 @pytest.mark.clause("body.malformed")
 def test_bodies_that_are_no_objects_are_refused_elsewhere_too(run: Run) -> None:
-    def play(scene: Scene, body: bytes) -> None:
-        row = scene.open()
-        if "updateSession" not in run.lacks:
-            answer = scene.send("PATCH", run.path(row["id"]), body)
-            scene.expect(answer, (400, 422), "body.malformed", "an update body that is no JSON object")
-        if "createSession" not in run.lacks:
-            answer = scene.send("POST", run.collection, body)
+    def play(scenario: Scenario, body: bytes) -> None:
+        row = scenario.open()
+        if "updateSession" not in run.unsupported:
+            answer = scenario.send("PATCH", run.path(row["id"]), body)
+            scenario.expect(answer, (400, 422), "body.malformed", "an update body that is no JSON object")
+        if "createSession" not in run.unsupported:
+            answer = scenario.send("POST", run.collection, body)
             run.remember(run.key, answer)
-            scene.expect(answer, (400, 422), "body.malformed", "a create body that is no JSON object")
-        scene.untouched(row, "body.malformed")
+            scenario.expect(answer, (400, 422), "body.malformed", "a create body that is no JSON object")
+        scenario.assert_unchanged(row, "body.malformed")
 
     run.each([b"{", b"[]", b'"x"', b"5", b'{"tags":["x"]} x', b"tags=x"], play)

@@ -8,33 +8,35 @@ import pytest
 
 from adjourn_contract.cases.variants import variants
 from adjourn_contract.engine.run import Run
-from adjourn_contract.engine.scene import Row, Scene, forms
+from adjourn_contract.engine.scenario import Row, Scenario, ids_of
 
 
 @pytest.mark.clause(
     "close.closes", "close.persisted", "close.idempotent", "close.preserves", "close.only-one", "reason.verbatim"
 )
 def test_many_sessions_live_and_close_alike(run: Run) -> None:
-    sorts: list[dict[str, Any]] = variants(run.contract) if "createSession" not in run.lacks else [{}]
+    sorts: list[dict[str, Any]] = variants(run.contract) if "createSession" not in run.unsupported else [{}]
     random = run.random("volume")
-    bystanders: list[tuple[Scene, Row]] = []
-    ended: list[tuple[Scene, Row]] = []
+    bystanders: list[tuple[Scenario, Row]] = []
+    ended: list[tuple[Scenario, Row]] = []
 
-    def live(scene: Scene, number: int) -> None:
-        row = scene.open(**sorts[number % len(sorts)] if number % 2 else {})
+    def live(scenario: Scenario, number: int) -> None:
+        row = scenario.open(**sorts[number % len(sorts)] if number % 2 else {})
         if number % 12 == 0:
-            bystanders.append((scene, row))
+            bystanders.append((scenario, row))
             return
-        by = random.choice(forms(row))
+        by = random.choice(ids_of(row))
         reason = f"life {number}" if number % 5 else None
-        closed = scene.close(row, {} if reason is None else {"reason": reason}, by=by)
+        closed = scenario.close(row, {} if reason is None else {"reason": reason}, by=by)
         for again in range(number % 4):
-            scene.again(closed, {"reason": f"again {again}"} if again % 2 else {}, by=row["id"] if again % 2 else by)
+            scenario.close_again(
+                closed, {"reason": f"again {again}"} if again % 2 else {}, by=row["id"] if again % 2 else by
+            )
         if number % 6 == 1:
-            ended.append((scene, closed))
+            ended.append((scenario, closed))
 
-    run.each(range(run.count(run.profile.lives)), live)
-    for scene, row in bystanders:
-        scene.untouched(row, "close.only-one")
-    for scene, closed in ended:
-        scene.untouched(closed, "close.idempotent")
+    run.each(range(run.count(run.profile.lifecycles)), live)
+    for scenario, row in bystanders:
+        scenario.assert_unchanged(row, "close.only-one")
+    for scenario, closed in ended:
+        scenario.assert_unchanged(closed, "close.idempotent")

@@ -1,1 +1,1 @@
-"""The server under test, scenes that are played with it, and what answers owe."""
+"""The server under test, scenarios that are played with it, and what answers owe."""

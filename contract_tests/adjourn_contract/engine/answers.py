@@ -8,7 +8,7 @@ from typing import Any
 from adjourn_contract.transport.exchange import Exchange
 from adjourn_spec import Contract, Violation
 
-__all__ = ["Fault", "faults_of_answer", "faults_of_list_row", "faults_of_row", "hold"]
+__all__ = ["Fault", "findings_in_answer", "findings_in_list_row", "findings_in_row", "hold"]
 
 Fault = tuple[str, str, str]  # clause, expected, got
 
@@ -17,7 +17,7 @@ _JSON = "application/json"
 _MIN_SECRET_CHARACTERS = 6
 
 
-def faults_of_answer(exchange: Exchange, secrets: Iterable[str]) -> Iterable[Fault]:
+def findings_in_answer(exchange: Exchange, secrets: Iterable[str]) -> Iterable[Fault]:
     """What is wrong with an answer apart from its status.
 
     Args:
@@ -30,7 +30,7 @@ def faults_of_answer(exchange: Exchange, secrets: Iterable[str]) -> Iterable[Fau
     if exchange.media_type not in allowed:
         yield "row.content-type", " or ".join(allowed), exchange.header("content-type") or "no Content-Type"
     if exchange.value is None:
-        yield "row.content-type", "a JSON body", exchange.said
+        yield "row.content-type", "a JSON body", exchange.summary
     text = exchange.answer.decode(errors="replace")
     headers = "\n".join(value for _, value in exchange.answer_headers)
     for secret in secrets:
@@ -40,7 +40,7 @@ def faults_of_answer(exchange: Exchange, secrets: Iterable[str]) -> Iterable[Fau
             yield "row.no-secrets", "no key, token or internal id of the caller in the answer", got
 
 
-def faults_of_row(contract: Contract, value: Any, *, extra_members: bool = False) -> Iterable[Fault]:
+def findings_in_row(contract: Contract, value: Any, *, extra_members: bool = False) -> Iterable[Fault]:
     """What is wrong with a row by itself.
 
     Args:
@@ -51,7 +51,7 @@ def faults_of_row(contract: Contract, value: Any, *, extra_members: bool = False
     if not extra_members and contract.schema("Session").is_valid(value):
         return
     for violation in contract.schema("SessionRow").violations(value):
-        if not violation.is_outgrown:
+        if not violation.is_relaxed_in_production:
             yield _clause_of(violation), f"a row that is valid against the document: {violation.place}", str(violation)
     if not isinstance(value, dict):
         return
@@ -62,7 +62,7 @@ def faults_of_row(contract: Contract, value: Any, *, extra_members: bool = False
         yield "row.members", "no members but those of a row", f"a row with {', '.join(others)}"
 
 
-def faults_of_list_row(contract: Contract, value: Any) -> Iterable[Fault]:
+def findings_in_list_row(contract: Contract, value: Any) -> Iterable[Fault]:
     """What is wrong with a row of a list by itself."""
     if contract.schema("SessionListItem").is_valid(value):
         return
@@ -74,13 +74,13 @@ def faults_of_list_row(contract: Contract, value: Any) -> Iterable[Fault]:
 
 def hold(contract: Contract, exchange: Exchange) -> tuple[str, str, str] | None:
     """What is wrong with an answer by itself: clause, expected, got; None where nothing is."""
-    for fault in faults_of_answer(exchange, ()):
+    for fault in findings_in_answer(exchange, ()):
         return fault
     value, path = exchange.value, exchange.target.partition("?")[0]
     is_row = exchange.status in (200, 201) and isinstance(value, dict) and "data" not in value
     if is_row and "/sessions" in path:
         is_created = exchange.method == "POST" and not path.endswith("/close")
-        for fault in faults_of_row(contract, value, extra_members=is_created):
+        for fault in findings_in_row(contract, value, extra_members=is_created):
             return fault
     return None
 

@@ -14,7 +14,7 @@ from urllib3 import HTTPHeaderDict, HTTPResponse
 
 from adjourn_contract.engine.answers import hold
 from adjourn_contract.engine.run import Run
-from adjourn_contract.engine.scene import Row
+from adjourn_contract.engine.scenario import Row
 from adjourn_contract.transport.exchange import Exchange, Unreachable
 
 __all__ = ["fuzz"]
@@ -32,7 +32,7 @@ def fuzz(run: Run) -> None:
     Ids are changed so that only sessions of this run are made and meant.
 
     Raises:
-        Broken: an answer breaks a clause.
+        ClauseFailed: an answer breaks a clause.
         OutOfTime: the time for the check is over.
     """
     config = schemathesis.Config.from_dict(
@@ -51,7 +51,7 @@ def fuzz(run: Run) -> None:
     _send_over(adapter, run, schema)
     stream = from_schema(schema).execute()
     for event in stream:
-        if trouble := adapter.trouble or _trouble(event):
+        if trouble := adapter.error or _trouble(event):
             stream.stop()
             raise trouble
 
@@ -73,15 +73,15 @@ class _Adapter(HTTPAdapter):
     def __init__(self, run: Run) -> None:
         super().__init__()
         self._run = run
-        self.trouble: Exception | None = None
+        self.error: Exception | None = None
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:  # noqa: ARG002
-        if self.trouble is None:
+        if self.error is None:
             try:
                 exchange = _exchange(self._run, request)
                 _hold(self._run, exchange)
             except Exception as trouble:  # noqa: BLE001 - the engine would keep it to itself
-                self.trouble = trouble
+                self.error = trouble
             else:
                 return self.build_response(request, _as_urllib3(exchange))
         raise requests.ConnectionError(request=request)
@@ -119,7 +119,7 @@ def _keep_to_our_sessions(run: Run, case: Any) -> None:
 
 def _ours(run: Run, key: str) -> str:
     """A key of this run: one that it made, or a name that nobody has."""
-    is_ours = run.tag in key or run.made(key)
+    is_ours = run.tag in key or run.is_ours(key)
     return key if is_ours else f"{run.name()}-{key}"
 
 
@@ -156,18 +156,18 @@ def _as_urllib3(exchange: Exchange) -> HTTPResponse:
 
 def _hold(run: Run, exchange: Exchange) -> None:
     operation = next((name for name, each in run.contract.operations.items() if _is_of(each, exchange)), None)
-    if exchange.status == 429 or operation is None or operation in run.lacks:
+    if exchange.status == 429 or operation is None or operation in run.unsupported:
         return
-    scene = run.scene()
-    scene.note(exchange)
+    scenario = run.scenario()
+    scenario.note(exchange)
     sent = exchange.target.encode() + (exchange.body or b"").lower()
     is_failure = exchange.status == 0 or exchange.status >= 500
     if is_failure and not any(mark in sent for mark in _GREY):
         clause = "close.closes" if operation == "closeSession" else "row.schema"
-        raise scene.fail(clause, "no server error", exchange.said)
+        raise scenario.fail(clause, "no server error", exchange.summary)
     fault = None if exchange.status >= 400 else hold(run.contract, exchange)
     if fault is not None:
-        raise scene.fail(*fault)
+        raise scenario.fail(*fault)
 
 
 def _is_of(operation: Any, exchange: Exchange) -> bool:

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from adjourn_contract.engine.scene import Row, Scene
+from adjourn_contract.engine.scenario import Row, Scenario
 
-__all__ = ["means", "misses"]
+__all__ = ["assert_not_found", "assert_resolves"]
 
 
-def misses(scene: Scene, key: str, clause: str, what: str, *, raw: str | None = None) -> None:
+def assert_not_found(scenario: Scenario, key: str, clause: str, what: str, *, raw: str | None = None) -> None:
     """A key, or a raw path segment, that no session has: every operation is 404."""
-    run = scene.target
+    run = scenario.target
     segment = quote(key, safe="") if raw is None else raw
-    closed = scene.send("POST", run.raw_close_path(segment), {"reason": "wrong session"})
-    scene.expect(closed, 404, clause, f"close by {what}", error=True)
-    seen = scene.send("GET", run.raw_path(segment))
-    scene.expect(seen, 404, clause, f"retrieve by {what}", error=True)
-    if "updateSession" not in run.lacks:
-        updated = scene.send("PATCH", run.raw_path(segment), {"tags": ["wrong session"]})
-        scene.expect(updated, 404, clause, f"update by {what}", error=True)
+    closed = scenario.send("POST", run.raw_close_path(segment), {"reason": "wrong session"})
+    scenario.expect(closed, 404, clause, f"close by {what}", error=True)
+    seen = scenario.send("GET", run.raw_path(segment))
+    scenario.expect(seen, 404, clause, f"retrieve by {what}", error=True)
+    if "updateSession" not in run.unsupported:
+        updated = scenario.send("PATCH", run.raw_path(segment), {"tags": ["wrong session"]})
+        scenario.expect(updated, 404, clause, f"update by {what}", error=True)
 
 
-def means(scene: Scene, row: Row, segment: str, clause: str, what: str) -> None:
+def assert_resolves(scenario: Scenario, row: Row, segment: str, clause: str, what: str) -> None:
     """A raw path segment that means a session: retrieve shows it."""
-    seen = scene.send("GET", scene.target.raw_path(segment))
-    scene.expect(seen, 200, clause, f"retrieve by {what}")
+    seen = scenario.send("GET", scenario.target.raw_path(segment))
+    scenario.expect(seen, 200, clause, f"retrieve by {what}")
     if seen.value.get("id") != row["id"]:
-        raise scene.fail(clause, f"the session {row['id']} by {what}", str(seen.value.get("id")))
+        raise scenario.fail(clause, f"the session {row['id']} by {what}", str(seen.value.get("id")))

@@ -1,4 +1,4 @@
-"""What a test has to say: a clause is broken, or could not be checked."""
+"""What a test has to say: a clause failed, or could not be checked."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from adjourn_contract.transport.exchange import Exchange
 
-__all__ = ["Broken", "CannotCheck", "NotCheckable"]
+__all__ = ["ClauseFailed", "NotChecked", "TargetUnusable"]
 
 
-class Broken(AssertionError):  # noqa: N818 - said of the clause
+class ClauseFailed(AssertionError):  # noqa: N818 - said of the clause
     """A server breaks a clause.
 
     Attributes:
@@ -24,9 +24,9 @@ class Broken(AssertionError):  # noqa: N818 - said of the clause
         self.clause, self.expected, self.got, self.exchanges = clause, expected, got, tuple(exchanges)
 
 
-class NotCheckable(Exception):  # noqa: N818 - an outcome, not an error
+class NotChecked(Exception):  # noqa: N818 - an outcome, not an error
     """A clause cannot be checked on this target; the text says why."""
 
 
-class CannotCheck(Exception):  # noqa: N818
+class TargetUnusable(Exception):  # noqa: N818
     """The target cannot be checked at all: unreachable, the key refused, nothing can be created."""

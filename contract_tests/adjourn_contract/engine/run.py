@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from adjourn_contract.engine.outcomes import CannotCheck
-from adjourn_contract.engine.scene import CHAT, Scene
+from adjourn_contract.engine.outcomes import TargetUnusable
+from adjourn_contract.engine.scenario import CHAT, Scenario
 from adjourn_contract.engine.target import Target
 from adjourn_contract.transport.exchange import Exchange, Unreachable
 
@@ -34,7 +34,7 @@ class Profile:
         age_seconds: how long some sessions wait before they are closed.
     """
 
-    lives: int
+    lifecycles: int
     races: int
     racers: int
     examples: int
@@ -44,9 +44,11 @@ class Profile:
 
 
 PROFILES = {
-    "smoke": Profile(lives=10, races=2, racers=8, examples=5, steps=8, schemathesis=0, age_seconds=1.2),
-    "standard": Profile(lives=160, races=12, racers=12, examples=20, steps=14, schemathesis=8, age_seconds=2.2),
-    "thorough": Profile(lives=1500, races=80, racers=24, examples=200, steps=40, schemathesis=150, age_seconds=3.2),
+    "smoke": Profile(lifecycles=10, races=2, racers=8, examples=5, steps=8, schemathesis=0, age_seconds=1.2),
+    "standard": Profile(lifecycles=160, races=12, racers=12, examples=20, steps=14, schemathesis=8, age_seconds=2.2),
+    "thorough": Profile(
+        lifecycles=1500, races=80, racers=24, examples=200, steps=40, schemathesis=150, age_seconds=3.2
+    ),
 }
 
 
@@ -66,12 +68,12 @@ class Run(Target):
     url: str = ""
     latency_seconds: float = 0
     token: str | None = None
-    closed_early: list[tuple[Scene, dict[str, Any]]] = field(default_factory=list)
-    _aged: list[tuple[Scene, dict[str, Any]]] = field(default_factory=list)
+    closed_early: list[tuple[Scenario, dict[str, Any]]] = field(default_factory=list)
+    _aged: list[tuple[Scenario, dict[str, Any]]] = field(default_factory=list)
 
-    def scene(self) -> Scene:
+    def scenario(self) -> Scenario:
         """A story of its own."""
-        return Scene(self)
+        return Scenario(self)
 
     # what is there
 
@@ -79,45 +81,45 @@ class Run(Target):
         """Find out whether the target can be checked and what it has.
 
         Raises:
-            CannotCheck: it cannot.
+            TargetUnusable: it cannot.
         """
-        scene = self.scene()
+        scenario = self.scenario()
         try:
             self.wire.connect().close()
         except Unreachable as error:
-            raise CannotCheck(f"the server is unreachable: {error}") from None
-        seen = scene.send("GET", self.path(self.name("probe")))
+            raise TargetUnusable(f"the server is unreachable: {error}") from None
+        seen = scenario.send("GET", self.path(self.name("probe")))
         if seen.status == 0:
-            raise CannotCheck("the server does not answer: it closes the connection or stays silent")
+            raise TargetUnusable("the server does not answer: it closes the connection or stays silent")
         # The first answer may be slower than the rest: a connection is made for it.
-        more = [scene.send("GET", self.path(self.name("probe"))) for _ in range(2)]
+        more = [scenario.send("GET", self.path(self.name("probe"))) for _ in range(2)]
         self.latency_seconds = min(each.seconds for each in (seen, *more))
         if 300 <= seen.status < 400:
-            raise CannotCheck(f"the server redirects to {seen.header('location')}; check the URL")
+            raise TargetUnusable(f"the server redirects to {seen.header('location')}; check the URL")
         self._probe_create(seen)
         self._probe_rest()
 
     def _probe_create(self, seen: Exchange) -> None:
-        scene = self.scene()
-        made = scene.send("POST", self.collection, {**CHAT, "externalId": self.name("probe")})
+        scenario = self.scenario()
+        made = scenario.send("POST", self.collection, {**CHAT, "externalId": self.name("probe")})
         if made.status in (404, 405, 501):
-            self.lacks["createSession"] = f"the server has no create (it answers {made.status})"
+            self.unsupported["createSession"] = f"the server has no create (it answers {made.status})"
             if seen.status == 401:
-                raise CannotCheck("the server refuses the secret key (401)")
+                raise TargetUnusable("the server refuses the secret key (401)")
             if not self.pool:
-                raise CannotCheck(f"{self.lacks['createSession']}; give sessions with --session-pool FILE")
+                raise TargetUnusable(f"{self.unsupported['createSession']}; give sessions with --session-pool FILE")
             return
         if made.status == 401:
-            raise CannotCheck("the server refuses the secret key (401)")
+            raise TargetUnusable("the server refuses the secret key (401)")
         is_cached = isinstance(made.value, dict) and made.value.get("isCached") is True
         if made.status == 409 or (made.status == 200 and is_cached):
-            raise CannotCheck("sessions of this seed are there already; choose another --seed")
+            raise TargetUnusable("sessions of this seed are there already; choose another --seed")
         if (
             made.status not in (200, 201)
             or not isinstance(made.value, dict)
             or not isinstance(made.value.get("id"), str)
         ):
-            raise CannotCheck(f"no session can be created: the server answers {made.said}")
+            raise TargetUnusable(f"no session can be created: the server answers {made.summary}")
         self.remember(self.key, made)
         self._probe_settling(made.value["id"])
         token = made.value.get("publicAccessToken")
@@ -129,45 +131,45 @@ class Run(Target):
 
     def _probe_settling(self, session_id: str) -> None:
         """A server may move updatedAt on a little after create; then it says nothing of sessions that are open."""
-        seen = [self.scene().send("GET", self.path(session_id)).value]
+        seen = [self.scenario().send("GET", self.path(session_id)).value]
         time.sleep(_SETTLE_SECONDS)
-        seen.append(self.scene().send("GET", self.path(session_id)).value)
+        seen.append(self.scenario().send("GET", self.path(session_id)).value)
         rows = [row for row in seen if isinstance(row, dict)]
         if len(rows) == 2 and rows[0] != rows[1] and {**rows[0], "updatedAt": rows[1].get("updatedAt")} == rows[1]:
-            self.moves_on = True
+            self.updates_after_create = True
 
     def _probe_rest(self) -> None:
         if self.other_key is not None:
-            seen = self.scene().send("GET", self.path(self.name("probe")), credential=self.other_key)
+            seen = self.scenario().send("GET", self.path(self.name("probe")), credential=self.other_key)
             if seen.status == 401:
-                raise CannotCheck("the server refuses the other secret key (401)")
-        listed = self.scene().send("GET", self.collection)
+                raise TargetUnusable("the server refuses the other secret key (401)")
+        listed = self.scenario().send("GET", self.collection)
         if listed.status in (404, 405, 501):
-            self.lacks["listSessions"] = f"the server has no list (it answers {listed.status})"
-        updated = self.scene().send("PATCH", self.path(self.name("probe")), {})
+            self.unsupported["listSessions"] = f"the server has no list (it answers {listed.status})"
+        updated = self.scenario().send("PATCH", self.path(self.name("probe")), {})
         if updated.status in (405, 501) or (updated.status == 404 and updated.media_type not in _JSON_TYPES):
-            self.lacks["updateSession"] = f"the server has no update (it answers {updated.status})"
-        elif updated.status == 404 and "createSession" not in self.lacks:
-            made = self.scene().try_create()
+            self.unsupported["updateSession"] = f"the server has no update (it answers {updated.status})"
+        elif updated.status == 404 and "createSession" not in self.unsupported:
+            made = self.scenario().try_create()
             session_id = made.value.get("id") if isinstance(made.value, dict) else None
-            if isinstance(session_id, str) and self.scene().send("PATCH", self.path(session_id), {}).status == 404:
-                self.lacks["updateSession"] = "the server has no update (it answers 404)"
+            if isinstance(session_id, str) and self.scenario().send("PATCH", self.path(session_id), {}).status == 404:
+                self.unsupported["updateSession"] = "the server has no update (it answers 404)"
 
     # volume
 
-    def each(self, cases: Iterable[Case], act: Callable[[Scene, Case], object]) -> None:
-        """Let `act` play a scene for each case, several at once where answers are slow.
+    def each(self, cases: Iterable[Case], act: Callable[[Scenario, Case], object]) -> None:
+        """Let `act` play a scenario for each case, several at once where answers are slow.
 
         Raises:
-            Broken, NotCheckable: what the first case that has something to say says.
+            ClauseFailed, NotChecked: what the first case that has something to say says.
         """
         listed = list(cases)
         if self.latency_seconds < 0.005 or len(listed) < 2:
             for case in listed:
-                act(self.scene(), case)
+                act(self.scenario(), case)
             return
         with ThreadPoolExecutor(min(16, len(listed))) as pool:
-            for future in [pool.submit(act, self.scene(), case) for case in listed]:
+            for future in [pool.submit(act, self.scenario(), case) for case in listed]:
                 future.result()
 
     def count(self, wanted: int) -> int:
@@ -181,18 +183,18 @@ class Run(Target):
         with self._lock:
             left, self._open = list(self._open), {}
         for key, session_id in left:
-            if self.scene().send("POST", self.close_path(session_id), {}, credential=key).status == 0:
+            if self.scenario().send("POST", self.close_path(session_id), {}, credential=key).status == 0:
                 return
 
     # sessions that grow old while others are checked
 
-    def plant(self, sessions: Sequence[dict[str, Any]]) -> None:
+    def create_early(self, sessions: Sequence[dict[str, Any]]) -> None:
         """Make sessions now that are to be closed after a while."""
         for members in sessions:
-            scene = self.scene()
-            self._aged.append((scene, scene.open(**members)))
+            scenario = self.scenario()
+            self._aged.append((scenario, scenario.open(**members)))
 
-    def aged(self) -> list[tuple[Scene, dict[str, Any]]]:
+    def aged_sessions(self) -> list[tuple[Scenario, dict[str, Any]]]:
         """The planted sessions, once they are old enough."""
         aged, self._aged = self._aged, []
         if aged:

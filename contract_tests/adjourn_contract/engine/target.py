@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 from urllib.parse import quote
 
-from adjourn_contract.engine.outcomes import NotCheckable
+from adjourn_contract.engine.outcomes import NotChecked
 from adjourn_contract.transport.exchange import Exchange
 from adjourn_contract.transport.wire import Wire
 from adjourn_spec import Contract
@@ -29,9 +29,9 @@ class Target:
         tag: the run's id, part of every externalId that it makes.
         pool: sessions made beforehand, for a server without create.
         lacks: why an operation cannot be checked, by operationId.
-        moves_on: whether updatedAt moves by itself for a while after create.
+        updates_after_create: whether updatedAt moves by itself for a while after create.
         internal_ids: ids of the caller's environment that no answer may show.
-        given_away: secrets that a request had as data.
+        echoed_secrets: secrets that a request had as data.
         is_gone: whether the server was seen to accept no connections any more.
     """
 
@@ -42,10 +42,10 @@ class Target:
     dialect: str | None
     tag: str
     pool: list[dict[str, Any]] = field(default_factory=list)
-    lacks: dict[str, str] = field(default_factory=dict)
-    moves_on: bool = False
+    unsupported: dict[str, str] = field(default_factory=dict)
+    updates_after_create: bool = False
     internal_ids: set[str] = field(default_factory=set)
-    given_away: set[str] = field(default_factory=set)
+    echoed_secrets: set[str] = field(default_factory=set)
     is_gone: bool = False
     _numbers: Any = field(default_factory=itertools.count)
     _open: dict[tuple[str, str], None] = field(default_factory=dict)
@@ -65,22 +65,22 @@ class Target:
     def secrets(self) -> tuple[str, ...]:
         return (*(key for key in (self.key, self.other_key) if key), *self.internal_ids)
 
-    def hear(self, exchange: Exchange) -> None:
+    def note_sent_secrets(self, exchange: Exchange) -> None:
         """What a request has as data, as a generated reason may be a key, stands in rows with good reason."""
         path = exchange.target.partition("?")[0]
         for secret in self.secrets:
             if secret in path or (exchange.body is not None and secret.encode() in exchange.body):
-                self.given_away.add(secret)
+                self.echoed_secrets.add(secret)
 
     def need(self, *operations: str) -> None:
-        """Raise NotCheckable where the server lacks an operation."""
+        """Raise NotChecked where the server lacks an operation."""
         for operation in operations:
-            if operation in self.lacks:
-                raise NotCheckable(self.lacks[operation])
+            if operation in self.unsupported:
+                raise NotChecked(self.unsupported[operation])
 
     def need_other_key(self) -> str:
         if self.other_key is None:
-            raise NotCheckable("it takes a second key: --other-secret-key")
+            raise NotChecked("it takes a second key: --other-secret-key")
         return self.other_key
 
     # paths
@@ -109,7 +109,7 @@ class Target:
                 self._open[(key, created.value["id"])] = None
                 self._made.add(created.value["id"])
 
-    def made(self, session_id: str) -> bool:
+    def is_ours(self, session_id: str) -> bool:
         """Whether the run has made a session with this friendly id."""
         with self._lock:
             return session_id in self._made

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from adjourn_contract.engine.outcomes import NotCheckable
+from adjourn_contract.engine.outcomes import NotChecked
 from adjourn_contract.engine.run import Run
 
 __all__ = ["Token"]
@@ -26,10 +26,10 @@ class Token:
 
     @classmethod
     def need(cls, run: Run) -> None:
-        """Raise NotCheckable where create answers no token."""
+        """Raise NotChecked where create answers no token."""
         run.need("createSession")
         if run.token is None:
-            raise NotCheckable("create answers no public access token")
+            raise NotChecked("create answers no public access token")
 
     @classmethod
     def of(cls, text: str) -> Token:

@@ -39,7 +39,7 @@ def as_json_text(verdicts: Verdicts, *, url: str, seconds: float) -> str:
     value = {
         "url": url,
         "exitCode": verdicts.exit_code,
-        "trouble": verdicts.trouble,
+        "trouble": verdicts.error,
         "seconds": round(seconds, 3),
         "requests": verdicts.requests,
         "clauses": [_as_value(verdicts, verdict) for verdict in verdicts.all()],
@@ -71,19 +71,19 @@ def _junit(verdicts: Verdicts, *, url: str, seconds: float) -> str:
     listed = verdicts.all()
     suite = ET.Element(
         "testsuite", name="adjourn", hostname=url, time=f"{seconds:.3f}", tests=str(len(listed)),
-        failures=str(len(verdicts.broken)), errors="0",
+        failures=str(len(verdicts.failed)), errors="0",
         skipped=str(sum(verdict.state in ("not checked", "accepted") for verdict in listed)),
     )  # fmt: skip
     for verdict in listed:
         case = ET.SubElement(suite, "testcase", classname="adjourn", name=verdict.clause)
-        if verdict.state == "broken" and verdict.proof is not None:
+        if verdict.state == "failed" and verdict.proof is not None:
             failure = ET.SubElement(
                 case, "failure", message=_printable(f"expected {verdict.proof.expected}, got {verdict.proof.got}")
             )
             failure.text = _printable(
                 "\n".join([verdicts.contract.clauses[verdict.clause].statement, *verdict.proof.curl])
             )
-        elif verdict.state != "kept":
+        elif verdict.state != "passed":
             ET.SubElement(case, "skipped", message=_printable(verdict.reason or verdict.state))
     root = ET.Element("testsuites")
     root.append(suite)
@@ -100,8 +100,8 @@ def _printable(text: str) -> str:
 
 def _markdown(verdicts: Verdicts, *, url: str, seconds: float) -> str:
     lines = [f"# Contract check of {url}", ""]
-    if verdicts.trouble is not None:
-        lines += [f"Could not be checked to the end: {_cell(verdicts.trouble)}", ""]
+    if verdicts.error is not None:
+        lines += [f"Could not be checked to the end: {_cell(verdicts.error)}", ""]
     lines += ["| clause | verdict | |", "|---|---|---|"]
     lines += [
         f"| `{v.clause}` | {v.state} | {_cell(v.reason)} |" for v in verdicts.all() if v.reason != "not asked for"
@@ -143,7 +143,7 @@ def _sarif(verdicts: Verdicts, *, url: str, seconds: float) -> str:  # noqa: ARG
             "locations": [{"physicalLocation": {"artifactLocation": {"uri": url}}}],
             "properties": {"curl": list(verdict.proof.curl)},
         }
-        for verdict in verdicts.broken
+        for verdict in verdicts.failed
         if verdict.proof is not None
     ]
     driver = {"name": "adjourn", "rules": rules}

@@ -1,4 +1,4 @@
-"""What a check found: one verdict for each clause, and the proof of each broken one."""
+"""What a check found: one verdict for each clause, and the proof of each failed one."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from adjourn_spec import Contract
 
 __all__ = ["Proof", "State", "Verdict", "Verdicts"]
 
-State = Literal["kept", "broken", "accepted", "not checked"]
+State = Literal["passed", "failed", "accepted", "not checked"]
 
 
 @dataclass(frozen=True)
 class Proof:
-    """One smallest example of a broken clause."""
+    """One smallest example of a failed clause."""
 
     expected: str
     got: str
@@ -25,7 +25,7 @@ class Proof:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a clause is kept. `reason` says why it was not checked, `proof` how it is broken."""
+    """Whether a clause passed. `reason` says why it was not checked, `proof` how it failed."""
 
     clause: str
     state: State
@@ -39,31 +39,31 @@ class Verdicts:
 
     Attributes:
         contract: whose clauses.
-        accepted: slugs that may be broken without the check failing.
+        accepted: slugs that may fail without the check failing.
         trouble: why the target could not be checked, if it could not.
     """
 
     contract: Contract
     accepted: frozenset[str] = frozenset()
-    trouble: str | None = None
+    error: str | None = None
     requests: int = 0
-    _kept: set[str] = field(default_factory=set)
+    _passed: set[str] = field(default_factory=set)
     _proofs: dict[str, Proof] = field(default_factory=dict)
     _skipped: dict[str, str] = field(default_factory=dict)
 
     def note(self, outcome: Mapping[str, Any]) -> None:
         """Take in what one test reports, as `adjourn_contract.plugin` writes it."""
         self.requests += outcome.get("requests", 0)
-        if outcome["outcome"] == "broken":
+        if outcome["outcome"] == "failed":
             proof = Proof(outcome["expected"], outcome["got"], outcome["test"], tuple(outcome["curl"]))
             known = self._proofs.get(outcome["clause"])
             if known is None or len(proof.curl) < len(known.curl):
                 self._proofs[outcome["clause"]] = proof
-        elif outcome["outcome"] == "kept":
-            self._kept.update(outcome["clauses"])
+        elif outcome["outcome"] == "passed":
+            self._passed.update(outcome["clauses"])
         else:
-            if outcome["outcome"] == "failed":
-                self.trouble = self.trouble or outcome["reason"]
+            if outcome["outcome"] == "error":
+                self.error = self.error or outcome["reason"]
             for slug in outcome["clauses"]:
                 self._skipped.setdefault(slug, outcome["reason"])
 
@@ -76,20 +76,20 @@ class Verdicts:
 
     def _verdict(self, slug: str) -> Verdict:
         if slug in self._proofs:
-            state: State = "accepted" if slug in self.accepted else "broken"
+            state: State = "accepted" if slug in self.accepted else "failed"
             return Verdict(slug, state, proof=self._proofs[slug])
-        if slug in self._kept:
-            return Verdict(slug, "kept")
+        if slug in self._passed:
+            return Verdict(slug, "passed")
         return Verdict(slug, "not checked", self._skipped.get(slug, "not asked for"))
 
     @property
-    def broken(self) -> Sequence[Verdict]:
-        return [verdict for verdict in self.all() if verdict.state == "broken"]
+    def failed(self) -> Sequence[Verdict]:
+        return [verdict for verdict in self.all() if verdict.state == "failed"]
 
     @property
     def exit_code(self) -> int:
-        """0 the contract is kept, 1 a clause is broken, 2 it could not be checked."""
-        if self.broken:
+        """0 every clause passed, 1 a clause failed, 2 it could not be checked."""
+        if self.failed:
             return 1
         nothing = all(verdict.state == "not checked" for verdict in self.all())
-        return 2 if self.trouble is not None or nothing else 0
+        return 2 if self.error is not None or nothing else 0

@@ -58,7 +58,7 @@ class Exchange:
             return None
 
     @property
-    def said(self) -> str:
+    def summary(self) -> str:
         """Status and body, short enough for one line."""
         text = self.answer[:400].decode(errors="replace").replace("\n", " ")
         # A terminal would do what some characters say.

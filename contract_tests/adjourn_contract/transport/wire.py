@@ -16,8 +16,8 @@ from contextlib import suppress
 from functools import cached_property
 from urllib.parse import urlsplit
 
+from adjourn_contract.transport.deadline import READ_ERRORS, Deadline
 from adjourn_contract.transport.exchange import Exchange, Headers, OutOfTime, Unreachable
-from adjourn_contract.transport.watch import BROKEN, Watch
 
 __all__ = ["Wire"]
 
@@ -51,7 +51,7 @@ class Wire:
         self._next = 0.0
         self._lock = threading.Lock()
         self._idle: list[http.client.HTTPConnection] = []
-        self._watch = Watch(timeout_seconds)
+        self._deadline = Deadline(timeout_seconds)
 
     def send(
         self,
@@ -91,11 +91,11 @@ class Wire:
             connection, is_fresh = self._connection()
             began = time.monotonic()
             try:
-                with self._watch.over(lambda connection=connection: connection.sock, self.deadline):  # type: ignore[misc]
+                with self._deadline.watching(lambda connection=connection: connection.sock, self.deadline):  # type: ignore[misc]
                     self._write(connection, method, target, headers, body, chunks)
                     answer = connection.getresponse()
                     received = answer.read(MAX_ANSWER_BYTES)
-            except BROKEN as error:
+            except READ_ERRORS as error:
                 connection.close()
                 # What was idle as long as this one has ended as well.
                 self.close()
@@ -164,10 +164,10 @@ class Wire:
         """Read one answer from a socket."""
         answer = http.client.HTTPResponse(connection, method=method)
         try:
-            with self._watch.over(lambda: connection, self.deadline):
+            with self._deadline.watching(lambda: connection, self.deadline):
                 answer.begin()
                 return answer.status, tuple(answer.getheaders()), answer.read(MAX_ANSWER_BYTES)
-        except BROKEN:
+        except READ_ERRORS:
             return 0, (), b""
         finally:
             answer.close()
@@ -199,7 +199,7 @@ class Wire:
         """A connection that speaks TLS, once both sides have agreed on it in time."""
         secured = self._context.wrap_socket(connection, server_hostname=self.host, do_handshake_on_connect=False)
         try:
-            with self._watch.over(lambda: secured, self.deadline):
+            with self._deadline.watching(lambda: secured, self.deadline):
                 secured.do_handshake()
         except OSError:
             secured.close()

@@ -58,7 +58,7 @@ class _ControlApi:
         if "after" in call.query:
             ids = [each.id for each in listed]
             listed = listed[ids.index(call.query["after"]) + 1 :] if call.query["after"] in ids else []
-        shown = [await self._control.show(each) for each in listed[: call.query["limit"]]]
+        shown = [await self._control.summary(each) for each in listed[: call.query["limit"]]]
         return answer({"environments": shown})
 
     async def create_environment(self, call: Call) -> Response:
@@ -69,18 +69,18 @@ class _ControlApi:
             "TRIGGER_API_URL": str(call.request.base_url).rstrip("/"),
             "TRIGGER_SECRET_KEY": environment.secret_key,
         }
-        shown = {**await self._control.show(environment), "secretKey": environment.secret_key, "environ": environ}
+        shown = {**await self._control.summary(environment), "secretKey": environment.secret_key, "environ": environ}
         return answer(shown, _CREATED)
 
     async def show_environment(self, call: Call) -> Response:
         environment = self._environment(call)
-        shown = await self._control.show(environment)
+        shown = await self._control.summary(environment)
         return answer({**shown, "secretKey": environment.secret_key} if call.query["reveal"] else shown)
 
     async def change_environment(self, call: Call) -> Response:
         environment = self._environment(call)
         await self._control.change_dialect(environment, call.body["dialect"])
-        return answer(await self._control.show(environment))
+        return answer(await self._control.summary(environment))
 
     async def delete_environment(self, call: Call) -> Response:
         await self._control.delete_environment(self._environment(call))
@@ -89,7 +89,7 @@ class _ControlApi:
     async def reset_environment(self, call: Call) -> Response:
         environment = self._environment(call)
         await self._control.reset(environment)
-        return answer(await self._control.show(environment))
+        return answer(await self._control.summary(environment))
 
     async def export_state(self, call: Call) -> Response:
         return answer(await self._control.export(self._environment(call)))
@@ -100,9 +100,9 @@ class _ControlApi:
     async def search_sessions(self, call: Call) -> Response:
         environment, query = self._environment(call), call.query
         status, kind, tag = ((query[name],) if name in query else () for name in ("status", "type", "tag"))
-        keep = Filter(statuses=status, types=kind, tags=tag)
+        wanted = Filter(statuses=status, types=kind, tags=tag)
         found, after = await self._control.search(
-            environment, keep, text=query["search"], size=query["limit"], after=query.get("after")
+            environment, wanted, text=query["search"], size=query["limit"], after=query.get("after")
         )
         total = await self._control.service.store.count(environment.id)
         return answer({"sessions": found, "next": after, "total": total})
@@ -142,14 +142,14 @@ class _ControlApi:
         environment = self._environment(call)
         return await self._exchange(call, environment.journal, environment)
 
-    async def show_stranger(self, call: Call) -> Response:
-        return await self._exchange(call, self._control.service.strangers, None)
+    async def show_unknown_caller(self, call: Call) -> Response:
+        return await self._exchange(call, self._control.service.unknown_callers, None)
 
     async def _exchange(self, call: Call, journal: Journal, environment: Environment | None) -> Response:
         number = call.request.path_params["number"]
         for entry in await journal.read():
             if str(entry.number) == number:
-                return answer(await self._control.described(entry, environment))
+                return answer(await self._control.detail(entry, environment))
         raise UnknownError(f"the journal has no exchange {number!r}, or has forgotten it")
 
     async def read_journal(self, call: Call) -> Response:
@@ -170,8 +170,8 @@ class _ControlApi:
         await self._environment(call).journal.clear()
         return answer(None, _NO_CONTENT)
 
-    async def read_strangers(self, call: Call) -> Response:  # noqa: ARG002
-        journal = self._control.service.strangers
+    async def read_unknown_callers(self, call: Call) -> Response:  # noqa: ARG002
+        journal = self._control.service.unknown_callers
         entries = await journal.read()
         return answer(await self._journal(journal, entries, len(entries), None))
 
@@ -183,7 +183,7 @@ class _ControlApi:
             counts.setdefault(entry.operation or "none", Counter())[str(entry.status)] += 1
         shown = entries[len(entries) - limit :] if limit < len(entries) else entries
         return {
-            "entries": [await self._control.described(entry, environment) for entry in shown],
+            "entries": [await self._control.detail(entry, environment) for entry in shown],
             "count": await journal.count(),
             "matching": len(entries),
             "counts": counts,
@@ -193,20 +193,22 @@ class _ControlApi:
         return answer({"faults": list(self._control.catalogue.descriptions())})
 
     async def list_active_faults(self, call: Call) -> Response:
-        return answer({"faults": [fault.shown for fault in await self._control.active(self._environment(call))]})
+        return answer(
+            {"faults": [fault.as_json for fault in await self._control.active_faults(self._environment(call))]}
+        )
 
     async def switch_fault_on(self, call: Call) -> Response:
         body = dict(call.body)
         name, parameters = body.pop("fault"), body.pop("parameters", None)
-        fault = await self._control.switch_on(self._environment(call), name, parameters, **body)
-        return answer(fault.shown, _CREATED)
+        fault = await self._control.enable_fault(self._environment(call), name, parameters, **body)
+        return answer(fault.as_json, _CREATED)
 
     async def switch_faults_off(self, call: Call) -> Response:
-        await self._control.switch_off(self._environment(call))
+        await self._control.disable_fault(self._environment(call))
         return answer(None, _NO_CONTENT)
 
     async def switch_fault_off(self, call: Call) -> Response:
-        await self._control.switch_off(self._environment(call), call.request.path_params["fault"])
+        await self._control.disable_fault(self._environment(call), call.request.path_params["fault"])
         return answer(None, _NO_CONTENT)
 
     async def show_clock(self, call: Call) -> Response:

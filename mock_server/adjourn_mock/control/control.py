@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from adjourn_mock.control.redaction import Showing
-from adjourn_mock.control.replay import Difference, difference
+from adjourn_mock.control.redaction import EntryView
+from adjourn_mock.control.replay import Difference, replay_in_other_dialect
 from adjourn_mock.domain.clock import duration, milliseconds, rfc3339
 from adjourn_mock.domain.json_text import encode
-from adjourn_mock.domain.sessions import Filter, Session, members, status
+from adjourn_mock.domain.sessions import Filter, Session, status, to_dict
 from adjourn_mock.environments.active_faults import ActiveFault
 from adjourn_mock.environments.environments import Environment, masked
 from adjourn_mock.environments.seeds import read_seed
@@ -52,7 +52,7 @@ class Control:
         self.service, self.dialects, self.catalogue = pipeline.service, pipeline.dialects, catalogue
         self.is_stopping = False
         self._pipeline = pipeline
-        self._showing = Showing(pipeline.service.contract)
+        self._entry_view = EntryView(pipeline.service.contract)
 
     # environments
 
@@ -110,21 +110,21 @@ class Control:
             except ValueError:
                 environments.remove(environment)
                 raise
-        await self.service.registry.save(environment)
+        await self.service.sync.save(environment)
         return environment
 
     async def delete_environment(self, environment: Environment) -> None:
         """Forget an environment and all that is its; its key is unknown from now on."""
         self.service.environments.remove(environment)
         await self.service.store.replace(environment.id, ())
-        await self.service.registry.drop(environment)
+        await self.service.sync.drop(environment)
 
     async def reset(self, environment: Environment) -> None:
         """Make an environment what it was at the start: seed, clock, ids; no journal, no faults."""
         await self.service.store.replace(environment.id, environment.seed)
         await environment.journal.clear()
         environment.restart()
-        await self.service.registry.save(environment)
+        await self.service.sync.save(environment)
 
     async def change_dialect(self, environment: Environment, dialect: str) -> None:
         """Answer in another dialect from now on.
@@ -133,9 +133,9 @@ class Control:
             ValueError: there is no such dialect.
         """
         environment.dialect = self.dialects.known(dialect)
-        await self.service.registry.save(environment)
+        await self.service.sync.save(environment)
 
-    async def show(self, environment: Environment) -> dict[str, Any]:
+    async def summary(self, environment: Environment) -> dict[str, Any]:
         """What there is to say of an environment; its key is masked."""
         return {
             "id": environment.id,
@@ -153,7 +153,7 @@ class Control:
 
     async def export(self, environment: Environment) -> dict[str, Any]:
         """All sessions, in the form of a seed."""
-        return {"sessions": [members(row) for row in await self.service.store.snapshot(environment.id)]}
+        return {"sessions": [to_dict(row) for row in await self.service.store.snapshot(environment.id)]}
 
     async def load(self, environment: Environment, state: Mapping[str, Any]) -> int:
         """Put the sessions of a seed in place of those there are; return how many.
@@ -180,7 +180,7 @@ class Control:
         return _with_status(row, rfc3339(environment.clock.now()))
 
     async def search(
-        self, environment: Environment, keep: Filter, *, text: str = "", size: int, after: str | None
+        self, environment: Environment, wanted: Filter, *, text: str = "", size: int, after: str | None
     ) -> tuple[list[dict[str, Any]], str | None]:
         """Sessions that a filter keeps and whose id or externalId has a text in it, newest first, with `status`.
 
@@ -192,7 +192,7 @@ class Control:
         searched = 0
         while True:
             page = await self.service.store.page(
-                environment.id, keep, size=_BATCH_SESSIONS, after=after, before=None, now=now
+                environment.id, wanted, size=_BATCH_SESSIONS, after=after, before=None, now=now
             )
             for row in page.sessions:
                 if len(found) == size:
@@ -237,22 +237,22 @@ class Control:
     # journal
 
     async def entries(
-        self, journal: Journal, keep: JournalFilter, *, at_least: int = 0, timeout_seconds: float = 0
+        self, journal: Journal, wanted: JournalFilter, *, at_least: int = 0, timeout_seconds: float = 0
     ) -> Sequence[Entry]:
         """The entries that are kept, oldest first; it waits until there are `at_least` so many or the time is over."""
-        return await wait(journal, keep.keeps, at_least=at_least, timeout_seconds=timeout_seconds)
+        return await wait(journal, wanted.matches, at_least=at_least, timeout_seconds=timeout_seconds)
 
-    async def described(self, entry: Entry, environment: Environment | None) -> dict[str, Any]:
+    async def detail(self, entry: Entry, environment: Environment | None) -> dict[str, Any]:
         """An entry for people and machines: keys masked, with what another dialect would have answered."""
-        return {**self._showing.whole(entry), "differs": await self._difference(entry, environment)}
+        return {**self._entry_view.detail(entry), "differs": await self._difference(entry, environment)}
 
-    async def outlined(self, entry: Entry, environment: Environment | None) -> dict[str, Any]:
+    async def line(self, entry: Entry, environment: Environment | None) -> dict[str, Any]:
         """An entry as one line of a list."""
-        return {**self._showing.outline(entry), "differs": await self._difference(entry, environment)}
+        return {**self._entry_view.summary(entry), "differs": await self._difference(entry, environment)}
 
     async def difference(self, entry: Entry, environment: Environment) -> Difference | None:
         """What the other dialect would have answered, or None where it would have answered the same."""
-        return await difference(self._pipeline, environment, entry)
+        return await replay_in_other_dialect(self._pipeline, environment, entry)
 
     async def _difference(self, entry: Entry, environment: Environment | None) -> dict[str, Any] | None:
         other = None if environment is None else await self.difference(entry, environment)
@@ -260,7 +260,7 @@ class Control:
 
     # faults
 
-    async def switch_on(
+    async def enable_fault(
         self, environment: Environment, name: str, parameters: Mapping[str, Any] | None = None, **options: Any
     ) -> ActiveFault:
         """Switch a fault on: one that breaks a clause, or one of the network with its parameters.
@@ -269,7 +269,7 @@ class Control:
             environment: where.
             name: of the fault.
             parameters: of a network fault.
-            options: `operation`, `session`, `times`, `probability` and `seed`, as `ActiveFaults.add` takes them.
+            options: `operation`, `session`, `times`, `probability` and `seed`, as `ActiveFaults.enable` takes them.
 
         Raises:
             LookupError: there is no such fault.
@@ -280,11 +280,11 @@ class Control:
             names = ", ".join(self.service.contract.operations)
             raise ValueError(f"there is no operation {operation!r}; there are {names}")
         _, complete = self.catalogue.change_of(name, parameters or {})
-        fault = environment.faults.add(name, complete, **options)
-        await self.service.registry.save(environment)
+        fault = environment.faults.enable(name, complete, **options)
+        await self.service.sync.save(environment)
         return fault
 
-    async def switch_off(self, environment: Environment, fault_id: str | None = None) -> None:
+    async def disable_fault(self, environment: Environment, fault_id: str | None = None) -> None:
         """Switch a fault off, or all of them.
 
         Raises:
@@ -292,13 +292,13 @@ class Control:
         """
         if fault_id is None:
             environment.faults.clear()
-        elif not environment.faults.remove(fault_id):
+        elif not environment.faults.disable(fault_id):
             raise UnknownError(f"no fault {fault_id!r} is on")
-        await self.service.registry.save(environment)
+        await self.service.sync.save(environment)
 
-    async def active(self, environment: Environment) -> Sequence[ActiveFault]:
+    async def active_faults(self, environment: Environment) -> Sequence[ActiveFault]:
         """The faults that are on, with how often each came."""
-        await self.service.registry.recount(environment)
+        await self.service.sync.refresh_hits(environment)
         return list(environment.faults)
 
     # clock
@@ -326,8 +326,8 @@ class Control:
             clock.advance(duration(value))
         else:
             clock.resume()
-        await self.service.registry.save(environment)
+        await self.service.sync.save(environment)
 
 
 def _with_status(row: Session, now: str) -> dict[str, Any]:
-    return {**members(row), "status": status(row, now)}
+    return {**to_dict(row), "status": status(row, now)}

@@ -23,7 +23,10 @@ _QUIET_ROUNDS = 30
 
 async def events(control: Control, environment: Environment, *, backlog: int) -> AsyncIterator[bytes]:
     """Events until the environment is deleted or the server ends; `control.yaml` says which there are."""
-    journals: dict[str, Journal] = {"environment": environment.journal, "strangers": control.service.strangers}
+    journals: dict[str, Journal] = {
+        "environment": environment.journal,
+        "unknown-callers": control.service.unknown_callers,
+    }
     tails = {name: Tail(journal, max(0, await journal.count() - backlog)) for name, journal in journals.items()}
     state: Any = None
     quiet = 0
@@ -32,19 +35,22 @@ async def events(control: Control, environment: Environment, *, backlog: int) ->
         if known is None:
             yield _event("gone", {})
             return
-        shown = {**await control.show(known), "active": [fault.shown for fault in await control.active(known)]}
+        shown = {
+            **await control.summary(known),
+            "active": [fault.as_json for fault in await control.active_faults(known)],
+        }
         # The clock goes: what counts is how it is set.
         now = {**shown, "clock": known.clock.state}
         pieces = [] if now == state else [_event("environment", shown)]
         state = now
         for name, tail in tails.items():
-            new, skipped, is_cleared = await tail.news(_MAX_LINES)
+            new, skipped, is_cleared = await tail.poll(_MAX_LINES)
             if is_cleared:
                 pieces.append(_event("cleared", {"journal": name}))
             if skipped:
                 pieces.append(_event("skipped", {"journal": name, "count": skipped}))
             owner = known if name == "environment" else None
-            lines = [await control.outlined(entry, owner) for entry in new]
+            lines = [await control.line(entry, owner) for entry in new]
             pieces += (_event("exchange", {"journal": name, **line}) for line in lines)
         quiet = 0 if pieces else quiet + 1
         if quiet == _QUIET_ROUNDS:

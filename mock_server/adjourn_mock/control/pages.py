@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from adjourn_mock.control.access import Access, Denied
-from adjourn_spec import look
+from adjourn_spec import stylesheet
 
 __all__ = ["pages"]
 
@@ -32,7 +32,7 @@ def pages(access: Access) -> list[Route]:
     """The dashboard, the reference and their files. They hold no data: with a control token anybody may load them."""
     names = [each.name for each in files("adjourn_mock").joinpath("web").iterdir()]
     contents = {name: files("adjourn_mock").joinpath("web", name).read_bytes() for name in names}
-    contents["look.css"] = look().encode()
+    contents["base.css"] = stylesheet().encode()
     return [
         *(Route(f"/_adjourn/{name}", _file(name, content, access)) for name, content in contents.items()),
         Route("/_adjourn/", _file("index.html", contents["index.html"], access)),

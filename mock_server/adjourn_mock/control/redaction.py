@@ -10,13 +10,13 @@ from adjourn_mock.environments.environments import masked
 from adjourn_mock.exchanges.journal import Entry
 from adjourn_spec import Contract
 
-__all__ = ["Showing"]
+__all__ = ["EntryView"]
 
 _JWT = r"eyJ[\w-]+\.[\w-]+\.[\w-]+"
 _SECRET_HEADERS = (b"authorization", b"cookie", b"proxy-authorization", b"x-api-key")
 
 
-class Showing:
+class EntryView:
     """How entries are shown.
 
     Args:
@@ -28,7 +28,7 @@ class Showing:
         prefixes = "|".join(re.escape(prefix) for prefix in contract.key_prefixes.values())
         self._secret = re.compile(rf"(?:{prefixes})[^\s\"'<>&\\/?#]+|{_JWT}")
 
-    def outline(self, entry: Entry) -> dict[str, Any]:
+    def summary(self, entry: Entry) -> dict[str, Any]:
         """What one line of a list has, as JSON members."""
         session = entry.session
         return {
@@ -46,11 +46,11 @@ class Showing:
             else {"id": session.id, "externalId": session.external_id and self._clean(session.external_id)},
         }
 
-    def whole(self, entry: Entry) -> dict[str, Any]:
+    def detail(self, entry: Entry) -> dict[str, Any]:
         """The same with what the clause says, the request and the answer."""
         clause = self._contract.clauses.get(entry.clause or "")
         return {
-            **self.outline(entry),
+            **self.summary(entry),
             "statement": None if clause is None else clause.statement,
             "request": {
                 "headers": [

@@ -18,7 +18,7 @@ from adjourn_mock.pipeline.service import Service
 from adjourn_mock.stores.memory import MemoryStore
 from adjourn_spec import ExternalId
 
-__all__ = ["Difference", "difference"]
+__all__ = ["Difference", "replay_in_other_dialect"]
 
 _OTHER = {"documented": "server", "server": "documented"}
 # What two answers to one request may differ in by nature.
@@ -50,7 +50,7 @@ class Difference:
     clause: str | None
 
 
-async def difference(pipeline: Pipeline, environment: Environment, entry: Entry) -> Difference | None:
+async def replay_in_other_dialect(pipeline: Pipeline, environment: Environment, entry: Entry) -> Difference | None:
     """How the other dialect would have answered an exchange, or None where it would have answered the same.
 
     The request goes once more through the steps of the other dialect, over a store that has

@@ -13,7 +13,7 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from adjourn_mock.domain.json_text import TooDeepError, encode, read_json
-from adjourn_mock.domain.sessions import Session, members, members_as_kept
+from adjourn_mock.domain.sessions import Session, to_dict, to_raw_dict
 from adjourn_mock.environments.environments import Environment
 from adjourn_mock.environments.tokens import TokenError
 from adjourn_mock.exchanges.exchange import Answer, ClientGone, Refusal, Request
@@ -26,10 +26,10 @@ from adjourn_spec import BodyRule, Operation, SessionKey
 
 __all__ = [
     "DOCUMENTED",
-    "admit",
     "answer",
     "authenticate",
     "authorize",
+    "check_head",
     "decode",
     "deliver",
     "find",
@@ -55,7 +55,7 @@ JAVASCRIPT_SPACE = (
 )
 
 
-def admit(service: Service, request: Request) -> None:
+def check_head(service: Service, request: Request) -> None:
     """Refuse a head that is too large."""
     lines = b"".join(chain.from_iterable(request.raw_headers))
     request.head_bytes = len(request.raw_path) + len(request.query) + len(lines)
@@ -227,14 +227,14 @@ def row(session: Session) -> Session | dict[str, Any]:
 
 def list_row(session: Session) -> dict[str, Any]:
     """The same without triggerConfig (clause row.list)."""
-    listed = members_as_kept(session)
+    listed = to_raw_dict(session)
     del listed["triggerConfig"]
     return listed
 
 
-def as_members(row: Session | dict[str, Any]) -> dict[str, Any]:
+def as_dict(row: Session | dict[str, Any]) -> dict[str, Any]:
     """A row, as a behaviour writes it, as JSON members that may be changed."""
-    return members(row) if isinstance(row, Session) else {**row}
+    return to_dict(row) if isinstance(row, Session) else {**row}
 
 
 def answer(service: Service, behaviour: Behaviour, result: Result) -> Answer:
@@ -243,7 +243,7 @@ def answer(service: Service, behaviour: Behaviour, result: Result) -> Answer:
     if session is None:
         return Answer(status, encode(members))
     row = behaviour.row(session)
-    body = encode({**as_members(row), **members} if members else row)
+    body = encode({**as_dict(row), **members} if members else row)
     return Answer(status, body, session=session, before=result.before)
 
 
@@ -274,7 +274,7 @@ async def deliver(
 
 
 DOCUMENTED = Behaviour(
-    admit=admit,
+    check_head=check_head,
     preflight=preflight,
     route=route,
     authenticate=authenticate,

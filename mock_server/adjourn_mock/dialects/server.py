@@ -17,7 +17,7 @@ from starlette.types import Receive
 from adjourn_mock.dialects import documented
 from adjourn_mock.dialects.documented import DOCUMENTED
 from adjourn_mock.domain import sessions
-from adjourn_mock.domain.clock import normalized, rfc3339
+from adjourn_mock.domain.clock import canonical, rfc3339
 from adjourn_mock.domain.json_text import encode
 from adjourn_mock.domain.sessions import Session
 from adjourn_mock.environments.environments import Environment
@@ -38,8 +38,8 @@ MAX_RULE_LEVELS = 32
 _ADMIN_SCOPES = ("admin", "admin:all", "admin:sessions", "*:sessions", "*:all")
 
 
-def admit(service: Service, request: Request) -> None:
-    documented.admit(service, request)
+def check_head(service: Service, request: Request) -> None:
+    documented.check_head(service, request)
     if request.raw_path.endswith(b"/") and request.raw_path != b"/":
         location = request.raw_path.rstrip(b"/") + (b"?" + request.query if request.query else b"")
         raise Refusal("grey.trailing-slash", status=301, headers=((b"location", location),), body=b"")
@@ -161,7 +161,7 @@ def _javascript_date(value: Any) -> Any:
 def _read_date(text: str) -> str:
     for form in (text, f"{text}T00:00:00Z", f"{text}Z"):
         with suppress(ValueError):
-            return normalized(form)
+            return canonical(form)
     return rfc3339(int(parsedate_to_datetime(text).timestamp() * 1000))
 
 
@@ -247,7 +247,7 @@ def _has_lone_surrogate(text: str) -> bool:
 
 def row(session: Session) -> dict[str, Any]:
     """Objects come back with shorter names first, as the database keeps them."""
-    members = documented.as_members(session)
+    members = documented.as_dict(session)
     members["triggerConfig"] = _as_kept(session.trigger_config)
     members["metadata"] = _as_kept(session.metadata)
     return members
@@ -289,7 +289,7 @@ def refuse(service: Service, refusal: Refusal) -> Answer:
 
 SERVER = replace(
     DOCUMENTED,
-    admit=admit,
+    check_head=check_head,
     preflight=preflight,
     route=route,
     authenticate=authenticate,

@@ -16,10 +16,10 @@ __all__ = [
     "Clock",
     "SettableClock",
     "SystemClock",
+    "canonical",
+    "clamped_rfc3339",
     "duration",
     "milliseconds",
-    "nearest",
-    "normalized",
     "rfc3339",
     "within_calendar",
 ]
@@ -124,12 +124,12 @@ def _to_the_second(seconds: int) -> str:
     return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
 
 
-def nearest(moment: int) -> str:
+def clamped_rfc3339(moment: int) -> str:
     """Write a moment, or the first or last that can be written where it lies beyond."""
     return rfc3339(within_calendar(moment))
 
 
-def normalized(text: str) -> str:
+def canonical(text: str) -> str:
     """Bring an RFC 3339 date-time into the form that rows keep.
 
     Raises:

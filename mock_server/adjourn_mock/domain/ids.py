@@ -6,13 +6,13 @@ from random import Random
 
 from adjourn_spec import Contract
 
-__all__ = ["IdSource"]
+__all__ = ["IdGenerator"]
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 _RANDOM_CHARACTERS = 24
 
 
-class IdSource:
+class IdGenerator:
     """Ids of one environment, in a sequence that the seed decides.
 
     Args:

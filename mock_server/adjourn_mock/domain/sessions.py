@@ -20,13 +20,13 @@ __all__ = [
     "Status",
     "close",
     "create",
-    "from_members",
-    "members",
-    "members_as_kept",
+    "from_dict",
     "refresh",
     "replace",
     "size_bytes",
     "status",
+    "to_dict",
+    "to_raw_dict",
     "update",
 ]
 
@@ -78,7 +78,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     created_from: str | None = None
     created_to: str | None = None
 
-    def keeps(self, session: Session, now: str) -> bool:
+    def matches(self, session: Session, now: str) -> bool:
         return (
             (not self.types or session.type in self.types)
             and (not self.tags or any(tag in session.tags for tag in self.tags))
@@ -109,22 +109,22 @@ class Page(msgspec.Struct, frozen=True):
         return cls(tuple(found[:size]), has_older=has_more, has_newer=after is not None)
 
 
-def members_as_kept(session: Session) -> dict[str, Any]:
+def to_raw_dict(session: Session) -> dict[str, Any]:
     """The row by the names that are sent; triggerConfig and metadata are JSON still."""
     return dict(zip(session.__struct_encode_fields__, msgspec.structs.astuple(session), strict=True))
 
 
-def members(session: Session) -> dict[str, Any]:
+def to_dict(session: Session) -> dict[str, Any]:
     """The row as JSON members that may be changed, by the names that are sent."""
     return {
-        **members_as_kept(session),
+        **to_raw_dict(session),
         "triggerConfig": session.trigger_config,
         "tags": list(session.tags),
         "metadata": session.metadata,
     }
 
 
-def from_members(row: Mapping[str, Any]) -> Session:
+def from_dict(row: Mapping[str, Any]) -> Session:
     """The row that has these members."""
     values = {
         name: row[sent] for name, sent in zip(Session.__struct_fields__, Session.__struct_encode_fields__, strict=True)

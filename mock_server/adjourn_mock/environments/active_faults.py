@@ -48,7 +48,7 @@ class ActiveFault:
         return None if self.times is None else self.times - self.hits
 
     @property
-    def shown(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """It as JSON members."""
         return {
             "id": self.id,
@@ -71,16 +71,16 @@ class ActiveFaults:
 
     Attributes:
         active: those that are on, by id.
-        switched: how many were ever switched on, for their ids.
+        enabled_total: how many were ever switched on, for their ids.
         removals: how often a fault was switched off; what a fault remembered is then forgotten.
     """
 
     def __init__(self) -> None:
         self.active: dict[str, ActiveFault] = {}
-        self.switched = 0
+        self.enabled_total = 0
         self.removals = 0
 
-    def add(
+    def enable(
         self,
         name: str,
         parameters: Mapping[str, Any] | None = None,
@@ -107,23 +107,23 @@ class ActiveFaults:
         """
         if len(self.active) >= MAX_ACTIVE:
             raise ValueError(f"{MAX_ACTIVE} faults are on, which is the limit; switch some off")
-        self.switched += 1
-        fault_id = f"{name}-{self.switched}"
+        self.enabled_total += 1
+        fault_id = f"{name}-{self.enabled_total}"
         fault = ActiveFault(fault_id, name, parameters or {}, operation, session, times, probability, seed)
         self.active[fault.id] = fault
         return fault
 
-    def restore(self, faults: Iterable[Mapping[str, Any]], switched: int) -> None:
-        """Have these faults on, as `add` made them elsewhere; those that are on already stay as they are."""
+    def restore(self, faults: Iterable[Mapping[str, Any]], enabled_total: int) -> None:
+        """Have these faults on, as `enable` made them elsewhere; those that are on already stay as they are."""
         wanted = {fault["id"]: fault for fault in faults}
         for fault_id in set(self.active) - set(wanted):
-            self.remove(fault_id)
+            self.disable(fault_id)
         for fault_id, fault in wanted.items():
             if fault_id not in self.active:
                 self.active[fault_id] = ActiveFault(**fault)
-        self.switched = switched
+        self.enabled_total = enabled_total
 
-    def remove(self, fault_id: str) -> bool:
+    def disable(self, fault_id: str) -> bool:
         """Switch a fault off; False where it was not on."""
         self.removals += 1
         return self.active.pop(fault_id, None) is not None

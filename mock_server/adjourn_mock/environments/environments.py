@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from adjourn_mock.domain.clock import Clock, SettableClock
-from adjourn_mock.domain.ids import IdSource
+from adjourn_mock.domain.ids import IdGenerator
 from adjourn_mock.domain.sessions import Session
 from adjourn_mock.environments.active_faults import ActiveFaults
 from adjourn_mock.exchanges.journal import Journal, MemoryJournal
@@ -50,7 +50,7 @@ class Environment:
     kind: str
     secret_key: str = field(repr=False)
     dialect: str
-    ids: IdSource = field(repr=False)
+    ids: IdGenerator = field(repr=False)
     clock: SettableClock = field(repr=False)
     id_seed: int | None = None
     frozen_at: int | None = None
@@ -148,7 +148,7 @@ class Environments:
             kind=kind,
             secret_key=secret_key,
             dialect=dialect or self._dialect,
-            ids=IdSource(self._contract, source if id_seed is None else str(id_seed)),
+            ids=IdGenerator(self._contract, source if id_seed is None else str(id_seed)),
             clock=SettableClock(self._clock),
             id_seed=self._id_seed if id_seed is None else id_seed,
             frozen_at=frozen_at,

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from adjourn_mock.domain.clock import normalized, rfc3339
-from adjourn_mock.domain.sessions import Session, from_members
+from adjourn_mock.domain.clock import canonical, rfc3339
+from adjourn_mock.domain.sessions import Session, from_dict
 from adjourn_mock.environments.environments import Environment
 from adjourn_spec import Contract, DocumentError, FriendlyId, read_document
 
@@ -99,10 +99,10 @@ class _Reader:
 
     def _session(self, row: Mapping[str, Any]) -> Session:
         times = {name: self._instant(name, row[name]) for name in ("closedAt", "expiresAt", "createdAt", "updatedAt")}
-        return from_members({**row, **times})
+        return from_dict({**row, **times})
 
     def _instant(self, member: str, text: str | None) -> str | None:
         try:
-            return None if text is None else normalized(text)
+            return None if text is None else canonical(text)
         except ValueError as error:
             raise self._fail(member, str(error)) from None

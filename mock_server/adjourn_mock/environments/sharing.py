@@ -11,10 +11,10 @@ from adjourn_mock.environments.environments import Environment, Environments
 from adjourn_mock.stores.codec import decode_row, encode_row
 from adjourn_mock.stores.store import SharedStore
 
-__all__ = ["Registry", "SharedRegistry"]
+__all__ = ["EnvironmentSync", "SharedEnvironmentSync"]
 
 
-class Registry:
+class EnvironmentSync:
     """The environments of a mock that is one process: there is nobody to tell."""
 
     async def refresh(self) -> None:
@@ -26,14 +26,14 @@ class Registry:
     async def drop(self, environment: Environment) -> None:
         """Let other processes know that an environment is gone."""
 
-    async def comes(self, environment: Environment, fault: ActiveFault) -> bool:  # noqa: ARG002
+    async def should_fire(self, environment: Environment, fault: ActiveFault) -> bool:  # noqa: ARG002
         """Whether a fault comes this time, which is then counted."""
         if fault.remaining == 0 or not fault.is_drawn():
             return False
         fault.hits += 1
         return True
 
-    async def recount(self, environment: Environment) -> None:
+    async def refresh_hits(self, environment: Environment) -> None:
         """Bring the counts of an environment's faults up to date."""
 
 
@@ -62,7 +62,7 @@ class _Record(msgspec.Struct):
     seed: list[msgspec.Raw]
 
 
-class SharedRegistry(Registry):
+class SharedEnvironmentSync(EnvironmentSync):
     """Environments that a store keeps for several processes, or for the next one.
 
     Each process has them all in memory and looks, before each request, whether they have changed.
@@ -77,11 +77,11 @@ class SharedRegistry(Registry):
     async def refresh(self) -> None:
         if not self._is_claimed:
             await self._claim()
-        version, records = await self._store.records(self._version)
+        version, records = await self._store.changes_since(self._version)
         if version < self._version:
             # The engine was started anew and has forgotten everything.
             await self._claim()
-            version, records = await self._store.records(-1)
+            version, records = await self._store.changes_since(-1)
         if records is None:
             return
         for environment in self._environments:
@@ -94,7 +94,7 @@ class SharedRegistry(Registry):
     async def _claim(self) -> None:
         """Make known what this process was started with; what is there already stays as it is."""
         for environment in self._environments:
-            if await self._store.claim(environment.id, _record(environment)):
+            if await self._store.create_environment(environment.id, _record(environment)):
                 await self._store.replace(environment.id, environment.seed)
         self._is_claimed = True
 
@@ -110,18 +110,18 @@ class SharedRegistry(Registry):
         environment.faults.restore((msgspec.structs.asdict(fault) for fault in record.faults), record.switched)
 
     async def save(self, environment: Environment) -> None:
-        await self._store.keep(environment.id, _record(environment))
+        await self._store.put_environment(environment.id, _record(environment))
 
     async def drop(self, environment: Environment) -> None:
-        await self._store.drop(environment.id)
+        await self._store.delete_environment(environment.id)
 
-    async def comes(self, environment: Environment, fault: ActiveFault) -> bool:
+    async def should_fire(self, environment: Environment, fault: ActiveFault) -> bool:
         if not fault.is_drawn():
             return False
-        fault.hits = await self._store.draw(environment.id, fault.id)
+        fault.hits = await self._store.increment(environment.id, fault.id)
         return fault.times is None or fault.hits <= fault.times
 
-    async def recount(self, environment: Environment) -> None:
+    async def refresh_hits(self, environment: Environment) -> None:
         counters = await self._store.counters(environment.id)
         for fault in environment.faults:
             hits = counters.get(fault.id, 0)
@@ -143,7 +143,7 @@ def _record(environment: Environment) -> str:
         id_seed=environment.id_seed,
         frozen_at=environment.frozen_at,
         clock=environment.clock.state,
-        switched=environment.faults.switched,
+        switched=environment.faults.enabled_total,
         faults=faults,
         seed=[msgspec.Raw(encode_row(row)) for row in environment.seed],
     )

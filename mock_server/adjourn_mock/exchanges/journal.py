@@ -14,7 +14,7 @@ from weakref import WeakSet
 from adjourn_mock.domain.sessions import Session
 from adjourn_mock.exchanges.exchange import Answer, Request
 
-__all__ = ["Budget", "Entry", "Journal", "MemoryJournal", "Tail", "wait"]
+__all__ = ["Entry", "Journal", "MemoryBudget", "MemoryJournal", "Tail", "wait"]
 
 DEFAULT_ENTRIES = 500
 DEFAULT_BYTES = 8 * 1024 * 1024
@@ -143,16 +143,16 @@ class Journal(Protocol):
 
 
 async def wait(
-    journal: Journal, keeps: Callable[[Entry], bool], *, at_least: int, timeout_seconds: float
+    journal: Journal, matches: Callable[[Entry], bool], *, at_least: int, timeout_seconds: float
 ) -> Sequence[Entry]:
-    """The entries that `keeps` keeps, as soon as there are `at_least` so many, or when the time is over.
+    """The entries that `matches` accepts, as soon as there are `at_least` so many, or when the time is over.
 
     Raises:
         ValueError: too many wait already.
     """
     deadline = time.monotonic() + timeout_seconds
     while True:
-        found = [entry for entry in await journal.read() if keeps(entry)]
+        found = [entry for entry in await journal.read() if matches(entry)]
         left = deadline - time.monotonic()
         if len(found) >= at_least or left <= 0:
             return found
@@ -164,28 +164,28 @@ class Tail:
 
     Args:
         journal: which.
-        told: the number of the last exchange that is known already.
+        last_seen: the number of the last exchange that is known already.
     """
 
-    def __init__(self, journal: Journal, told: int = 0) -> None:
-        self.journal, self._told = journal, told
+    def __init__(self, journal: Journal, last_seen: int = 0) -> None:
+        self.journal, self._last_seen = journal, last_seen
 
-    async def news(self, limit: int) -> tuple[Sequence[Entry], int, bool]:
+    async def poll(self, limit: int) -> tuple[Sequence[Entry], int, bool]:
         """The newest exchanges, up to `limit`; how many more there were; whether it was emptied meanwhile."""
         count = await self.journal.count()
-        is_cleared = count < self._told
+        is_cleared = count < self._last_seen
         if is_cleared:
-            self._told = 0
-        if count == self._told:
+            self._last_seen = 0
+        if count == self._last_seen:
             return (), 0, is_cleared
-        new = [entry for entry in await self.journal.read() if entry.number > self._told]
-        missed = count - self._told
-        self._told = max([count, *(entry.number for entry in new[-1:])])
+        new = [entry for entry in await self.journal.read() if entry.number > self._last_seen]
+        missed = count - self._last_seen
+        self._last_seen = max([count, *(entry.number for entry in new[-1:])])
         shown = new[-limit:]
         return shown, max(missed, len(new)) - len(shown), is_cleared
 
 
-class Budget:
+class MemoryBudget:
     """What the journals of a process may take together.
 
     Args:
@@ -196,10 +196,10 @@ class Budget:
         self._limit_bytes, self._taken_bytes = limit_bytes, 0
         self._journals: WeakSet[MemoryJournal] = WeakSet()
 
-    def join(self, journal: MemoryJournal) -> None:
+    def register(self, journal: MemoryJournal) -> None:
         self._journals.add(journal)
 
-    def take(self, size_bytes: int) -> None:
+    def charge(self, size_bytes: int) -> None:
         """Note that a journal has become larger, or smaller where it is negative."""
         self._taken_bytes += size_bytes
         if self._taken_bytes > self._limit_bytes:
@@ -226,12 +226,12 @@ class MemoryJournal:
     """
 
     def __init__(
-        self, budget: Budget | None = None, *, size: int = DEFAULT_ENTRIES, limit_bytes: int = DEFAULT_BYTES
+        self, budget: MemoryBudget | None = None, *, size: int = DEFAULT_ENTRIES, limit_bytes: int = DEFAULT_BYTES
     ) -> None:
         self._exchanges: deque[tuple[int, Request, Answer, int]] = deque()
         self._size, self._limit_bytes, self.size_bytes = size, limit_bytes, 0
-        self._budget = budget or Budget()
-        self._budget.join(self)
+        self._budget = budget or MemoryBudget()
+        self._budget.register(self)
         self._waiting: list[asyncio.Future[None]] = []
         self._count = 0
 
@@ -248,7 +248,7 @@ class MemoryJournal:
         while self.size_bytes > self._limit_bytes:
             size_bytes -= self._forget()
         if size_bytes:
-            self._budget.take(size_bytes)
+            self._budget.charge(size_bytes)
         if self._waiting:
             self._wake()
 
@@ -264,7 +264,7 @@ class MemoryJournal:
 
     async def clear(self) -> None:
         self._exchanges.clear()
-        self._budget.take(-self.size_bytes)
+        self._budget.charge(-self.size_bytes)
         self._count = self.size_bytes = 0
 
     async def read(self) -> Sequence[Entry]:

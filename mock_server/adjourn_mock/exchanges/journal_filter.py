@@ -31,7 +31,7 @@ class JournalFilter:
     path: str | None = None
     since: int | None = None
 
-    def keeps(self, entry: Entry) -> bool:
+    def matches(self, entry: Entry) -> bool:
         return (
             (self.since is None or entry.number > self.since)
             and (self.operation is None or entry.operation == self.operation)

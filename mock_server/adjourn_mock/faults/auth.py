@@ -26,15 +26,15 @@ def first(service: Service) -> Environment:
     return next(iter(service.environments))
 
 
-def admitting(admit: Callable[[Service, Request], Environment | None]) -> Change:
-    """Let requests in that `admit` finds an environment for, beside those that are right."""
+def admitting(check_head: Callable[[Service, Request], Environment | None]) -> Change:
+    """Let requests in that `check_head` finds an environment for, beside those that are right."""
 
     def change(base: Behaviour) -> Behaviour:
         def authenticate(service: Service, request: Request) -> Caller:
             try:
                 return base.authenticate(service, request)
             except Refusal:
-                environment = admit(service, request)
+                environment = check_head(service, request)
                 if environment is None:
                     raise
                 return Caller(environment, None)
@@ -47,13 +47,13 @@ def admitting(admit: Callable[[Service, Request], Environment | None]) -> Change
 def matching(same: Callable[[str, str], bool]) -> Change:
     """Let keys in that are only `same` as a registered one: `same(given, registered)`."""
 
-    def admit(service: Service, request: Request) -> Environment | None:
+    def check_head(service: Service, request: Request) -> Environment | None:
         given = request.headers.get(b"authorization", b"").decode("latin-1")
         if not given.startswith("Bearer "):
             return None
         return next((e for e in service.environments if same(given[7:].strip(), e.secret_key)), None)
 
-    return admitting(admit)
+    return admitting(check_head)
 
 
 def closed_sessions_for_all(base: Behaviour) -> Behaviour:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from adjourn_mock.dialects.documented import as_members
+from adjourn_mock.dialects.documented import as_dict
 from adjourn_mock.domain import sessions
 from adjourn_mock.domain.sessions import Session
 from adjourn_mock.environments.environments import Environment
@@ -54,7 +54,7 @@ def rows(edit: Callable[[dict[str, Any]], object]) -> Change:
 
     def change(base: Behaviour) -> Behaviour:
         def row(session: Session) -> dict[str, Any]:
-            members = as_members(base.row(session))
+            members = as_dict(base.row(session))
             edit(members)
             return members
 
@@ -72,7 +72,7 @@ def row_of_close(edit: Callable[[dict[str, Any]], object]) -> Change:
                 return base.answer(service, behaviour, result)
 
             def row(session: Session) -> dict[str, Any]:
-                members = as_members(base.row(session))
+                members = as_dict(base.row(session))
                 edit(members)
                 return members
 

@@ -27,7 +27,7 @@ __all__ = ["NETWORK_FAULTS", "ConnectionReset", "Latency", "NetworkFault", "Slow
 
 Headers = Sequence[tuple[bytes, bytes]]
 Milliseconds = Annotated[float, Meta(ge=0, le=600_000)]
-Effect = Literal["none", "done"]
+Effect = Literal["not-applied", "applied"]
 
 
 class NetworkFault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
@@ -87,7 +87,7 @@ class Status(NetworkFault, frozen=True):
         status: the status, 400 to 599.
         error: the text; the status' own by default.
         retry_after_seconds: sent as Retry-After, and with 429 as x-ratelimit-reset.
-        effect: none, the operation is not done; done, it is and the answer is lost.
+        effect: not-applied, the operation is not executed; applied, it is and the answer is lost.
     """
 
     name = "status"
@@ -96,10 +96,10 @@ class Status(NetworkFault, frozen=True):
     status: Annotated[int, Meta(ge=400, le=599)] = 503
     error: str | None = None
     retry_after_seconds: Annotated[int, Meta(ge=0, le=86_400)] | None = None
-    effect: Effect = "none"
+    effect: Effect = "not-applied"
 
     def change(self, base: Behaviour) -> Behaviour:
-        if self.effect == "none":
+        if self.effect == "not-applied":
 
             def authenticate(service: Service, request: Request) -> Caller:
                 base.authenticate(service, request)
@@ -135,19 +135,19 @@ class ConnectionReset(NetworkFault, frozen=True):
     """The connection is reset instead of an answer.
 
     Attributes:
-        effect: none, the operation is not done; done, it is and the answer is lost.
+        effect: not-applied, the operation is not executed; applied, it is and the answer is lost.
     """
 
     name = "connection-reset"
     summary = "The connection is reset and there is no answer."
 
-    effect: Effect = "none"
+    effect: Effect = "not-applied"
 
     def change(self, base: Behaviour) -> Behaviour:
         async def deliver(scope: Scope, receive: Receive, send: Send, headers: Headers, answer: Answer) -> None:
             await _break_off(scope, receive, reset=True)
 
-        if self.effect == "done":
+        if self.effect == "applied":
             return replace(base, deliver=deliver)
 
         def authenticate(service: Service, request: Request) -> Caller:
@@ -212,7 +212,7 @@ async def _break_off(scope: Scope, receive: Receive, *, reset: bool) -> None:
     connection: Any = (scope.get("extensions") or {}).get("adjourn.connection")
     if connection is None:
         raise ConnectionResetError("a fault ended the connection")
-    connection.break_off(reset=reset)
+    connection.abort_or_close(reset=reset)
     while (await receive())["type"] != "http.disconnect":
         pass
 

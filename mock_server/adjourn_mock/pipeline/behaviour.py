@@ -74,7 +74,7 @@ class Behaviour:
     """The steps, in the order in which they run; each may raise `Refusal`.
 
     Attributes:
-        admit: look at the request line and headers alone.
+        check_head: look at the request line and headers alone.
         preflight: answer a browser's OPTIONS, or None for any other request.
         route: find the operation.
         authenticate: find out who calls.
@@ -94,7 +94,7 @@ class Behaviour:
         deliver: send the answer with all its headers.
     """
 
-    admit: Callable[[Service, Request], None]
+    check_head: Callable[[Service, Request], None]
     preflight: Callable[[Service, Request], Answer | None]
     route: Callable[[Service, Request], Route]
     authenticate: Callable[[Service, Request], Caller]
@@ -117,7 +117,7 @@ class Behaviour:
     refuse: Callable[[Service, Refusal], Answer]
     deliver: Callable[[Scope, Receive, Send, Sequence[tuple[bytes, bytes]], Answer], Awaitable[None]]
 
-    def perform(self, operation: str) -> Callable[[Service, Behaviour, Call], Awaitable[Result]]:
+    def step_for(self, operation: str) -> Callable[[Service, Behaviour, Call], Awaitable[Result]]:
         """The step of an operation, by its operationId."""
         step: Callable[[Service, Behaviour, Call], Awaitable[Result]] = getattr(self, _STEPS[operation])
         return step

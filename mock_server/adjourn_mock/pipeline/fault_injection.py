@@ -48,7 +48,7 @@ class FaultInjector:
             fault
             for fault in environment.faults
             if await self._is_meant(fault, environment, base, request)
-            and await self._service.registry.comes(environment, fault)
+            and await self._service.sync.should_fire(environment, fault)
         ]
         request.faults = tuple(fault.name for fault in applied)
         made = self._made.get(environment.faults)

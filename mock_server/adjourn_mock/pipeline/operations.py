@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from adjourn_mock.domain import sessions
-from adjourn_mock.domain.clock import nearest, normalized, rfc3339
+from adjourn_mock.domain.clock import canonical, clamped_rfc3339, rfc3339
 from adjourn_mock.domain.sessions import Filter, Session
 from adjourn_mock.exchanges.exchange import Refusal
 from adjourn_mock.pipeline.behaviour import Behaviour, Call, Result
@@ -58,7 +58,7 @@ async def new_session(service: Service, behaviour: Behaviour, call: Call) -> Ses
     ids = call.caller.environment.ids
     expires_at = call.value.get("expiresAt")
     try:
-        deadline = None if expires_at is None else normalized(expires_at)
+        deadline = None if expires_at is None else canonical(expires_at)
     except ValueError:
         raise Refusal("create.invalid", "Validation error: expiresAt: out of range") from None
     return sessions.create(
@@ -149,8 +149,8 @@ def _filter(value: Mapping[str, Any], now: int) -> Filter:
         task_identifiers=tuple(value.get("filter[taskIdentifier]", ())),
         external_id=value.get("filter[externalId]"),
         statuses=tuple(value.get("filter[status]", ())),
-        created_from=nearest(max(starts)) if starts else None,
-        created_to=None if end is None else nearest(end),
+        created_from=clamped_rfc3339(max(starts)) if starts else None,
+        created_to=None if end is None else clamped_rfc3339(end),
     )
 
 

@@ -43,10 +43,10 @@ class Pipeline:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         service = self.service
         request = Request.of(scope)
-        environment = service.presumed(request.headers.get(b"authorization"))
+        environment = service.environment_named_by(request.headers.get(b"authorization"))
         if environment is None:
             behaviour = self.dialects[self.dialects.default]
-            journal, clock = service.strangers, service.clock
+            journal, clock = service.unknown_callers, service.clock
         else:
             behaviour = self.dialects[environment.dialect]
             if environment.faults.active and self._injector is not None:
@@ -93,7 +93,7 @@ class Pipeline:
         """
         service = self.service
         try:
-            behaviour.admit(service, request)
+            behaviour.check_head(service, request)
             if request.method == "OPTIONS" and (preflight := behaviour.preflight(service, request)) is not None:
                 return preflight
             route = behaviour.route(service, request)
@@ -113,7 +113,7 @@ class Pipeline:
             call = Call(caller, operation, text, key, value)
             if caller.token is not None:
                 await behaviour.authorize(service, behaviour, call)
-            result = await behaviour.perform(operation.name)(service, behaviour, call)
+            result = await behaviour.step_for(operation.name)(service, behaviour, call)
             return behaviour.answer(service, behaviour, result)
         except Refusal as refusal:
             return behaviour.refuse(service, refusal)

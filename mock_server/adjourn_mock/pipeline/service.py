@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from adjourn_mock.domain.clock import Clock, SystemClock
 from adjourn_mock.environments.environments import Environment, Environments
-from adjourn_mock.environments.sharing import Registry
+from adjourn_mock.environments.sharing import EnvironmentSync
 from adjourn_mock.environments.tokens import Tokens
 from adjourn_mock.exchanges.journal import Journal, MemoryJournal
 from adjourn_mock.exchanges.routes import Routes
@@ -23,7 +23,7 @@ class Service:
     Attributes:
         registry: what other processes of the same mock know and tell.
         clock: tells the time where no environment's does.
-        strangers: the journal of requests that name no environment.
+        unknown_callers: the journal of requests that name no environment.
     """
 
     contract: Contract
@@ -31,11 +31,11 @@ class Service:
     store: Store
     routes: Routes
     tokens: Tokens
-    registry: Registry = field(default_factory=Registry)
+    sync: EnvironmentSync = field(default_factory=EnvironmentSync)
     clock: Clock = field(default_factory=SystemClock)
-    strangers: Journal = field(default_factory=MemoryJournal)
+    unknown_callers: Journal = field(default_factory=MemoryJournal)
 
-    def presumed(self, authorization: bytes | None) -> Environment | None:
+    def environment_named_by(self, authorization: bytes | None) -> Environment | None:
         """The environment that a header names, in whatever form: whose journal, faults and dialect count.
 
         It says nothing of whether the caller is let in.

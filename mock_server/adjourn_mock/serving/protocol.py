@@ -65,7 +65,7 @@ class Connection(RequestResponseCycle):
         del self.scope["extensions"]
         return True
 
-    def break_off(self, *, reset: bool) -> None:
+    def abort_or_close(self, *, reset: bool) -> None:
         """End the connection, by a reset or as if all were said."""
         if reset:
             connection = self.transport.get_extra_info("socket")
@@ -87,7 +87,7 @@ class OneWriteProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]
         if self.limit_concurrency is not None and len(self.connections) > self.limit_concurrency:
-            self.app = _crowded
+            self.app = _too_many_connections
         # Those that are there already go on, where uvicorn would refuse them too.
         self.limit_concurrency = None
         self._beside_body_bytes = 0
@@ -189,7 +189,7 @@ class OneWriteProtocol(HttpToolsProtocol):
             self.scope["extensions"] = {"adjourn.connection": self.cycle}  # type: ignore[dict-item]
 
 
-_crowded = JSONResponse(
+_too_many_connections = JSONResponse(
     {"error": "There are as many connections as there may be; see --max-connections"},
     _SERVICE_UNAVAILABLE,
     {"connection": "close"},

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from adjourn_mock.domain.json_text import encode, read_json
-from adjourn_mock.domain.sessions import Session, from_members
+from adjourn_mock.domain.sessions import Session, from_dict
 from adjourn_mock.exchanges.journal import Entry
 
 __all__ = ["decode_entry", "decode_row", "encode_entry", "encode_row", "text_key"]
@@ -25,7 +25,7 @@ def decode_row(content: bytes) -> Session:
         return _decoder.decode(content)
     except msgspec.DecodeError:
         # msgspec reads no lone surrogates.
-        return from_members(read_json(content))
+        return from_dict(read_json(content))
 
 
 def encode_entry(entry: Entry) -> bytes:

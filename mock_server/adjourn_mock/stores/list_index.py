@@ -10,13 +10,13 @@ from collections.abc import Sequence
 
 from adjourn_mock.domain.sessions import Filter, Session
 
-__all__ = ["choices", "terms"]
+__all__ = ["candidate_terms", "index_terms"]
 
 # Reading along so many at once costs more than reading along another filter.
 MAX_TERMS = 50
 
 
-def terms(session: Session) -> tuple[str, ...]:
+def index_terms(session: Session) -> tuple[str, ...]:
     """The terms that a session stands under, each once."""
     return (
         "all",
@@ -27,18 +27,18 @@ def terms(session: Session) -> tuple[str, ...]:
     )
 
 
-def choices(keep: Filter) -> Sequence[tuple[str, ...]]:
+def candidate_terms(wanted: Filter) -> Sequence[tuple[str, ...]]:
     """Groups of terms; whatever the filter keeps stands under a term of each group, so any one will do."""
     states: tuple[str, ...] = ()
-    if keep.statuses and "CLOSED" not in keep.statuses:
+    if wanted.statuses and "CLOSED" not in wanted.statuses:
         states = ("open",)
-    elif keep.statuses and len(set(keep.statuses)) == 1:
+    elif wanted.statuses and len(set(wanted.statuses)) == 1:
         states = ("closed",)
     groups = (
         states,
         *(
             tuple(f"{field} {value}" for value in dict.fromkeys(values))
-            for field, values in (("type", keep.types), ("task", keep.task_identifiers), ("tag", keep.tags))
+            for field, values in (("type", wanted.types), ("task", wanted.task_identifiers), ("tag", wanted.tags))
         ),
     )
     return [group for group in groups if 0 < len(group) <= MAX_TERMS] or [("all",)]

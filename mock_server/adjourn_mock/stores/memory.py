@@ -12,8 +12,8 @@ from sortedcontainers import SortedList
 
 from adjourn_mock.domain import sessions
 from adjourn_mock.domain.sessions import Filter, Page, Session, size_bytes
-from adjourn_mock.exchanges.journal import Budget, MemoryJournal
-from adjourn_mock.stores.list_index import choices, terms
+from adjourn_mock.exchanges.journal import MemoryBudget, MemoryJournal
+from adjourn_mock.stores.list_index import candidate_terms, index_terms
 from adjourn_mock.stores.store import MAX_MEGABYTES, MEGABYTE_BYTES, IdTakenError, StoreFullError
 from adjourn_spec import FriendlyId, SessionKey
 
@@ -26,7 +26,7 @@ _FIRST: Place = ("", 0, "")
 _LAST: Place = ("\U0010ffff", 0, "")
 
 
-class _Shelf:
+class _EnvironmentRows:
     """The rows of one environment, by id, by externalId, and in order of creation under each of their terms.
 
     Attributes:
@@ -49,8 +49,8 @@ class _Shelf:
         self.rows[session.id] = session
         self.size_bytes += size_bytes(session)
         self._places[session.id] = place = (session.created_at, len(self._places), session.id)
-        for term in terms(session):
-            self._enter(term, place)
+        for term in index_terms(session):
+            self._add_term(term, place)
 
     def put(self, session: Session) -> None:
         """Put a row in place of the one with its id."""
@@ -58,20 +58,20 @@ class _Shelf:
         self.rows[session.id] = session
         if (before.closed_at is None) == (session.closed_at is None) and before.tags == session.tags:
             return
-        place, old, new = self._places[session.id], terms(before), terms(session)
+        place, old, new = self._places[session.id], index_terms(before), index_terms(session)
         for term in old:
             if term not in new:
-                self._leave(term, place)
+                self._remove_term(term, place)
         for term in new:
             if term not in old:
-                self._enter(term, place)
+                self._add_term(term, place)
 
-    def _enter(self, term: str, place: Place) -> None:
+    def _add_term(self, term: str, place: Place) -> None:
         # Thousands of sessions share a term: one text for all.
         self._index.add((sys.intern(term), place))
         self._counts[term] += 1
 
-    def _leave(self, term: str, place: Place) -> None:
+    def _remove_term(self, term: str, place: Place) -> None:
         self._index.remove((term, place))
         self._counts[term] -= 1
         if not self._counts[term]:
@@ -81,21 +81,21 @@ class _Shelf:
         """Where a session stands in the order of creation."""
         return self._places.get(session_id)
 
-    def beyond(self, place: Place, keep: Filter, *, newer: bool) -> Iterator[Session]:
+    def after(self, place: Place, wanted: Filter, *, newer: bool) -> Iterator[Session]:
         """The rows beyond a place that a filter may keep, newest first or, for `newer`, oldest first."""
-        if keep.external_id is not None:
-            session_id = self.ids.get(keep.external_id, "")
+        if wanted.external_id is not None:
+            session_id = self.ids.get(wanted.external_id, "")
             own = self.place(session_id)
             is_beyond = own is not None and (own > place if newer else own < place)
             return iter([self.rows[session_id]] if is_beyond else [])
-        group = min(choices(keep), key=lambda group: sum(self._counts[term] for term in group))
-        places = merge(*(self._under(term, place, keep, newer=newer) for term in group), reverse=not newer)
+        group = min(candidate_terms(wanted), key=lambda group: sum(self._counts[term] for term in group))
+        places = merge(*(self._under(term, place, wanted, newer=newer) for term in group), reverse=not newer)
         return (self.rows[session_id] for (_, _, session_id), _ in groupby(places))
 
-    def _under(self, term: str, place: Place, keep: Filter, *, newer: bool) -> Iterator[Place]:
+    def _under(self, term: str, place: Place, wanted: Filter, *, newer: bool) -> Iterator[Place]:
         """The places under a term, beyond one."""
-        first = _FIRST if keep.created_from is None else (keep.created_from, 0, "")
-        last = _LAST if keep.created_to is None else (keep.created_to, float("inf"), "")
+        first = _FIRST if wanted.created_from is None else (wanted.created_from, 0, "")
+        last = _LAST if wanted.created_to is None else (wanted.created_to, float("inf"), "")
         if newer:
             low, high, inclusive = max(place, first), last, (place < first, True)
         else:
@@ -113,29 +113,29 @@ class MemoryStore:
     """
 
     def __init__(self, limit: int = MAX_SESSIONS, megabytes: float = MAX_MEGABYTES) -> None:
-        self._shelves: dict[str, _Shelf] = {}
+        self._environments: dict[str, _EnvironmentRows] = {}
         self._limit, self._megabytes = limit, megabytes
         self._count, self._left_bytes = 0, megabytes * MEGABYTE_BYTES
-        self._journals = Budget()
+        self._journals = MemoryBudget()
 
     async def find(self, environment: str, key: SessionKey) -> Session | None:
-        shelf = self._shelves.get(environment)
-        if shelf is None:
+        rows_of = self._environments.get(environment)
+        if rows_of is None:
             return None
-        session_id = key.value if type(key) is FriendlyId else shelf.ids.get(key.value)
-        return None if session_id is None else shelf.rows.get(session_id)
+        session_id = key.value if type(key) is FriendlyId else rows_of.ids.get(key.value)
+        return None if session_id is None else rows_of.rows.get(session_id)
 
     async def insert(self, environment: str, session: Session) -> Session:
-        shelf = self._shelves.get(environment)
-        if shelf is None:
-            shelf = self._shelves[environment] = _Shelf()
-        holder = None if session.external_id is None else shelf.ids.get(session.external_id)
+        rows_of = self._environments.get(environment)
+        if rows_of is None:
+            rows_of = self._environments[environment] = _EnvironmentRows()
+        holder = None if session.external_id is None else rows_of.ids.get(session.external_id)
         if holder is not None:
-            return shelf.rows[holder]
-        if session.id in shelf.rows:
+            return rows_of.rows[holder]
+        if session.id in rows_of.rows:
             raise IdTakenError(session.id)
         self._make_room(1, size_bytes(session))
-        shelf.add(session)
+        rows_of.add(session)
         return session
 
     def _make_room(self, count: int, more_bytes: int) -> None:
@@ -147,52 +147,52 @@ class MemoryStore:
         self._left_bytes -= more_bytes
 
     async def amend(self, environment: str, session_id: str, change: Callable[[Session], Session]) -> Session | None:
-        shelf = self._shelves.get(environment)
-        if shelf is None or session_id not in shelf.rows:
+        rows_of = self._environments.get(environment)
+        if rows_of is None or session_id not in rows_of.rows:
             return None
-        before = shelf.rows[session_id]
+        before = rows_of.rows[session_id]
         session = change(before)
         if session is not before:
             growth_bytes = size_bytes(session) - size_bytes(before)
             self._make_room(0, growth_bytes)
-            shelf.put(session)
-            shelf.size_bytes += growth_bytes
+            rows_of.put(session)
+            rows_of.size_bytes += growth_bytes
         return session
 
     async def close_once(self, environment: str, session_id: str, reason: str | None, now: str) -> Session | None:
         return await self.amend(environment, session_id, lambda session: sessions.close(session, reason, now))
 
     async def page(
-        self, environment: str, keep: Filter, *, size: int, after: str | None, before: str | None, now: str
+        self, environment: str, wanted: Filter, *, size: int, after: str | None, before: str | None, now: str
     ) -> Page:
-        shelf = self._shelves.get(environment) or _Shelf()
-        place = shelf.place(cursor) if (cursor := after or before) else _LAST
+        rows_of = self._environments.get(environment) or _EnvironmentRows()
+        place = rows_of.place(cursor) if (cursor := after or before) else _LAST
         if place is None:
             return Page((), has_older=False, has_newer=False)
-        rows = (row for row in shelf.beyond(place, keep, newer=before is not None) if keep.keeps(row, now))
+        rows = (row for row in rows_of.after(place, wanted, newer=before is not None) if wanted.matches(row, now))
         return Page.of(list(islice(rows, size + 1)), size=size, after=after, before=before)
 
     async def count(self, environment: str) -> int:
-        shelf = self._shelves.get(environment)
-        return 0 if shelf is None else len(shelf.rows)
+        rows_of = self._environments.get(environment)
+        return 0 if rows_of is None else len(rows_of.rows)
 
     def journal(self, environment: str) -> MemoryJournal:  # noqa: ARG002 - each is one of its own
         return MemoryJournal(self._journals)
 
     async def snapshot(self, environment: str) -> Sequence[Session]:
-        shelf = self._shelves.get(environment) or _Shelf()
-        return list(shelf.beyond(_FIRST, Filter(), newer=True))
+        rows_of = self._environments.get(environment) or _EnvironmentRows()
+        return list(rows_of.after(_FIRST, Filter(), newer=True))
 
     async def replace(self, environment: str, rows: Sequence[Session]) -> None:
         self.load(environment, rows)
 
     def load(self, environment: str, rows: Sequence[Session]) -> None:
         """`replace`, for callers that are not asynchronous."""
-        before = self._shelves.get(environment)
+        before = self._environments.get(environment)
         had, had_bytes = (0, 0) if before is None else (len(before.rows), before.size_bytes)
         self._make_room(len(rows) - had, sum(map(size_bytes, rows)) - had_bytes)
-        self._shelves.pop(environment, None)
+        self._environments.pop(environment, None)
         if rows:
-            shelf = self._shelves[environment] = _Shelf()
+            rows_of = self._environments[environment] = _EnvironmentRows()
             for session in rows:
-                shelf.add(session)
+                rows_of.add(session)

@@ -7,7 +7,7 @@ from typing import cast
 from adjourn_mock.stores.memory import MAX_SESSIONS, MemoryStore
 from adjourn_mock.stores.store import MAX_MEGABYTES, SharedStore, Store, StoreError
 
-__all__ = ["open_store", "shared"]
+__all__ = ["as_shared", "open_store"]
 
 
 def open_store(name: str, max_sessions: int = MAX_SESSIONS, max_megabytes: float = MAX_MEGABYTES) -> Store:
@@ -37,6 +37,6 @@ def open_store(name: str, max_sessions: int = MAX_SESSIONS, max_megabytes: float
     raise StoreError(f"there is no store {name!r}; there are memory, sqlite:PATH and redis://HOST:PORT/DATABASE")
 
 
-def shared(store: Store) -> SharedStore | None:
+def as_shared(store: Store) -> SharedStore | None:
     """The store as one that other processes, or this one's successor, share; None where it is this process's own."""
     return None if isinstance(store, MemoryStore) else cast("SharedStore", store)

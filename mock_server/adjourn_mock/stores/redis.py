@@ -26,7 +26,7 @@ from adjourn_mock.domain.sessions import Filter, Page, Session
 from adjourn_mock.exchanges.exchange import Answer, Request
 from adjourn_mock.exchanges.journal import DEFAULT_ENTRIES, Entry
 from adjourn_mock.stores.codec import decode_entry, decode_row, encode_entry, encode_row, text_key
-from adjourn_mock.stores.list_index import choices, terms
+from adjourn_mock.stores.list_index import candidate_terms, index_terms
 from adjourn_mock.stores.redis_scripts import BATCH, FIND, INSERT, RECORDS, REPLACE, SWAP
 from adjourn_mock.stores.store import IdTakenError, StoreError, StoreFullError, StoreUnavailable
 from adjourn_spec import ExternalId, FriendlyId, SessionKey
@@ -123,7 +123,7 @@ class RedisStore:
         return await self.amend(environment, session_id, lambda session: sessions.close(session, reason, now))
 
     async def page(
-        self, environment: str, keep: Filter, *, size: int, after: str | None, before: str | None, now: str
+        self, environment: str, wanted: Filter, *, size: int, after: str | None, before: str | None, now: str
     ) -> Page:
         place: bytes | None = b""
         if cursor := after or before:
@@ -131,14 +131,14 @@ class RedisStore:
             if place is None:
                 return Page((), has_older=False, has_newer=False)
         newer = before is not None
-        if keep.external_id is None:
-            group = await self._narrowest(environment, choices(keep))
-            found = await self._under(environment, group, place or b"", keep, now, count=size + 1, newer=newer)
+        if wanted.external_id is None:
+            group = await self._narrowest(environment, candidate_terms(wanted))
+            found = await self._under(environment, group, place or b"", wanted, now, count=size + 1, newer=newer)
         else:
-            row = await self.find(environment, ExternalId(keep.external_id))
+            row = await self.find(environment, ExternalId(wanted.external_id))
             own = None if row is None else await self._place(environment, row.id)
             is_beyond = own is not None and (not place or (own > place if newer else own < place))
-            found = [row] if row is not None and is_beyond and keep.keeps(row, now) else []
+            found = [row] if row is not None and is_beyond and wanted.matches(row, now) else []
         return Page.of(found, size=size, after=after, before=before)
 
     async def _place(self, environment: str, session_id: str) -> bytes | None:
@@ -159,11 +159,19 @@ class RedisStore:
         return min(heads, key=lambda group: sum(next(counts) for _ in group))
 
     async def _under(
-        self, environment: str, heads: Sequence[bytes], place: bytes, keep: Filter, now: str, *, count: int, newer: bool
+        self,
+        environment: str,
+        heads: Sequence[bytes],
+        place: bytes,
+        wanted: Filter,
+        now: str,
+        *,
+        count: int,
+        newer: bool,
     ) -> list[Session]:
         """The rows under some terms, beyond a place, that are kept, newest first or, for `newer`, oldest first."""
-        lowest = b"" if keep.created_from is None else keep.created_from.encode()
-        highest = _BEYOND if keep.created_to is None else keep.created_to.encode() + b"!"
+        lowest = b"" if wanted.created_from is None else wanted.created_from.encode()
+        highest = _BEYOND if wanted.created_to is None else wanted.created_to.encode() + b"!"
         found: list[Session] = []
         while True:
             ranges: list[bytes] = []
@@ -180,7 +188,7 @@ class RedisStore:
             rows = sorted(dict(zip(batch[::2], batch[1::2], strict=True)).items(), reverse=not newer)
             for place, content in rows[:_BATCH_ROWS]:  # noqa: B007 - the next batch goes on from the last
                 row = decode_row(content)
-                if keep.keeps(row, now):
+                if wanted.matches(row, now):
                     found.append(row)
                     if len(found) == count:
                         return found
@@ -204,7 +212,7 @@ class RedisStore:
 
     # what processes share
 
-    async def records(self, since: int) -> tuple[int, Mapping[str, str] | None]:
+    async def changes_since(self, since: int) -> tuple[int, Mapping[str, str] | None]:
         with self._errors():
             version, *rest = await self._records([self._key("version"), self._key("environments")], [since])
         if not rest:
@@ -214,20 +222,20 @@ class RedisStore:
             name.decode(): record.decode() for name, record in zip(flat[::2], flat[1::2], strict=True)
         }
 
-    async def claim(self, environment: str, record: str) -> bool:
+    async def create_environment(self, environment: str, record: str) -> bool:
         with self._errors() as redis:
             made = await redis.hsetnx(self._key("environments"), environment, record)
             await redis.incr(self._key("version"))
         return bool(made)
 
-    async def keep(self, environment: str, record: str) -> None:
+    async def put_environment(self, environment: str, record: str) -> None:
         with self._errors() as redis:
             async with redis.pipeline(transaction=True) as together:
                 together.hset(self._key("environments"), environment, record)
                 together.incr(self._key("version"))
                 await together.execute()
 
-    async def drop(self, environment: str) -> None:
+    async def delete_environment(self, environment: str) -> None:
         with self._errors() as redis:
             async with redis.pipeline(transaction=True) as together:
                 together.hdel(self._key("environments"), environment)
@@ -235,7 +243,7 @@ class RedisStore:
                 together.incr(self._key("version"))
                 await together.execute()
 
-    async def draw(self, environment: str, counter: str) -> int:
+    async def increment(self, environment: str, counter: str) -> int:
         with self._errors() as redis:
             return int(await redis.hincrby(self._key(environment, "counters"), counter, 1))
 
@@ -255,7 +263,7 @@ def _head(term: str) -> bytes:
 
 
 def _terms(session: Session) -> list[bytes]:
-    return [_head(term) for term in terms(session)]
+    return [_head(term) for term in index_terms(session)]
 
 
 def _members(session: Session) -> list[bytes | int]:

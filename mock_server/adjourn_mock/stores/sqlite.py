@@ -13,7 +13,7 @@ from adjourn_mock.domain.sessions import Filter, Page, Session
 from adjourn_mock.exchanges.exchange import Answer, Request
 from adjourn_mock.exchanges.journal import DEFAULT_ENTRIES, Entry
 from adjourn_mock.stores.codec import decode_entry, decode_row, encode_entry, encode_row, text_key
-from adjourn_mock.stores.list_index import choices, terms
+from adjourn_mock.stores.list_index import candidate_terms, index_terms
 from adjourn_mock.stores.sqlite_file import SqliteFile
 from adjourn_mock.stores.store import MAX_MEGABYTES, IdTakenError
 from adjourn_spec import FriendlyId, SessionKey
@@ -86,14 +86,14 @@ class SqliteStore:
         return await self.amend(environment, session_id, lambda session: sessions.close(session, reason, now))
 
     async def page(
-        self, environment: str, keep: Filter, *, size: int, after: str | None, before: str | None, now: str
+        self, environment: str, wanted: Filter, *, size: int, after: str | None, before: str | None, now: str
     ) -> Page:
         place = self._place(environment, cursor) if (cursor := after or before) else ("9999-99", 0)
         if place is None:
             return Page((), has_older=False, has_newer=False)
         found: list[Session] = []
-        for row in self._in_order(environment, place, keep, newer=before is not None):
-            if keep.keeps(row, now):
+        for row in self._in_order(environment, place, wanted, newer=before is not None):
+            if wanted.matches(row, now):
                 found.append(row)
                 if len(found) > size:
                     break
@@ -107,20 +107,20 @@ class SqliteStore:
             ).fetchone()
         return found
 
-    def _in_order(self, environment: str, place: tuple[str, int], keep: Filter, *, newer: bool) -> Iterator[Session]:
+    def _in_order(self, environment: str, place: tuple[str, int], wanted: Filter, *, newer: bool) -> Iterator[Session]:
         """The rows beyond a place that a filter may keep, newest first or, for `newer`, oldest first."""
         relation, direction = (">", "ASC") if newer else ("<", "DESC")
         order = f"ORDER BY created_at {direction}, place {direction} LIMIT {_BATCH_ROWS}"
-        if keep.external_id is not None:
+        if wanted.external_id is not None:
             query = (
                 "SELECT created_at, place, row FROM sessions WHERE environment = ? AND external_id = ?"  # noqa: S608
                 f" AND (created_at, place) {relation} (?, ?) {order}"
             )
-            heads: list[tuple[Any, ...]] = [(environment, text_key(keep.external_id))]
+            heads: list[tuple[Any, ...]] = [(environment, text_key(wanted.external_id))]
             period: tuple[str, ...] = ()
         else:
-            group = self._narrowest(environment, choices(keep))
-            between = (("created_at >= ?", keep.created_from), ("created_at <= ?", keep.created_to))
+            group = self._narrowest(environment, candidate_terms(wanted))
+            between = (("created_at >= ?", wanted.created_from), ("created_at <= ?", wanted.created_to))
             period = tuple(moment for _, moment in between if moment is not None)
             conditions = "".join(f" AND {condition}" for condition, moment in between if moment is not None)
             one = (
@@ -183,14 +183,14 @@ class SqliteStore:
 
     # what processes share
 
-    async def records(self, since: int) -> tuple[int, Mapping[str, str] | None]:
+    async def changes_since(self, since: int) -> tuple[int, Mapping[str, str] | None]:
         with self._file.reading() as database:
             (version,) = database.execute("SELECT value FROM version").fetchone()
             if version == since:
                 return version, None
             return version, dict(database.execute("SELECT id, record FROM environments ORDER BY place").fetchall())
 
-    async def claim(self, environment: str, record: str) -> bool:
+    async def create_environment(self, environment: str, record: str) -> bool:
         with self._file.transaction() as database:
             made = database.execute(
                 "INSERT OR IGNORE INTO environments (id, record) VALUES (?, ?)", (environment, record)
@@ -198,7 +198,7 @@ class SqliteStore:
             database.execute("UPDATE version SET value = value + 1")
             return made.rowcount == 1
 
-    async def keep(self, environment: str, record: str) -> None:
+    async def put_environment(self, environment: str, record: str) -> None:
         with self._file.transaction() as database:
             database.execute(
                 "INSERT INTO environments (id, record) VALUES (?, ?)"
@@ -207,14 +207,14 @@ class SqliteStore:
             )
             database.execute("UPDATE version SET value = value + 1")
 
-    async def drop(self, environment: str) -> None:
+    async def delete_environment(self, environment: str) -> None:
         with self._file.transaction() as database:
             database.execute("DELETE FROM environments WHERE id = ?", (environment,))
             for table in ("sessions", "terms", "counters", "exchanges"):
                 database.execute(f"DELETE FROM {table} WHERE environment = ?", (environment,))  # noqa: S608 - ours
             database.execute("UPDATE version SET value = value + 1")
 
-    async def draw(self, environment: str, counter: str) -> int:
+    async def increment(self, environment: str, counter: str) -> int:
         with self._file.transaction() as database:
             return _draw(database, environment, counter)
 
@@ -245,7 +245,7 @@ def _enter(
     database: sqlite3.Connection, environment: str, session: Session, place: int, before: Session | None = None
 ) -> None:
     """Put a session under its terms, and take it away from those that it had before alone."""
-    old, new = () if before is None else terms(before), terms(session)
+    old, new = () if before is None else index_terms(before), index_terms(session)
     for query, changed in (
         ("DELETE FROM terms WHERE environment = ? AND term = ? AND created_at = ? AND place = ?", set(old) - set(new)),
         ("INSERT INTO terms VALUES (?, ?, ?, ?)", set(new) - set(old)),

@@ -75,7 +75,7 @@ class Store(Protocol):
         """
 
     async def page(
-        self, environment: str, keep: Filter, *, size: int, after: str | None, before: str | None, now: str
+        self, environment: str, wanted: Filter, *, size: int, after: str | None, before: str | None, now: str
     ) -> Page:
         """Up to `size` sessions, newest first, older than the id `after` or newer than the id `before`."""
 
@@ -99,22 +99,22 @@ class Store(Protocol):
 class SharedStore(Store, Protocol):
     """A store that several processes share, or that outlives them: it keeps the environments too.
 
-    What is kept of an environment is a text, its record; `Registry` writes and reads it.
+    What is kept of an environment is a text, its record; `EnvironmentSync` writes and reads it.
     """
 
-    async def records(self, since: int) -> tuple[int, Mapping[str, str] | None]:
+    async def changes_since(self, since: int) -> tuple[int, Mapping[str, str] | None]:
         """The state's version, and all records by environment where it is not `since`."""
 
-    async def claim(self, environment: str, record: str) -> bool:
+    async def create_environment(self, environment: str, record: str) -> bool:
         """Keep a record unless there is one; whether there was none."""
 
-    async def keep(self, environment: str, record: str) -> None:
+    async def put_environment(self, environment: str, record: str) -> None:
         """Keep a record in place of the one there is."""
 
-    async def drop(self, environment: str) -> None:
+    async def delete_environment(self, environment: str) -> None:
         """Forget an environment: its record, sessions, journal and counters."""
 
-    async def draw(self, environment: str, counter: str) -> int:
+    async def increment(self, environment: str, counter: str) -> int:
         """Add one to a counter of an environment, and return it."""
 
     async def counters(self, environment: str) -> Mapping[str, int]:

@@ -109,7 +109,7 @@ export class JournalView {
   async open(entry) {
     const { page } = this;
     const number = String(entry.number);
-    const path = entry.journal === "strangers" ? `journal/${number}` : of(page.environment.id, "journal", number);
+    const path = entry.journal === "unknown-callers" ? `journal/${number}` : of(page.environment.id, "journal", number);
     const whole = await attempt(() => api.get(path));
     if (!whole || this.list.selected !== keyOf(entry)) return;
     const line = curl(whole, location.origin);
@@ -121,7 +121,7 @@ export class JournalView {
         h("span.quiet", {}, `number ${whole.number}, ${whole.at}`),
         h("button", { type: "button", onclick: () => copy(line) }, "Copy as curl"),
         whole.session && h("button", { type: "button", onclick: () => page.go("sessions", { id: whole.session.id }) }, "Show the session")),
-      entry.journal === "strangers" && h("p.card.refused", {}, "This request names no environment of this mock: its key is unknown, or it has none."),
+      entry.journal === "unknown-callers" && h("p.card.refused", {}, "This request names no environment of this mock: its key is unknown, or it has none."),
       whole.clause && h("div.card.refused", {}, h("strong", {}, whole.clause), h("br"), whole.statement ?? "A point on which the sources disagree."),
       whole.faults.length > 0 && h("p.card.refused", {}, `Faults that were on: ${whole.faults.join(", ")}`),
       whole.differs && h("p.card.differs", {},
@@ -153,6 +153,6 @@ function cells(entry) {
       entry.clause && badge(entry.clause, "warn"),
       entry.faults.length > 0 && badge(entry.faults.length === 1 ? entry.faults[0] : `${entry.faults.length} faults`, "bad"),
       entry.differs && badge("differs in production", "info"),
-      entry.journal === "strangers" && badge("no environment")),
+      entry.journal === "unknown-callers" && badge("no environment")),
   ];
 }

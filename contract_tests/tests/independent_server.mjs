@@ -1,6 +1,6 @@
 // A lawful server that shares no code with the mock: Node's own HTTP, ids, numbers and strings.
 //
-//     node other_hands.mjs ids=short times=seconds errors=problem ...
+//     node independent_server.mjs ids=short times=seconds errors=problem ...
 //
 // It prints its URL. What may differ from server to server is an option; see the places where `option` is used.
 import { createHmac, randomUUID } from "node:crypto";

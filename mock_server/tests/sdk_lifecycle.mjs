@@ -1,5 +1,5 @@
 // The life of a session through the vendor's own client. Prints one JSON object: what was seen, by step.
-// usage: node life.mjs   (in a folder with @trigger.dev/sdk; TRIGGER_API_URL and TRIGGER_SECRET_KEY set)
+// usage: node sdk_lifecycle.mjs   (in a folder with @trigger.dev/sdk; TRIGGER_API_URL and TRIGGER_SECRET_KEY set)
 import { configure, sessions, auth } from "@trigger.dev/sdk";
 
 const seen = {};

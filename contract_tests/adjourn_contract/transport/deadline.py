@@ -10,14 +10,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-__all__ = ["BROKEN", "Watch"]
+__all__ = ["READ_ERRORS", "Deadline"]
 
 _WATCH_SECONDS = 0.2
 # What reading an answer raises where there is none, or none that is HTTP: `http.client` lets a negative chunk through.
-BROKEN = (OSError, http.client.HTTPException, ValueError)
+READ_ERRORS = (OSError, http.client.HTTPException, ValueError)
 
 
-class Watch:
+class Deadline:
     """Ends connections whose answer is not there in time, however slowly it goes on coming.
 
     A socket's own timeout starts anew with each byte.
@@ -30,8 +30,8 @@ class Watch:
         self._thread: threading.Thread | None = None
 
     @contextmanager
-    def over(self, connection: Callable[[], socket.socket | None], deadline: float) -> Iterator[None]:
-        """Watch a connection meanwhile, until the deadline at most.
+    def watching(self, connection: Callable[[], socket.socket | None], deadline: float) -> Iterator[None]:
+        """Deadline a connection meanwhile, until the deadline at most.
 
         Raises:
             TimeoutError: it was ended.
@@ -43,7 +43,7 @@ class Watch:
             self._thread.start()
         try:
             yield
-        except BROKEN:
+        except READ_ERRORS:
             if token in self._late:
                 raise TimeoutError from None
             raise

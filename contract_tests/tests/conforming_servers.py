@@ -16,9 +16,9 @@ import msgspec
 from starlette.types import Message, Receive, Scope, Send
 
 from adjourn_mock import MockApp, create_app
-from adjourn_mock.dialects.documented import DOCUMENTED, as_members
+from adjourn_mock.dialects.documented import DOCUMENTED, as_dict
 from adjourn_mock.domain.clock import rfc3339
-from adjourn_mock.domain.ids import IdSource
+from adjourn_mock.domain.ids import IdGenerator
 from adjourn_mock.domain.sessions import Session
 from adjourn_mock.exchanges.exchange import Answer, Refusal, Request
 from adjourn_mock.pipeline.behaviour import Behaviour, Call, Caller, Result
@@ -38,7 +38,7 @@ def with_behaviour(behaviour: Behaviour) -> MockApp:
 
 def rewriting_rows(edit: Callable[[dict[str, Any]], dict[str, Any]]) -> Behaviour:
     def row(session: Session) -> dict[str, Any]:
-        return edit(as_members(session))
+        return edit(as_dict(session))
 
     def list_row(session: Session) -> dict[str, Any]:
         members = row(session)
@@ -130,8 +130,8 @@ def strict() -> Any:
             answer.status = 422
         return answer
 
-    def admit(service: Service, request: Request) -> None:
-        DOCUMENTED.admit(service, request)
+    def check_head(service: Service, request: Request) -> None:
+        DOCUMENTED.check_head(service, request)
         if request.method == "POST" and b"json" not in request.headers.get(b"content-type", b"json").lower():
             raise Refusal("path.unknown", "Only JSON", status=415)
 
@@ -147,7 +147,7 @@ def strict() -> Any:
 
     app = with_behaviour(replace(DOCUMENTED, refuse=refuse, close=close, receive=receive))
     dialects = app.pipeline.dialects
-    dialects["documented"] = replace(dialects["documented"], admit=admit)
+    dialects["documented"] = replace(dialects["documented"], check_head=check_head)
     return app
 
 
@@ -203,7 +203,7 @@ def settling() -> Any:
 def numbered(service: Service, call: Call, numbers: Iterator[int]) -> Call:
     """The call, in an environment whose next id is a number."""
 
-    class Numbered(IdSource):
+    class Numbered(IdGenerator):
         def session_id(self) -> str:
             return f"session_{next(numbers)}"
 

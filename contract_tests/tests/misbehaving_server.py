@@ -85,7 +85,7 @@ class HostileServer:
         lawful: the URL of the lawful server.
         after: how many requests are passed on.
         context: with a certificate, to speak TLS.
-        at_once: whether it acts before anything was asked.
+        answers_first: whether it acts before anything was asked.
 
     Attributes:
         elsewhere: another host, to which it redirects.
@@ -99,10 +99,10 @@ class HostileServer:
         after: int = 0,
         context: ssl.SSLContext | None = None,
         *,
-        at_once: bool = False,
+        answers_first: bool = False,
     ) -> None:
         self._act, self._lawful, self._left, self._context = ACTS[act], lawful, after, context
-        self._at_once = at_once
+        self._at_once = answers_first
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=200)
         self.elsewhere = socket.create_server(("127.0.0.1", 0))
         self.heard: list[bytes] = []

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-__all__ = ["look"]
+__all__ = ["stylesheet"]
 
 
-def look() -> str:
+def stylesheet() -> str:
     """The stylesheet, with its colours for light and dark."""
-    return files("adjourn_spec").joinpath("look.css").read_text(encoding="utf-8")
+    return files("adjourn_spec").joinpath("base.css").read_text(encoding="utf-8")

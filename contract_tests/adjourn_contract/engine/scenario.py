@@ -1,4 +1,4 @@
-"""A scene: one short story told to the server, every answer held to what any answer owes."""
+"""A scenario: one short story told to the server, every answer held to what any answer owes."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from adjourn_contract.engine.answers import faults_of_answer, faults_of_list_row, faults_of_row
-from adjourn_contract.engine.outcomes import Broken, NotCheckable
+from adjourn_contract.engine.answers import findings_in_answer, findings_in_list_row, findings_in_row
+from adjourn_contract.engine.outcomes import ClauseFailed, NotChecked
 from adjourn_contract.engine.target import Target
 from adjourn_contract.transport.exchange import Exchange, Unreachable
 from adjourn_spec import FriendlyId
 
-__all__ = ["CHAT", "REFUSED", "Row", "Scene", "forms"]
+__all__ = ["CHAT", "REFUSED", "Row", "Scenario", "ids_of"]
 
 Row = dict[str, Any]
 CHAT: Row = {"type": "chat.agent", "taskIdentifier": "my-chat", "triggerConfig": {"basePayload": {}}}
@@ -26,7 +26,7 @@ _REFUSALS = (0, 400, 401, 403, 404, 405, 413, 414, 415, 422)
 REFUSED = (400, 422)
 
 
-class Scene:
+class Scenario:
     """Requests that belong together, kept as the proof of what they show."""
 
     def __init__(self, target: Target) -> None:
@@ -74,19 +74,19 @@ class Scene:
         except Unreachable:
             # What made a server go away is told once; after that there is nobody to ask.
             if self.target.is_gone:
-                raise NotCheckable("the server accepts no connections any more") from None
+                raise NotChecked("the server accepts no connections any more") from None
             self.target.is_gone = not self.target.wire.accepts()
             sent = content if chunks is None else b"".join(chunks)
             return self.note(Exchange(method, target, tuple(listed), sent, chunks is not None, 0, (), b""))
 
     def note(self, exchange: Exchange) -> Exchange:
         self.exchanges.append(exchange)
-        self.target.hear(exchange)
+        self.target.note_sent_secrets(exchange)
         return exchange
 
-    def fail(self, clause: str, expected: str, got: str) -> Broken:
-        """The proof that a clause is broken, to be raised."""
-        return Broken(clause, expected, got, self.exchanges)
+    def fail(self, clause: str, expected: str, got: str) -> ClauseFailed:
+        """The proof that a clause failed, to be raised."""
+        return ClauseFailed(clause, expected, got, self.exchanges)
 
     def expect(
         self, exchange: Exchange, statuses: int | Collection[int], clause: str, what: str, *, error: bool = False
@@ -105,18 +105,18 @@ class Scene:
             wanted = " or ".join(map(str, allowed))
             if exchange.status >= 500 and allowed == (200,) and clause.startswith(("body.", "reason.", "id.")):
                 clause = "close.closes"
-            raise self.fail(clause, f"{wanted} for {what}", exchange.said)
+            raise self.fail(clause, f"{wanted} for {what}", exchange.summary)
         sent = [value.removeprefix("Bearer ").strip() for name, value in exchange.headers if name == "Authorization"]
-        secrets = {*self.target.secrets, *(value for value in sent if len(value) > 12)} - self.target.given_away
-        for fault in faults_of_answer(exchange, () if exchange.status == 201 else secrets):
+        secrets = {*self.target.secrets, *(value for value in sent if len(value) > 12)} - self.target.echoed_secrets
+        for fault in findings_in_answer(exchange, () if exchange.status == 201 else secrets):
             raise self.fail(*fault)
         if error and not (isinstance(exchange.value, dict) and isinstance(exchange.value.get("error"), str)):
-            raise self.fail(clause, f"a JSON body with an error string for {what}", exchange.said)
+            raise self.fail(clause, f"a JSON body with an error string for {what}", exchange.summary)
         return exchange
 
-    def row_of(self, exchange: Exchange, *, extra_members: bool = False) -> Row:
+    def validated_row(self, exchange: Exchange, *, extra_members: bool = False) -> Row:
         """The row of an answer, held to the row clauses."""
-        for fault in faults_of_row(self.target.contract, exchange.value, extra_members=extra_members):
+        for fault in findings_in_row(self.target.contract, exchange.value, extra_members=extra_members):
             raise self.fail(*fault)
         row: Row = exchange.value
         if row.get("closedAt") is None and row.get("closedReason") is not None:
@@ -129,9 +129,11 @@ class Scene:
         """A new session; the answer of create."""
         made = self.try_create(external_id, credential=credential, **members)
         self.expect(made, 201, "create.created", "a valid create with a new externalId")
-        row = self.row_of(made, extra_members=True)
+        row = self.validated_row(made, extra_members=True)
         wanted = self._body(external_id, members)
-        self._hold_created(row, wanted if external_id is not _AUTO else {**wanted, "externalId": row.get("externalId")})
+        self._assert_created(
+            row, wanted if external_id is not _AUTO else {**wanted, "externalId": row.get("externalId")}
+        )
         return row
 
     def try_create(
@@ -142,8 +144,8 @@ class Scene:
         **members: Any,
     ) -> Exchange:
         """Create, whatever comes back."""
-        if "createSession" in self.target.lacks:
-            raise NotCheckable(self.target.lacks["createSession"])
+        if "createSession" in self.target.unsupported:
+            raise NotChecked(self.target.unsupported["createSession"])
         key = credential or self.target.key
         body = self._body(external_id, members)
         # Ctrl-C waits until it is known what was made, so that it can be closed in the end.
@@ -158,7 +160,7 @@ class Scene:
             external_id = self.target.name()
         return body if external_id is None else {**body, "externalId": external_id}
 
-    def _hold_created(self, row: Row, wanted: Row) -> None:
+    def _assert_created(self, row: Row, wanted: Row) -> None:
         for name in ("type", "taskIdentifier", "tags", "metadata"):
             if name in wanted and row.get(name) != wanted[name]:
                 raise self.fail("create.created", f"{name} as it was sent: {wanted[name]!r}", repr(row.get(name)))
@@ -167,7 +169,7 @@ class Scene:
 
     def open(self, external_id: Any = _AUTO, *, credential: str | None = None, **members: Any) -> Row:
         """A new open session, as retrieve shows it."""
-        if "createSession" in self.target.lacks and self.target.pool and external_id is _AUTO and not members:
+        if "createSession" in self.target.unsupported and self.target.pool and external_id is _AUTO and not members:
             return self.retrieve(self.target.pool.pop()["id"])
         made = self.create(external_id, credential=credential, **members)
         return self.retrieve(made["id"], credential=credential)
@@ -178,7 +180,7 @@ class Scene:
         if seen.status == 404 and clause == "retrieve.row":
             is_friendly = isinstance(self.target.contract.identify(key), FriendlyId)
             clause = "id.friendly" if is_friendly else "id.external"
-        return self.row_of(self.expect(seen, 200, clause, "retrieve of a session that is there"))
+        return self.validated_row(self.expect(seen, 200, clause, "retrieve of a session that is there"))
 
     def page(self, page: Mapping[str, Any] | None = None, *, credential: str | None = None, **keep: Any) -> Row:
         """A page of a list, its rows held to the row clauses.
@@ -204,11 +206,11 @@ class Scene:
         self.expect(answer, 200, "list.filter" if keep else "list.page", "a list")
         shown = answer.value if isinstance(answer.value, dict) else {}
         if not isinstance(shown.get("data"), list) or not isinstance(shown.get("pagination"), dict):
-            raise self.fail("row.list", "a list with data and pagination", answer.said)
+            raise self.fail("row.list", "a list with data and pagination", answer.summary)
         # What others have left there is not ours to judge.
         for row in shown["data"]:
-            if not isinstance(row, dict) or self.target.made(row.get("id", "")):
-                for fault in faults_of_list_row(self.target.contract, row):
+            if not isinstance(row, dict) or self.target.is_ours(row.get("id", "")):
+                for fault in findings_in_list_row(self.target.contract, row):
                     raise self.fail(*fault)
         return shown
 
@@ -254,15 +256,15 @@ class Scene:
         told = clause if seen.status in _REFUSALS else "close.closes"
         self.expect(seen, 200, told, "close of an open session")
         self.target.forget(key, before["id"])
-        row = self.row_of(seen)
-        self._hold_first_close(before, row, _reason_of(body), reason_clause, rest_clause)
+        row = self.validated_row(seen)
+        self._assert_first_close(before, row, _reason_of(body), reason_clause, rest_clause)
         if look:
-            for name in forms(before):
+            for name in ids_of(before):
                 seen_later = self.retrieve(name, credential=key, clause="close.persisted")
-                self.same(row, seen_later, "close.persisted", "retrieve after close")
+                self.assert_same(row, seen_later, "close.persisted", "retrieve after close")
         return row
 
-    def _hold_first_close(
+    def _assert_first_close(
         self, before: Row, row: Row, reason: str | None, reason_clause: str, rest_clause: str
     ) -> None:
         if row["id"] != before["id"]:
@@ -276,30 +278,32 @@ class Scene:
             if name not in _CHANGED_BY_CLOSE and before[name] != row[name]:
                 raise self.fail(rest_clause, f"{name} as before: {before[name]!r}", repr(row[name]))
 
-    def again(self, closed: Row, body: Any = _AUTO, *, by: str | None = None, credential: str | None = None) -> None:
+    def close_again(
+        self, closed: Row, body: Any = _AUTO, *, by: str | None = None, credential: str | None = None
+    ) -> None:
         """Close a closed session; hold the answer to the row of the first close."""
         seen = self.try_close(by or closed["id"], body, credential=credential or self.target.key)
         self.expect(seen, 200, "close.idempotent", "close of a session that is closed")
-        row = self.row_of(seen)
+        row = self.validated_row(seen)
         if row["closedAt"] is None:
             raise self.fail("close.terminal", f"closedAt {closed['closedAt']!r} at a later close", "null")
-        self.same(closed, row, "close.idempotent", "a later close")
+        self.assert_same(closed, row, "close.idempotent", "a later close")
 
-    def same(self, expected: Row, got: Row, clause: str, when: str) -> None:
+    def assert_same(self, expected: Row, got: Row, clause: str, when: str) -> None:
         """Hold a row to another, member by member."""
         is_open = "closedAt" in expected and expected["closedAt"] is None
         for name, value in expected.items():
-            if name == "updatedAt" and is_open and self.target.moves_on:
+            if name == "updatedAt" and is_open and self.target.updates_after_create:
                 continue
             if got.get(name) != value or type(got.get(name)) is not type(value):
                 raise self.fail(clause, f"{name} {value!a} at {when}", f"{got.get(name)!a}")
 
-    def untouched(self, before: Row, clause: str, *, credential: str | None = None) -> None:
+    def assert_unchanged(self, before: Row, clause: str, *, credential: str | None = None) -> None:
         """Hold a session to the row it had: what was refused or meant another has changed nothing."""
-        self.same(before, self.retrieve(before["id"], credential=credential), clause, "retrieve afterwards")
+        self.assert_same(before, self.retrieve(before["id"], credential=credential), clause, "retrieve afterwards")
 
 
-def forms(row: Row) -> list[str]:
+def ids_of(row: Row) -> list[str]:
     """The ids that a session answers to: the friendly one and, where it has one, its externalId."""
     return [key for key in (row["id"], row["externalId"]) if key is not None]
 
