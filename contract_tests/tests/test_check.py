@@ -79,7 +79,7 @@ def test_a_test_that_failed_itself_is_no_clause_kept() -> None:
     verdicts = Verdicts(load_contract())
     verdicts.note({"outcome": "passed", "clauses": ["row.schema"], "requests": 1})
     assert verdicts.exit_code == 0
-    verdicts.note({"outcome": "failed", "clauses": ["row.schema"], "reason": "test_rows itself failed: KeyError: 'id'"})
+    verdicts.note({"outcome": "error", "clauses": ["row.schema"], "reason": "test_rows itself failed: KeyError: 'id'"})
     assert verdicts.exit_code == 2
     said = render(verdicts, url="http://127.0.0.1:3030", seconds=1, colour=False)
     assert said == "http://127.0.0.1:3030 could not be checked: test_rows itself failed: KeyError: 'id'"
