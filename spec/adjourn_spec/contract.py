@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 from adjourn_spec.identifiers import ExternalId, FriendlyId, SessionKey
 from adjourn_spec.schema import Schema
@@ -24,9 +26,19 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Clause:
-    """One statement that an implementation is held to."""
+Count = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class Clause(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One statement that every implementation has to satisfy.
+
+    Attributes:
+        slug: the clause's name in tests, faults and reports.
+        statement: the rule, with the server as its subject.
+        source: where the rule comes from, such as `page` or `server`.
+        level: `must`, or `may` where an implementation is free.
+        operations: operationIds of the operations that it applies to.
+    """
 
     slug: str
     statement: str
@@ -35,12 +47,16 @@ class Clause:
     operations: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class GreyZone:
-    """A point on which the sources disagree; neither dialect's answer is a fault.
+class GreyZone(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A point on which the sources disagree; neither dialect's answer fails a clause.
 
-    `accepts` lists the statuses that either dialect may answer; empty where the
-    question is not one of status.
+    Attributes:
+        slug: the grey zone's name.
+        question: what the sources disagree on.
+        documented: the answer of the `documented` dialect.
+        server: the answer of the `server` dialect.
+        affects: slugs of the clauses that are lenient on this point.
+        accepts: the statuses that either dialect may answer; empty where the question is not about a status.
     """
 
     slug: str
@@ -48,7 +64,7 @@ class GreyZone:
     documented: str
     server: str
     affects: tuple[str, ...]
-    accepts: tuple[int, ...]
+    accepts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,38 +127,41 @@ class Operation:
     grey_zones: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TokenRule:
-    """How public access tokens are made."""
+class TokenRule(msgspec.Struct, frozen=True, rename="kebab"):
+    """How public access tokens are made (`x-public-access-token`).
+
+    Attributes:
+        algorithm: the JWT algorithm.
+        lifetime_seconds: how long a token is valid.
+        issuer: the `iss` claim.
+        audience: the `aud` claim.
+        grants: the scopes of a new token, without the session.
+    """
 
     algorithm: str
-    lifetime_seconds: int
+    lifetime_seconds: Count
     issuer: str
     audience: str
     grants: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RateLimit:
-    """The bucket of each environment: its size and how fast it fills."""
+class RateLimit(msgspec.Struct, frozen=True, rename="kebab"):
+    """The bucket of each environment, in requests (`x-rate-limit`)."""
 
-    tokens: int
-    refill_tokens: int
-    refill_seconds: int
+    tokens: Count
 
 
-@dataclass(frozen=True, slots=True)
-class Cors:
-    """What browsers on other origins may do."""
+class Cors(msgspec.Struct, frozen=True, rename="kebab"):
+    """What browsers on other origins may do (`x-cors`)."""
 
     methods: tuple[str, ...]
     expose_headers: tuple[str, ...]
-    max_age_seconds: int
+    max_age_seconds: Count
 
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """Everything the document and the catalogue of clauses say.
+    """The document and the catalogue of clauses, as immutable values.
 
     Attributes:
         document: the OpenAPI document in force, as JSON values.
@@ -173,7 +192,7 @@ class Contract:
     cors: Cors
 
     def identify(self, value: str) -> SessionKey:
-        """Tell a friendly id from an externalId (clauses id.friendly, id.external, id.prefix)."""
+        """Distinguish a friendly id from an externalId (clauses id.friendly, id.external, id.prefix)."""
         return FriendlyId(value) if value.startswith(self.friendly_prefix) else ExternalId(value)
 
     def schema(self, name: str) -> Schema:
@@ -190,6 +209,6 @@ class Contract:
     def reason_max_length(self) -> int:
         """How many characters a reason may have (clause reason.limit)."""
         body = self.operations["closeSession"].body
-        assert body is not None  # noqa: S101 - the loader saw to it
+        assert body is not None  # noqa: S101 - the loader checked it
         length: int = body.schema.definition["properties"]["reason"]["maxLength"]
         return length

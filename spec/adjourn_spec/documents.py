@@ -12,6 +12,7 @@ __all__ = ["DocumentError", "read_document"]
 
 MAX_FILE_BYTES = 16 * 1024 * 1024
 MAX_NODES = 1_000_000
+_MERGE = "tag:yaml.org,2002:merge"
 
 
 class DocumentError(ValueError):
@@ -39,14 +40,22 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
         try:
             return super().construct_object(node, deep)
         except (ValueError, LookupError) as error:
-            # What a tag or a pattern promised: `!!bool x`, or more digits than Python reads.
+            # The value does not match its tag, such as `!!bool x`, or has more digits than Python reads.
             name = node.tag.rpartition(":")[2]
-            raise yaml.constructor.ConstructorError(None, None, f"is no {name}: {error}", node.start_mark) from None
+            raise yaml.constructor.ConstructorError(
+                None, None, f"is not a valid {name}: {error}", node.start_mark
+            ) from None
+
+    def get_single_node(self) -> yaml.Node | None:
+        """The document's nodes; checked here, before merge keys are expanded, which may repeat a key lawfully."""
+        root: yaml.Node | None = super().get_single_node()
+        _refuse_repeated_keys(root)
+        return root
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
         """Take merge keys (`<<`) in, unless they multiply the document without bound."""
         for key, value in node.value:
-            if key.tag == "tag:yaml.org,2002:merge":
+            if key.tag == _MERGE:
                 for source in value.value if isinstance(value, yaml.SequenceNode) else [value]:
                     if isinstance(source, yaml.MappingNode):
                         self.flatten_mapping(source)
@@ -56,6 +65,27 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
                         None, None, f"merges more than {MAX_NODES} values", node.start_mark
                     )
         super().flatten_mapping(node)
+
+
+def _refuse_repeated_keys(root: yaml.Node | None) -> None:
+    """YAML forbids a key that occurs twice in a mapping; PyYAML would silently use the last one."""
+    waiting, visited = [root], set[int]()
+    while waiting:
+        node = waiting.pop()
+        if not isinstance(node, yaml.CollectionNode) or id(node) in visited:
+            continue
+        visited.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            waiting.extend(node.value)
+            continue
+        keys = set[tuple[str, str]]()
+        for key, value in node.value:
+            waiting.append(value)
+            if isinstance(key, yaml.ScalarNode) and key.tag != _MERGE:
+                if (key.tag, key.value) in keys:
+                    reason = f"the key {key.value!r} occurs twice"
+                    raise yaml.constructor.ConstructorError(None, None, reason, key.start_mark)
+                keys.add((key.tag, key.value))
 
 
 _Loader.yaml_implicit_resolvers = {

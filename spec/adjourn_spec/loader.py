@@ -7,11 +7,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import msgspec
+
 from adjourn_spec.contract import (
     BodyRule,
     Clause,
     Contract,
     Cors,
+    Count,
     GreyZone,
     Operation,
     PathTemplate,
@@ -32,7 +35,7 @@ _OPERATIONS = ("createSession", "listSessions", "retrieveSession", "updateSessio
 
 
 def openapi_path() -> Path:
-    """Where the document that ships with adjourn lies."""
+    """The path of the document that ships with adjourn."""
     return _HERE / "openapi.yaml"
 
 
@@ -54,6 +57,7 @@ def load_contract(path: str | Path | None = None) -> Contract:
     if missing := [name for name in _OPERATIONS if name not in operations]:
         raise root.child("paths").fail(f"has no operation with the operationId {missing[0]!r}")
     schemas = root.child("components").child("schemas")
+    extensions = root.convert(_RootExtensions)
     _reason(operations["closeSession"], root)
     return Contract(
         document=root.value,
@@ -64,25 +68,61 @@ def load_contract(path: str | Path | None = None) -> Contract:
         refusals=MappingProxyType(refusals),
         clauses=MappingProxyType(clauses),
         grey_zones=MappingProxyType(grey_zones),
-        dialects=root.child("x-dialects").as_strs(),
-        friendly_prefix=schemas.child("SessionId").child("x-friendly-prefix").as_str(),
-        run_prefix=schemas.child("RunId").child("x-friendly-prefix").as_str(),
-        head_limit_bytes=root.child("x-head-limit-bytes").as_int(),
-        key_prefixes=MappingProxyType(
-            {kind: prefix.as_str() for kind, prefix in root.child("x-secret-key-prefixes").members()}
-        ),
-        token=_token(root.child("x-public-access-token")),
-        rate_limit=_rate_limit(root.child("x-rate-limit")),
-        cors=_cors(root.child("x-cors")),
+        dialects=extensions.dialects,
+        friendly_prefix=schemas.child("SessionId").child("x-friendly-prefix").convert(str),
+        run_prefix=schemas.child("RunId").child("x-friendly-prefix").convert(str),
+        head_limit_bytes=extensions.head_limit_bytes,
+        key_prefixes=MappingProxyType(extensions.secret_key_prefixes),
+        token=extensions.public_access_token,
+        rate_limit=extensions.rate_limit,
+        cors=extensions.cors,
     )
+
+
+def _extension(field: str) -> str:
+    """The `x-` member that a field of a struct below is read from."""
+    return f"x-{field.replace('_', '-')}"
+
+
+class _RootExtensions(msgspec.Struct, frozen=True, rename=_extension):
+    """The `x-` members of the document itself."""
+
+    dialects: tuple[str, ...]
+    head_limit_bytes: Count
+    secret_key_prefixes: dict[str, str]
+    public_access_token: TokenRule
+    rate_limit: RateLimit
+    cors: Cors
+
+
+class _BodyClauses(msgspec.Struct, frozen=True):
+    limit: str
+    malformed: str
+    invalid: str
+
+
+class _BodyExtensions(msgspec.Struct, frozen=True, rename=_extension):
+    """The `x-` members of a request body."""
+
+    body_limit_bytes: Count
+    clauses: _BodyClauses
+
+
+class _ResponseExtensions(msgspec.Struct, frozen=True, rename=_extension):
+    """The `x-` members of a response."""
+
+    clauses: tuple[str, ...] = ()
+    refusals: dict[str, str] = {}
+    members: dict[str, Any] = {}
 
 
 def _read(path: str | Path) -> Node:
     value = read_document(path)
     node = Node(str(path), value if isinstance(value, dict) else {}, value)
-    version = node.child("openapi").as_str()
+    version = node.child("openapi").convert(str)
     if not version.startswith("3.1."):
         raise node.child("openapi").fail(f"must be 3.1, is {version}")
+    node.check_references()
     return node
 
 
@@ -107,28 +147,17 @@ def _catalogue() -> tuple[dict[str, Clause], dict[str, GreyZone]]:
     path = _HERE / "clauses.yaml"
     value = read_document(path)
     root = Node(str(path), value, value)
-    clauses = {
-        slug: Clause(
-            slug,
-            node.child("statement").as_str().strip(),
-            node.child("source").as_strs(),
-            node.child("level").as_str(),
-            _OPERATIONS if (names := node.child("operations").as_strs()) == ("all",) else names,
-        )
-        for slug, node in root.child("clauses").members()
-    }
+    clauses = {slug: _clause(node, slug) for slug, node in root.child("clauses").members()}
     grey_zones = {
-        slug: GreyZone(
-            slug,
-            node.child("question").as_str(),
-            node.child("documented").as_str(),
-            node.child("server").as_str(),
-            node.child("shades").as_strs(),
-            tuple(status.as_int() for status in node.child("accepts").items()) if node.get("accepts") else (),
-        )
-        for slug, node in root.child("grey-zones").members()
+        slug: node.with_member("slug", slug).convert(GreyZone) for slug, node in root.child("grey-zones").members()
     }
     return clauses, grey_zones
+
+
+def _clause(node: Node, slug: str) -> Clause:
+    clause = node.with_member("slug", slug).convert(Clause)
+    operations = _OPERATIONS if clause.operations == ("all",) else clause.operations
+    return msgspec.structs.replace(clause, statement=clause.statement.strip(), operations=operations)
 
 
 def _answers(root: Node, clauses: dict[str, Clause]) -> tuple[dict[str, int], dict[str, RefusalRule]]:
@@ -138,13 +167,16 @@ def _answers(root: Node, clauses: dict[str, Clause]) -> tuple[dict[str, int], di
     for _, _, operation in _operations(root):
         for code, response in operation.child("responses").members():
             status = _status(response, code)
-            for slug in named.as_strs() if (named := response.get("x-clauses")) else ():
+            extensions = response.convert(_ResponseExtensions)
+            for slug in extensions.clauses:
                 statuses[_known(response, slug, clauses)] = status
-            members = extra.value if (extra := response.get("x-members")) else {}
-            for slug, text in errors.members() if (errors := response.get("x-refusals")) else ():
-                rule = RefusalRule(_known(response, slug, clauses), status, text.as_str(), MappingProxyType(members))
+            members = MappingProxyType(extensions.members)
+            for slug, text in extensions.refusals.items():
+                rule = RefusalRule(_known(response, slug, clauses), status, text, members)
                 if refusals.setdefault(slug, rule).status != status:
-                    raise text.fail(f"is refused with {refusals[slug].status} elsewhere and with {status} here")
+                    raise response.fail(
+                        f"{slug} is refused with {refusals[slug].status} elsewhere and with {status} here"
+                    )
     return statuses, refusals
 
 
@@ -152,7 +184,7 @@ def _paths(root: Node, clauses: dict[str, Clause]) -> tuple[tuple[PathTemplate, 
     operations: dict[str, Operation] = {}
     templates: dict[str, dict[str, str]] = {}
     for template, method, node in _operations(root):
-        name = node.child("operationId").as_str()
+        name = node.child("operationId").convert(str)
         if name in operations:
             raise node.fail(f"repeats the operationId {name!r}")
         operations[name] = _operation(root, template, method, name, node)
@@ -179,44 +211,45 @@ def _operations(root: Node) -> Iterator[tuple[str, str, Node]]:
 
 def _operation(root: Node, template: str, method: str, name: str, node: Node) -> Operation:
     pointer = f"/paths/{template.replace('~', '~0').replace('/', '~1')}/{method}"
+    body, parameters, clauses, grey_zones = (
+        node.get(member) for member in ("requestBody", "parameters", "x-clauses", "x-grey-zones")
+    )
     security = node.get("security") or root.child("security")
-    clauses = node.get("x-clauses")
+    schemes = security.convert(list[dict[str, list[str]]])
     return Operation(
         name=name,
         method=method.upper(),
         template=template,
-        body=_body(root, body, pointer) if (body := node.get("requestBody")) else None,
-        query=tuple(_query(root, parameters, pointer)) if (parameters := node.get("parameters")) else (),
-        query_clause=clauses.child("invalid").as_str() if clauses else None,
-        credentials=frozenset(scheme for entry in security.items() for scheme, _ in entry.members()),
+        body=None if body is None else _body(root, body, pointer),
+        query=() if parameters is None else tuple(_query(root, parameters, pointer)),
+        query_clause=None if clauses is None else clauses.child("invalid").convert(str),
+        credentials=frozenset(scheme for entry in schemes for scheme in entry),
         responses=MappingProxyType(dict(_responses(root, node.child("responses"), pointer))),
-        grey_zones=grey.as_strs() if (grey := node.get("x-grey-zones")) else (),
+        grey_zones=() if grey_zones is None else grey_zones.convert(tuple[str, ...]),
     )
 
 
 def _body(root: Node, node: Node, pointer: str) -> BodyRule:
-    clauses = node.child("x-clauses")
-    required = node.get("required")
+    extensions, required = node.convert(_BodyExtensions), node.get("required")
     return BodyRule(
-        required=bool(required and required.value),
-        limit_bytes=node.child("x-body-limit-bytes").as_int(),
+        required=required is not None and required.convert(bool),
+        limit_bytes=extensions.body_limit_bytes,
         schema=_media_schema(root, node, f"{pointer}/requestBody"),
-        limit_clause=clauses.child("limit").as_str(),
-        malformed_clause=clauses.child("malformed").as_str(),
-        invalid_clause=clauses.child("invalid").as_str(),
+        limit_clause=extensions.clauses.limit,
+        malformed_clause=extensions.clauses.malformed,
+        invalid_clause=extensions.clauses.invalid,
     )
 
 
 def _query(root: Node, parameters: Node, pointer: str) -> Iterator[QueryParameter]:
     for index, node in enumerate(parameters.items()):
-        if node.child("in").as_str() == "query":
-            schema = _schema(root, node.child("schema"), f"{pointer}/parameters/{index}/schema")
+        if node.child("in").convert(str) == "query":
             style = node.get("style")
             yield QueryParameter(
-                node.child("name").as_str(),
-                style.as_str() if style else "form",
-                node.child("schema").child("type").as_str(),
-                schema,
+                name=node.child("name").convert(str),
+                style="form" if style is None else style.convert(str),
+                kind=node.child("schema").child("type").convert(str),
+                schema=_schema(root, node.child("schema"), f"{pointer}/parameters/{index}/schema"),
             )
 
 
@@ -243,41 +276,15 @@ def _schema(root: Node, node: Node, pointer: str) -> Schema:
 
 
 def _reason(operation: Operation, root: Node) -> None:
-    """The close body must say how long a reason may be: everything else builds on it."""
+    """The close body must limit the length of a reason: the tests build on it."""
     template = root.child("paths").child(operation.template).child(operation.method.lower())
     media = template.child("requestBody").child("content").child("application/json")
-    media.child("schema").child("properties").child("reason").child("maxLength").as_int()
-
-
-def _token(node: Node) -> TokenRule:
-    return TokenRule(
-        algorithm=node.child("algorithm").as_str(),
-        lifetime_seconds=node.child("lifetime-seconds").as_int(),
-        issuer=node.child("issuer").as_str(),
-        audience=node.child("audience").as_str(),
-        grants=node.child("grants").as_strs(),
-    )
-
-
-def _rate_limit(node: Node) -> RateLimit:
-    return RateLimit(
-        tokens=node.child("tokens").as_int(),
-        refill_tokens=node.child("refill-tokens").as_int(),
-        refill_seconds=node.child("refill-seconds").as_int(),
-    )
-
-
-def _cors(node: Node) -> Cors:
-    return Cors(
-        methods=node.child("methods").as_strs(),
-        expose_headers=node.child("expose-headers").as_strs(),
-        max_age_seconds=node.child("max-age-seconds").as_int(),
-    )
+    media.child("schema").child("properties").child("reason").child("maxLength").convert(Count)
 
 
 def _clause_of(node: Node, key: str, clauses: dict[str, Clause]) -> str:
     named = node.child("x-clauses").child(key)
-    return _known(named, named.as_str(), clauses)
+    return _known(named, named.convert(str), clauses)
 
 
 def _known(node: Node, slug: str, clauses: dict[str, Clause]) -> str:

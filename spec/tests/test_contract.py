@@ -1,4 +1,4 @@
-"""The contract as data: complete, consistent, immutable; a broken document is told in one line."""
+"""The contract as data: complete, consistent, immutable; a broken document is reported in one line."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_every_limit_belongs_to_a_clause(contract: Contract) -> None:
     }
 
 
-def test_grey_zones_shade_clauses_that_exist_and_every_one_is_named_by_an_operation(contract: Contract) -> None:
+def test_grey_zones_affect_existing_clauses_and_an_operation_names_each(contract: Contract) -> None:
     assert {slug for zone in contract.grey_zones.values() for slug in zone.affects} <= set(contract.clauses)
     named = {slug for operation in contract.operations.values() for slug in operation.grey_zones}
     assert named <= set(contract.grey_zones)
@@ -112,7 +112,7 @@ def test_create_links_to_retrieve_update_and_close_by_both_ids(contract: Contrac
         ("", ExternalId("")),
     ],
 )
-def test_ids_are_told_apart_by_exactly_the_prefix(contract: Contract, value: str, expected: object) -> None:
+def test_friendly_ids_are_recognised_by_exactly_the_prefix(contract: Contract, value: str, expected: object) -> None:
     assert contract.identify(value) == expected
     assert type(contract.identify(value)) is type(expected)
 
@@ -161,7 +161,7 @@ def test_the_contract_is_immutable(contract: Contract) -> None:
             lambda d: d["paths"]["/api/v1/sessions/{session}/close"]["post"]["requestBody"].update(
                 {"x-body-limit-bytes": "1KB"}
             ),
-            "x-body-limit-bytes: must be a whole number from 0, is '1KB'",
+            "x-body-limit-bytes: must be int, is str",
         ),
         (
             lambda d: d["components"]["schemas"]["CloseSession"]["properties"]["reason"].pop("maxLength"),
@@ -187,7 +187,11 @@ def test_the_contract_is_immutable(contract: Contract) -> None:
             lambda d: d["paths"]["/api/v1/sessions"]["get"]["responses"].update(
                 {"401": {"$ref": "#/components/responses/Nothing"}}
             ),
-            "which is not there",
+            "which does not exist",
+        ),
+        (
+            lambda d: d["components"]["schemas"]["CloseSession"]["properties"].update(x={"$ref": "#/nowhere/at/all"}),
+            "components.schemas.CloseSession.properties.x: refers to '#/nowhere/at/all', which does not exist",
         ),
     ],
 )
@@ -215,9 +219,9 @@ def test_a_broken_document_is_one_line_with_file_place_and_reason(tmp_path: Path
             "more than 1000000 values",
         ),
         ("a.json", b"[" * 200_000, "nested too deeply"),
-        ("a.yaml", b"a: !!bool x", "line 1 column 4: is no bool"),
+        ("a.yaml", b"a: !!bool x", "line 1 column 4: is not a valid bool"),
         ("a.yaml", b"a: !!timestamp x", "line 1 column 4: could not determine a constructor"),
-        ("a.yaml", b"a: " + b"1" * 5000, "line 1 column 4: is no int"),
+        ("a.yaml", b"a: " + b"1" * 5000, "line 1 column 4: is not a valid int"),
         ("a.json", b'{"a": ' + b"1" * 5000 + b"}", "limit (4300 digits)"),
         (
             "a.yaml",
@@ -226,15 +230,15 @@ def test_a_broken_document_is_one_line_with_file_place_and_reason(tmp_path: Path
             "merges more than 1000000 values",
         ),
         ("a.yaml", b"a: &a {<<: *a}", "nested too deeply"),
+        ("a.yaml", b"a:\n  b: 1\n  c: 2\n  b: 3\n", "line 4 column 3: the key 'b' occurs twice"),
+        ("a.yaml", b"- {x: 1, x: 1}", "the key 'x' occurs twice"),
     ],
     ids=[
         *("yaml", "utf8", "json", "tag", "array", "aliases", "deep", "bool", "timestamp"),
-        *("yaml digits", "json digits", "merges", "merged into itself"),
+        *("yaml digits", "json digits", "merges", "merged into itself", "key", "key in a flow"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_told_with_its_place(
-    tmp_path: Path, name: str, content: bytes, reason: str
-) -> None:
+def test_an_unreadable_file_is_reported_with_its_place(tmp_path: Path, name: str, content: bytes, reason: str) -> None:
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(DocumentError) as caught:
@@ -243,7 +247,13 @@ def test_a_file_that_cannot_be_read_is_told_with_its_place(
     assert reason in str(caught.value)
 
 
-def test_a_missing_file_is_told() -> None:
+def test_a_merge_key_may_be_overridden(tmp_path: Path) -> None:
+    path = tmp_path / "merged.yaml"
+    path.write_text("base: &base {a: 1, b: 2}\nmore: {<<: *base, b: 3}\n")
+    assert read_document(path)["more"] == {"a": 1, "b": 3}
+
+
+def test_a_missing_file_is_reported() -> None:
     with pytest.raises(DocumentError, match=r"nowhere\.yaml: No such file"):
         load_contract("nowhere.yaml")
 
@@ -265,7 +275,7 @@ def test_every_public_name_exists() -> None:
         assert getattr(adjourn_spec, name).__doc__
 
 
-def test_lone_surrogates_are_held_to_a_schema_like_other_characters(contract: Contract) -> None:
+def test_lone_surrogates_are_validated_like_other_characters(contract: Contract) -> None:
     schema = contract.schema("CreateSession")
     body = {"type": "a", "taskIdentifier": "b", "triggerConfig": {"basePayload": {"\udfff": ["\ud800"]}}}
     assert schema.is_valid({**body, "externalId": "\ud800"})
