@@ -106,7 +106,9 @@ def test_the_pages_are_built_strictly(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "adjourn check" in (tmp_path / "reference" / "commands" / "index.html").read_text()
     assert "assert_closed" in (tmp_path / "reference" / "fixtures" / "index.html").read_text()
-    assert "test_a_close_is_dated_on_the_day_it_happens" in (tmp_path / "how-to" / "own-clause" / "index.html").read_text()
+    assert (
+        "test_a_close_is_dated_on_the_day_it_happens" in (tmp_path / "how-to" / "own-clause" / "index.html").read_text()
+    )
     unresolved = [page for page in tmp_path.rglob("*.html") if re.search(r"-{1,2}8 ?&lt; ?-|-{2}8<", page.read_text())]
     assert not unresolved, "an include was not resolved"
 
