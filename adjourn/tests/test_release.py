@@ -46,10 +46,12 @@ def test_the_wheel_has_the_packages_and_no_other_file(built: Path) -> None:
     assert {Path(name).suffix for name in names} <= SUFFIXES
     # One each of what code reads at run time.
     assert {
-        "adjourn_contract/reports/report.css", "adjourn_contract/reports/report.schema.json", "adjourn_contract/schemathesis.toml",
-        "adjourn_mock/control/control.yaml", "adjourn_mock/web/main.js", "adjourn_spec/clauses.yaml", "adjourn_spec/openapi.yaml",
-        "adjourn_fixtures/seeds/open.yaml", *(f"{Path(package).name}/py.typed" for package in PACKAGES),
-    } <= set(names)  # fmt: skip
+        *("adjourn_contract/reports/report.css", "adjourn_contract/reports/report.schema.json"),
+        *("adjourn_contract/schemathesis.toml", "adjourn_fixtures/seeds/open.yaml"),
+        *("adjourn_mock/control/control.yaml", "adjourn_mock/web/main.js"),
+        *("adjourn_spec/clauses.yaml", "adjourn_spec/openapi.yaml"),
+        *(f"{Path(package).name}/py.typed" for package in PACKAGES),
+    } <= set(names)
 
 
 def test_the_wheel_says_what_it_is(built: Path) -> None:
@@ -66,9 +68,11 @@ def test_the_sdist_has_what_a_reader_of_the_project_sees(built: Path) -> None:
     with tarfile.open(sdist) as archive:
         names = [name.partition("/")[2] for name in archive.getnames()]
     assert {name.partition("/")[0] for name in names} == {
-        "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "PKG-INFO", "README.md", "SECURITY.md", "adjourn", "contract_tests", "docs",
-        "fixtures", "mkdocs.yml", "mock_server", "pyproject.toml", "spec", ".ci", ".git-blame-ignore-revs", ".gitignore",
-    }  # fmt: skip
+        *("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "PKG-INFO", "README.md", "SECURITY.md"),
+        *("action.yml", "mkdocs.yml", "pyproject.toml"),
+        *("adjourn", "contract_tests", "delivery", "docs", "fixtures", "mock_server", "spec", "templates"),
+        *(".ci", ".dockerignore", ".git-blame-ignore-revs", ".gitignore"),
+    }
     assert {f"{room}/tests" for room in ("spec", "mock_server", "contract_tests", "fixtures", "adjourn")} <= {
         str(Path(name).parent) for name in names
     }
