@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -12,9 +11,10 @@ from typing import Any, TypeVar
 
 import click
 
-from adjourn.contract_commands import check, clauses, faults
+from adjourn.check_command import check
+from adjourn.contract_commands import clauses, faults
 from adjourn.load import load
-from adjourn.options import UsageProblem, contract_of, contract_tests, spec_option, wants_colour
+from adjourn.options import UsageProblem, assert_contract_tests, contract_of, spec_option, wants_colour
 from adjourn.process_title import hide_secrets
 
 __all__ = ["cli", "main"]
@@ -202,15 +202,18 @@ def demo(spec: str | None) -> None:
     """
     from adjourn_mock import MockServer
 
-    run_check, render = contract_tests()
+    assert_contract_tests()
+    from adjourn_contract.check import CheckOptions
+    from adjourn_contract.check import check as run_check
+    from adjourn_contract.reports.console import render
+
     contract = contract_of(spec)
     with MockServer(contract=contract) as server:
         first, second, *_ = (environment.secret_key for environment in server.app.environments)
         click.echo(f"The mock listens on {server.url}; its contract is checked over HTTP.\n")
-        began = time.monotonic()
-        options = {"url": server.url, "secret-key": first, "other-secret-key": second, "spec": spec}
+        options = CheckOptions(url=server.url, secret_key=first, other_secret_key=second, spec=spec)
         verdicts = run_check(contract, options)
-        click.echo(render(verdicts, url=server.url, seconds=time.monotonic() - began, colour=wants_colour()))
+        click.echo(render(verdicts, colour=wants_colour()))
     sys.exit(verdicts.exit_code)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import click
 
 from adjourn_spec import Contract, DocumentError, load_contract
 
-__all__ = ["UsageProblem", "contract_of", "contract_tests", "spec_option", "wants_colour"]
+__all__ = ["UsageProblem", "assert_contract_tests", "contract_of", "spec_option", "wants_colour"]
 
 COULD_NOT = 2
 
@@ -32,14 +33,11 @@ def contract_of(path: str | None) -> Contract:
         raise UsageProblem(str(error)) from None
 
 
-def contract_tests() -> tuple[Any, Any]:
-    """`check` and `render`, where what they need is installed."""
-    try:
-        from adjourn_contract.check import check
-        from adjourn_contract.reports.console import render
-    except ImportError as error:
-        raise UsageProblem(f"the contract tests need more ({error.name}): pip install 'adjourn[contract]'") from None
-    return check, render
+def assert_contract_tests() -> None:
+    """Refuse where what the contract tests need is not installed."""
+    missing = [name for name in ("hypothesis", "jinja2", "pytest", "schemathesis") if find_spec(name) is None]
+    if missing:
+        raise UsageProblem(f"the contract tests need more ({', '.join(missing)}): pip install 'adjourn[contract]'")
 
 
 def wants_colour() -> bool:

@@ -77,4 +77,4 @@ def _prove_one(fault: Fault, *, fail_fast: bool) -> ProofResult:
         assert server.stdout is not None  # noqa: S101
         server.stdout.close()
     blamed = tuple(each["clause"] for each in result["clauses"] if each["state"] == "failed")
-    return ProofResult(fault, blamed, seconds, result["trouble"])
+    return ProofResult(fault, blamed, seconds, result["error"])

@@ -1,108 +1,245 @@
-"""`adjourn check`: the contract tests against a server."""
+"""`adjourn check`: the contract tests against a server, in a process of their own or in this one."""
 
 from __future__ import annotations
 
-import os
+import json
+import signal
+import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from random import SystemRandom
 from typing import Any, TextIO
 
-import pytest
-
-import adjourn_contract
-from adjourn_contract.plugin import OUTCOME
+from adjourn_contract.options import CheckOptions
+from adjourn_contract.plugin import OBSERVED, OUTCOME, STOP
+from adjourn_contract.reports.facts import Facts, adjourn_version
+from adjourn_contract.reports.outcome import Observed, Outcome
 from adjourn_contract.reports.verdicts import Verdicts
+from adjourn_contract.runner import Event, run_pytest
 from adjourn_spec import Contract
 
-__all__ = ["Progress", "check"]
+__all__ = ["CheckOptions", "Progress", "check", "check_in_process"]
 
-
-class _Collector:
-    """A pytest plugin that takes in what each test reports."""
-
-    def __init__(self, verdicts: Verdicts, progress: Progress) -> None:
-        self._verdicts, self._progress = verdicts, progress
-
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        self._progress.total = len(session.items)
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        outcome = next((value for name, value in report.user_properties if name == OUTCOME), None)
-        if report.when == "call" and isinstance(outcome, dict):
-            self._verdicts.note(outcome)
-            self._progress.step(self._verdicts)
-        elif report.failed:
-            self._verdicts.error = self._verdicts.error or str(report.longrepr).splitlines()[-1]
-
-    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        message = getattr(excinfo.value, "msg", None)
-        self._verdicts.error = message or "interrupted"
+# How long after the end of a time budget, or after an interruption, the process may still close sessions.
+_GRACE_SECONDS = 20.0
 
 
 class Progress:
-    """A line that says how far the check is, on a terminal; nothing elsewhere."""
+    """A line that shows how far the check is, on a terminal; nothing elsewhere."""
 
     def __init__(self, stream: TextIO) -> None:
-        self._stream, self.total, self._done = stream, 0, 0
-        self._shown = stream.isatty()
+        self._stream, self._total, self._done = stream, 0, 0
+        self._is_shown = stream.isatty()
+
+    def begin(self, total: int) -> None:
+        self._total = total
 
     def step(self, verdicts: Verdicts) -> None:
         self._done += 1
-        if self._shown:
-            broken = len(verdicts.failed)
-            self._stream.write(f"\r\x1b[K{self._done}/{self.total or '?'} tests, {broken} clauses failed")
-            self._stream.flush()
+        self._show(f"{self._done}/{self._total or '?'} tests, {len(verdicts.failed) if self._is_shown else 0} failed")
 
     def end(self) -> None:
-        if self._shown:
-            self._stream.write("\r\x1b[K")
+        self._show("")
+
+    def _show(self, text: str) -> None:
+        if self._is_shown:
+            self._stream.write(f"\r\x1b[K{text}")
             self._stream.flush()
 
 
-def check(
-    contract: Contract,
-    options: Mapping[str, Any],
-    *,
-    fail_fast: bool = False,
-    workers: int = 1,
-    accepted: Sequence[str] = (),
-    progress: Progress | None = None,
-) -> Verdicts:
-    """Run the contract tests with pytest.
+def check(contract: Contract, options: CheckOptions, *, progress: Progress | None = None) -> Verdicts:
+    """Check a server in a process of its own, which nothing of the surrounding project can reach.
+
+    SIGINT and SIGTERM end the check early: sessions are closed, and the verdicts so far are returned.
 
     Args:
-        contract: what the server is held to, for the names of the clauses.
-        options: the plugin's options without `--adjourn-`, None where not given.
-        fail_fast: stop at the first broken clause.
-        workers: how many processes, by xdist.
-        accepted: clauses that may be broken.
-        progress: told after each test.
+        contract: what the server is checked against, for the names of the clauses.
+        options: what to check and how.
+        progress: called after each test.
     """
-    verdicts = Verdicts(contract, frozenset(accepted))
-    progress = progress or Progress(sys.stderr)
-    arguments = [
-        str(Path(adjourn_contract.__file__).parent),
-        *("-c", os.devnull, "--rootdir", str(Path(adjourn_contract.__file__).parent)),
-        *("--import-mode=importlib", "-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:schemathesis"),
-        *("-p", "no:randomly", "-p", "no:logging", "-p", "no:warnings", "--capture=fd"),
-        # Plain: nothing is rewritten, Schemathesis least of all, which has a pytest plugin and is large.
-        "--assert=plain",
-        *(("-x",) if fail_fast else ()),
-        *(("-n", str(workers)) if workers > 1 else ("-p", "no:xdist")),
-    ]
-    for name, value in options.items():
-        values = value if isinstance(value, tuple | list) else (value,)
-        arguments += [f"--adjourn-{name}={each}" for each in values if each is not None]
-    if (seed := options.get("seed")) is not None:
-        arguments.append(f"--hypothesis-seed={seed}")
-    # The command line's own tests run inside pytest, whose variables must not reach the engine.
-    kept = {name: os.environ.pop(name) for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS") if name in os.environ}
-    try:
-        code = pytest.main(arguments, plugins=[_Collector(verdicts, progress)])
-    finally:
-        os.environ.update(kept)
-        progress.end()
-    if code not in (0, 1) and verdicts.error is None and not verdicts.failed:
-        verdicts.error = f"the contract tests did not run to their end (pytest's exit code {int(code)})"
+    with _gathering(contract, options, progress) as (verdicts, options, take_in):
+        _run_process(options, verdicts.facts.began.timestamp(), take_in)
     return verdicts
+
+
+def check_in_process(contract: Contract, options: CheckOptions) -> Verdicts:
+    """Check a server with pytest in this process, as isolated from the surrounding project: for fixtures and tests.
+
+    Arguments and result are those of `check`. Signals are not handled.
+    """
+    with _gathering(contract, options, None) as (verdicts, options, take_in):
+        run_pytest(options, verdicts.facts.began.timestamp(), take_in)
+    return verdicts
+
+
+@contextmanager
+def _gathering(
+    contract: Contract, options: CheckOptions, progress: Progress | None
+) -> Iterator[tuple[Verdicts, CheckOptions, Callable[[Event], None]]]:
+    """Verdicts, the options with a seed, and what takes in events; at the end it is known how long it took."""
+    seed = SystemRandom().getrandbits(32) if options.seed is None else options.seed
+    options = replace(options, seed=seed)
+    facts = Facts(
+        url=options.url, began=datetime.now(UTC), version=adjourn_version(), profile=options.profile, seed=seed,
+        dialect=options.dialect, rate=options.rate, time_budget=options.time_budget,
+    )  # fmt: skip
+    verdicts = Verdicts(contract, options.clause, options.accept, options.allow_incomplete, facts)
+    progress = progress or Progress(sys.stderr)
+    began = time.monotonic()
+    try:
+        yield verdicts, options, lambda event: _take_in(event, verdicts, progress)
+    finally:
+        verdicts.seconds = time.monotonic() - began
+        progress.end()
+    if options.fail_fast and verdicts.failed:
+        verdicts.stop("stopped at the first failed clause (--fail-fast)")
+
+
+def _take_in(event: Event, verdicts: Verdicts, progress: Progress) -> None:
+    kind, value = event["event"], event.get("value")
+    if kind == "collected":
+        verdicts.expect(event["tests"])
+        progress.begin(len(event["tests"]))
+    elif kind == OUTCOME:
+        verdicts.note(Outcome.from_dict(value))
+        progress.step(verdicts)
+    elif kind == OBSERVED:
+        verdicts.observe(Observed.from_dict(value))
+    elif kind == STOP and value is not None:
+        verdicts.stop(value["reason"], None if value["unusable"] else "--time-budget")
+        if value["unusable"]:
+            verdicts.error = verdicts.error or value["reason"]
+    elif kind in ("error", "interrupted"):
+        verdicts.stop(event["reason"])
+        verdicts.error = verdicts.error or event["reason"]
+
+
+class _CheckProcess:
+    """The process of a check: its options go in, its events come out, signals are passed on.
+
+    Args:
+        options: of the check.
+        began: when the check began, in seconds of the epoch.
+    """
+
+    def __init__(self, options: CheckOptions, began: float) -> None:
+        self._options, self._began = options, began
+        # An empty folder: no configuration, module or plugin of the project is found from it.
+        self._folder = tempfile.TemporaryDirectory(prefix="adjourn-check-")
+        # Closed in close(): it lives as long as the process.
+        self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "adjourn_contract.runner"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, text=True, encoding="utf-8",
+            cwd=self._folder.name, start_new_session=True,
+        )  # fmt: skip
+        self._timers: list[threading.Timer] = []
+        self.is_interrupted = False
+        self.is_killed = False
+
+    def events(self) -> Iterator[Event]:
+        """Every event, until the process has ended."""
+        process = self._process
+        assert process.stdin is not None  # noqa: S101 - both are pipes
+        assert process.stdout is not None  # noqa: S101
+        with suppress(BrokenPipeError):
+            json.dump({"options": _absolute(self._options), "began": self._began}, process.stdin)
+            process.stdin.close()
+        for line in process.stdout:
+            yield json.loads(line)
+        process.wait()
+
+    def interrupt(self) -> None:
+        """End it as Ctrl-C does: sessions are closed. A second time, or when that takes too long, end it at once."""
+        if self.is_interrupted:
+            self._kill()
+            return
+        self.is_interrupted = True
+        self.after(_GRACE_SECONDS, self._kill)
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+
+    def after(self, seconds: float, act: Callable[[], None]) -> None:
+        """Do something later, unless the process has ended before."""
+        timer = threading.Timer(seconds, act)
+        timer.daemon = True
+        timer.start()
+        self._timers.append(timer)
+
+    def _kill(self) -> None:
+        if self._process.poll() is None:
+            self.is_killed = True
+            self._process.kill()
+
+    def last_error(self) -> str:
+        """The last line that it wrote to its standard error."""
+        self._errors.seek(0)
+        lines = [line.strip() for line in self._errors if line.strip()]
+        return lines[-1] if lines else f"exit code {self._process.returncode}"
+
+    def close(self) -> None:
+        """End what is left of it."""
+        for timer in self._timers:
+            timer.cancel()
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout, self._errors):
+            if stream is not None:
+                with suppress(OSError):
+                    stream.close()
+        self._folder.cleanup()
+
+
+def _run_process(options: CheckOptions, began: float, take_in: Callable[[Event], None]) -> None:
+    process = _CheckProcess(options, began)
+    has_ended = False
+    try:
+        with _passing_on_signals(process):
+            if options.time_budget is not None:
+                process.after(options.time_budget + _GRACE_SECONDS / 4, process.interrupt)
+            for event in process.events():
+                has_ended = has_ended or event["event"] == "ended"
+                take_in(event)
+        if process.is_interrupted:
+            take_in({"event": "interrupted", "reason": "interrupted"})
+        elif not has_ended:
+            reason = f"the process of the check ended unexpectedly: {process.last_error()}"
+            take_in({"event": "error", "reason": _without_keys(reason, options)})
+    finally:
+        process.close()
+
+
+@contextmanager
+def _passing_on_signals(process: _CheckProcess) -> Iterator[None]:
+    """While the check runs, SIGINT and SIGTERM end its process as Ctrl-C does; only the main thread may say so."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda *_: process.interrupt()) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _absolute(options: CheckOptions) -> dict[str, Any]:
+    """The options with paths that mean the same in another folder."""
+    paths = {"spec": options.spec, "session_pool": options.session_pool}
+    return options.as_dict() | {name: str(Path(path).absolute()) for name, path in paths.items() if path is not None}
+
+
+def _without_keys(text: str, options: CheckOptions) -> str:
+    for key in (options.secret_key, options.other_secret_key):
+        if key:
+            text = text.replace(key, f"{key[:7]}...")
+    return text

@@ -7,8 +7,8 @@ Only pytest is imported until a test of ours is collected.
 
 from __future__ import annotations
 
+import argparse
 import os
-import time
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from fnmatch import fnmatchcase
@@ -19,16 +19,35 @@ import pytest
 if TYPE_CHECKING:
     from adjourn_contract.engine.run import Run
     from adjourn_contract.engine.scenario import Scenario
+    from adjourn_contract.reports.outcome import Observed
 
-__all__ = ["OUTCOME"]
+__all__ = ["CLAUSES", "OBSERVED", "OUTCOME", "RUN", "STOP"]
 
-OUTCOME = "adjourn"
+# Names of what a report carries in its user_properties: how a test ended, what was measured after the last test,
+# and why no further test can run.
+OUTCOME, OBSERVED, STOP = "adjourn", "adjourn-observed", "adjourn-stop"
+CLAUSES = pytest.StashKey[tuple[str, ...]]()
+RUN = pytest.StashKey["Run"]()
+
 _ORDER = (
-    "test_auth", "test_bodies", "test_reasons", "test_ids", "test_matching", "test_closing", "test_environments",
-    "test_lists", "test_updates", "test_creates", "test_paths", "test_races", "test_volume",
-    "test_time", "test_machine", "test_schemathesis",
-)  # fmt: skip
-# What everything else builds on, so that a fault in it is told as that.
+    "test_auth",
+    "test_bodies",
+    "test_reasons",
+    "test_ids",
+    "test_matching",
+    "test_closing",
+    "test_environments",
+    "test_lists",
+    "test_updates",
+    "test_creates",
+    "test_paths",
+    "test_races",
+    "test_volume",
+    "test_time",
+    "test_machine",
+    "test_schemathesis",
+)
+# What everything else builds on, so that a fault in it is reported as that.
 _FIRST = (
     "test_a_friendly_id_means_its_row",
     "test_an_external_id_means_its_row",
@@ -36,6 +55,7 @@ _FIRST = (
     "test_an_unknown_id_is_404_and_makes_nothing",
     "test_every_sort_of_session_closes_once_and_stays_as_it_was",
 )
+_PROFILES = ("smoke", "standard", "thorough")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -43,20 +63,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--adjourn-url", help="the server to check; TRIGGER_API_URL by default")
     group.addoption("--adjourn-secret-key", help="its secret key; TRIGGER_SECRET_KEY by default")
     group.addoption(
-        "--adjourn-other-secret-key", help="one of another environment; ADJOURN_OTHER_SECRET_KEY by default"
+        "--adjourn-other-secret-key", help="a key of another environment; ADJOURN_OTHER_SECRET_KEY by default"
     )
     group.addoption("--adjourn-spec", help="another OpenAPI document")
-    group.addoption("--adjourn-dialect", choices=["documented", "server"], help="hold the grey zones to a dialect")
-    group.addoption("--adjourn-profile", default="standard", choices=["smoke", "standard", "thorough"])
-    group.addoption("--adjourn-clause", action="append", default=[], help="only clauses like this; repeatable")
-    group.addoption("--adjourn-rate", type=float, help="the most requests a second")
-    group.addoption("--adjourn-time-budget", type=float, help="the most seconds the check may take")
+    group.addoption("--adjourn-dialect", choices=["documented", "server"], help="require a dialect in the grey zones")
+    group.addoption("--adjourn-profile", default="standard", choices=_PROFILES, help="how much is tried")
+    group.addoption("--adjourn-clause", action="append", default=[], help="only clauses that match; repeatable")
+    group.addoption("--adjourn-rate", type=float, help="upper limit of requests a second")
+    group.addoption("--adjourn-time-budget", type=float, help="upper limit of seconds for the whole check")
+    # The moment at which the budget is used up, in seconds of the epoch: other processes measure from an earlier start.
+    group.addoption("--adjourn-ends-at", type=float, help=argparse.SUPPRESS)
     group.addoption("--adjourn-seed", type=int, help="the same seed sends the same requests")
-    group.addoption("--adjourn-session-pool", help="sessions made beforehand, where there is no create")
+    group.addoption("--adjourn-session-pool", help="a file with sessions, for a server without create")
+    group.addoption("--adjourn-header", action="append", default=[], help="NAME:VALUE added to every request")
+    group.addoption("--adjourn-task", help="taskIdentifier of the sessions that are created")
+    group.addoption("--adjourn-no-proxy", action="store_true", help="ignore the proxies of the environment")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "clause(*slugs): the clauses of the contract that a test holds")
+    config.addinivalue_line("markers", "clause(*slugs): the clauses of the contract that a test covers")
+    config.addinivalue_line("markers", "profile(*names): the profiles that a test belongs to, all by default")
 
 
 def _is_ours(item: pytest.Item) -> bool:
@@ -64,116 +90,77 @@ def _is_ours(item: pytest.Item) -> bool:
 
 
 def _clauses(item: pytest.Item) -> tuple[str, ...]:
-    return tuple(slug for marker in item.iter_markers("clause") for slug in marker.args)
+    return tuple(dict.fromkeys(slug for marker in item.iter_markers("clause") for slug in marker.args))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     ours = [item for item in items if _is_ours(item)]
     if not ours:
         return
-    wanted = config.getoption("--adjourn-clause")
-    chosen = [
-        item
-        for item in ours
-        if not wanted or any(fnmatchcase(slug, glob) for slug in _clauses(item) for glob in wanted)
-    ]
+    for item in ours:
+        item.stash[CLAUSES] = _clauses(item)
+    chosen = [item for item in ours if _is_asked_for(item, config)]
     config.hook.pytest_deselected(items=[item for item in ours if item not in chosen])
-
-    def place(item: pytest.Item) -> tuple[int, int]:
-        if item.name in _FIRST:
-            return -1, _FIRST.index(item.name)
-        name = item.path.stem
-        return (_ORDER.index(name) if name in _ORDER else len(_ORDER)), 0
-
-    items[:] = [*(item for item in items if not _is_ours(item)), *sorted(chosen, key=place)]
+    items[:] = [*(item for item in items if not _is_ours(item)), *sorted(chosen, key=_place)]
 
 
-def make_run(config: pytest.Config) -> Run:
-    """The run that the options and the environment ask for.
-
-    Raises:
-        TargetUnusable: an option is missing or wrong, or the target cannot be checked.
-    """
-    import random
-
-    from adjourn_contract.engine.outcomes import TargetUnusable
-    from adjourn_contract.engine.run import PROFILES, Run
-    from adjourn_contract.transport.wire import Wire
-    from adjourn_spec import DocumentError, load_contract
-
-    def option(name: str, variable: str | None = None) -> Any:
-        value = config.getoption(f"--adjourn-{name}")
-        return os.environ.get(variable) if value is None and variable else value
-
-    url, key = option("url", "TRIGGER_API_URL"), option("secret-key", "TRIGGER_SECRET_KEY")
-    if not url or not key:
-        raise TargetUnusable("give the server's URL and secret key: --adjourn-url, --adjourn-secret-key")
-    other_key = option("other-secret-key", "ADJOURN_OTHER_SECRET_KEY") or None
-    if other_key == key:
-        raise TargetUnusable("the other secret key must be one of another environment, not the same")
-    seed, budget = option("seed"), option("time-budget")
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
-    tag = f"{random.SystemRandom().getrandbits(40) if seed is None else seed:x}{worker}"
-    try:
-        contract = load_contract(option("spec"))
-        run = Run(
-            wire=Wire(url, rate=option("rate")),
-            contract=contract,
-            key=key,
-            other_key=other_key,
-            dialect=option("dialect"),
-            profile=PROFILES[option("profile")],
-            tag=tag,
-            pool=read_pool(option("session-pool")),
-        )
-    except (DocumentError, ValueError) as error:
-        raise TargetUnusable(str(error)) from None
-    run.url = url
-    if budget:
-        run.wire.deadline = time.monotonic() + budget
-    return run
+def _is_asked_for(item: pytest.Item, config: pytest.Config) -> bool:
+    globs = config.getoption("--adjourn-clause")
+    profiles = item.get_closest_marker("profile")
+    if profiles is not None and config.getoption("--adjourn-profile") not in profiles.args:
+        return False
+    return not globs or any(fnmatchcase(slug, glob) for slug in item.stash[CLAUSES] for glob in globs)
 
 
-def read_pool(path: str | None) -> list[dict[str, Any]]:
-    """Sessions made beforehand: a list of `{id: ..., externalId: ...}`."""
-    from adjourn_spec import DocumentError, read_document
-
-    if path is None:
-        return []
-    value = read_document(path)
-    sessions = value.get("sessions") if isinstance(value, dict) else value
-    if not isinstance(sessions, list) or not all(
-        isinstance(each, dict) and isinstance(each.get("id"), str) for each in sessions
-    ):
-        raise DocumentError(path, "", "must be a list of sessions, each with its id")
-    return list(sessions)
+def _place(item: pytest.Item) -> tuple[int, int]:
+    if item.name in _FIRST:
+        return -1, _FIRST.index(item.name)
+    name = item.path.stem
+    return (_ORDER.index(name) if name in _ORDER else len(_ORDER)), 0
 
 
 @pytest.fixture(scope="session")
 def adjourn_run(request: pytest.FixtureRequest) -> Iterator[Run]:
-    """The run of the check: its target, its volume, and what it has to close in the end."""
+    """The run of the check: its target, its volume, and what it has to close at the end."""
     from adjourn_contract.cases.variants import variants
-    from adjourn_contract.engine.outcomes import NotChecked, TargetUnusable
+    from adjourn_contract.engine.outcomes import NotChecked
+    from adjourn_contract.engine.setup import make_run
     from adjourn_contract.transport.exchange import OutOfTime
 
+    made = make_run(_option_reader(request.config), worker=_worker_of(request.config))
+    request.config.stash[RUN] = made
     try:
-        made = make_run(request.config)
         made.probe()
-    except (TargetUnusable, OutOfTime) as trouble:
-        pytest.exit(str(trouble), returncode=2)
-    if "createSession" not in made.unsupported:
-        # What is wrong with create or retrieve is for the tests to tell.
-        with suppress(AssertionError, NotChecked, OutOfTime):
-            aged = variants(made.contract)
-            made.create_early(aged if made.profile.lifecycles > 10 else aged[:3])
-    yield made
-    made.close_all()
-    made.wire.close()
+        if "createSession" not in made.unsupported:
+            # What is wrong with create or retrieve is for the tests to report.
+            with suppress(AssertionError, NotChecked, OutOfTime):
+                aged = variants(made.contract)
+                made.create_early(aged if made.profile.lifecycles > 10 else aged[:3])
+        yield made
+    finally:
+        made.close_all()
+        made.wire.close()
+
+
+def _option_reader(config: pytest.Config) -> Any:
+    """Reads an option by its name without the prefix, else from an environment variable; an empty text is None."""
+
+    def option(name: str, variable: str | None = None) -> Any:
+        value = config.getoption(f"--adjourn-{name}")
+        value = os.environ.get(variable) if value in (None, []) and variable else value
+        return None if value == "" else value
+
+    return option
+
+
+def _worker_of(config: pytest.Config) -> str:
+    """The id of this process among those of pytest-xdist, or an empty text."""
+    return str(getattr(config, "workerinput", {}).get("workerid", ""))
 
 
 @pytest.fixture
 def adjourn_scenario(adjourn_run: Run) -> Scenario:
-    """A story of its own, for the proof."""
+    """A scenario of its own, whose requests are the proof."""
     return adjourn_run.scenario()
 
 
@@ -181,61 +168,59 @@ def adjourn_scenario(adjourn_run: Run) -> Scenario:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[Any]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    if call.when != "call" or not _is_ours(item):
+    if not _is_ours(item):
         return (yield)
-    # We tell what failed; pytest's own picture of it costs time, and has failed itself where frames were deep.
+    # We report what failed; pytest's own picture of it costs time, and has failed itself where frames were deep.
     style = item.config.getoption("tbstyle", "auto")
     item.config.option.tbstyle = "native"
     report = yield
     item.config.option.tbstyle = style
-    from adjourn_contract.engine.outcomes import ClauseFailed, NotChecked
-    from adjourn_contract.transport.exchange import OutOfTime, Unreachable
-
     error = call.excinfo.value if call.excinfo else None
-    outcome: dict[str, Any] = {"clauses": list(_clauses(item)), "test": item.name}
-    run: Run = item.funcargs["adjourn_run"]  # type: ignore[attr-defined]
-    outcome["requests"], run.wire.requests = run.wire.requests, 0
-    if error is None:
-        outcome["outcome"] = "passed"
-    elif isinstance(error, ClauseFailed):
-        from adjourn_contract.reports.curl import curl_lines
-
-        lines = curl_lines(error.exchanges, run.url, key=run.key, other_key=run.other_key, tag=run.tag)
-        outcome |= {
-            "outcome": "failed",
-            "clause": error.clause,
-            "expected": _clean(run, error.expected),
-            "got": _clean(run, error.got),
-            "curl": lines,
-        }
-        clause = run.contract.clauses.get(error.clause)
-        statement = clause.statement if clause else ""
-        report.longrepr = "\n".join(
-            [
-                f"{error.clause}: {statement}",
-                f"  expected {outcome['expected']}",
-                f"  got      {outcome['got']}",
-                *(f"  {line}" for line in lines),
-            ]
-        )
-    elif isinstance(error, NotChecked | OutOfTime):
-        outcome |= {"outcome": "not checked", "reason": str(error)}
-        report.outcome, report.longrepr = "skipped", (str(item.path), item.location[1] or 0, f"Skipped: {error}")
-    elif isinstance(error, Unreachable):
-        outcome |= {"outcome": "error", "reason": f"the server is no longer reachable: {error}"}
-    else:
-        outcome |= {"outcome": "error", "reason": f"{item.name} itself failed: {_line(error)}"}
-    report.user_properties.append((OUTCOME, outcome))
+    run = item.config.stash.get(RUN, None)
+    if call.when == "setup" and error is not None:
+        _report_setup(item, report, error)
+    elif call.when == "call" and run is not None:
+        _report_call(item, report, error, run)
+    elif call.when == "teardown" and run is not None:
+        # The session's fixtures are torn down with its last test: sessions were closed meanwhile.
+        observed = run.observe()
+        if observed.requests or observed.left_open:
+            report.user_properties.append((OBSERVED, _as_dict(observed)))
     return report
 
 
-def _line(error: BaseException) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())
+def _report_setup(item: pytest.Item, report: pytest.TestReport, error: BaseException) -> None:
+    """Where the run could not be made, no test can run: say so once and end the session."""
+    from adjourn_contract.engine.outcomes import TargetUnusable
+    from adjourn_contract.transport.exchange import OutOfTime
+
+    if isinstance(error, TargetUnusable | OutOfTime):
+        _stop(item, report, str(error), is_unusable=isinstance(error, TargetUnusable))
+        report.longrepr = str(error)
 
 
-def _clean(run: Run, text: str) -> str:
-    """A text without the keys."""
-    for secret in (run.key, run.other_key):
-        if secret:
-            text = text.replace(secret, f"{secret[:7]}...")
-    return text
+def _stop(item: pytest.Item, report: pytest.TestReport, reason: str, *, is_unusable: bool) -> None:
+    """End the session after this test: no other could run."""
+    report.user_properties.append((STOP, {"reason": reason, "unusable": is_unusable}))
+    item.session.shouldstop = reason
+
+
+def _report_call(item: pytest.Item, report: pytest.TestReport, error: BaseException | None, run: Run) -> None:
+    from adjourn_contract.engine.outcomes import ClauseFailed, NotChecked
+    from adjourn_contract.engine.reporting import outcome_of, proof_text
+    from adjourn_contract.transport.exchange import OutOfTime
+
+    outcome = outcome_of(run, item.nodeid, item.name, item.stash[CLAUSES], error)
+    report.user_properties.append((OUTCOME, outcome.as_dict()))
+    if isinstance(error, ClauseFailed):
+        report.longrepr = proof_text(run, outcome)
+    elif isinstance(error, NotChecked | OutOfTime):
+        report.outcome, report.longrepr = "skipped", (str(item.path), item.location[1] or 0, f"Skipped: {error}")
+        if isinstance(error, OutOfTime):
+            _stop(item, report, str(error), is_unusable=False)
+
+
+def _as_dict(observed: Observed) -> Any:
+    from msgspec import to_builtins
+
+    return to_builtins(observed)

@@ -22,6 +22,7 @@ from conforming_servers import LAWFUL
 
 import adjourn_contract
 from adjourn_contract.reports.console import render
+from adjourn_contract.reports.outcome import Outcome
 from adjourn_contract.reports.verdicts import Verdicts
 from adjourn_mock import MockServer, create_app
 from adjourn_mock.faults import FAULTS
@@ -77,12 +78,12 @@ def test_there_are_a_hundred_faults_and_each_says_what_it_does() -> None:
 
 def test_a_test_that_failed_itself_is_no_clause_kept() -> None:
     verdicts = Verdicts(load_contract())
-    verdicts.note({"outcome": "passed", "clauses": ["row.schema"], "requests": 1})
+    verdicts.asked = ("row.schema",)
+    verdicts.note(Outcome("test_a", ("row.schema",), "passed"))
     assert verdicts.exit_code == 0
-    verdicts.note({"outcome": "error", "clauses": ["row.schema"], "reason": "test_rows itself failed: KeyError: 'id'"})
+    verdicts.note(Outcome("test_b", ("row.schema",), "error", reason="test_b itself failed: KeyError: 'id'"))
     assert verdicts.exit_code == 2
-    said = render(verdicts, url="http://127.0.0.1:3030", seconds=1, colour=False)
-    assert said == "http://127.0.0.1:3030 could not be checked: test_rows itself failed: KeyError: 'id'"
+    assert "not all was checked: test_b itself failed: KeyError: 'id'" in render(verdicts, colour=False)
 
 
 @pytest.mark.timeout(200)
@@ -144,7 +145,7 @@ def test_a_server_without_create_is_checked_with_sessions_made_beforehand(tmp_pa
 
     with MockServer(serve) as server:  # type: ignore[arg-type]
         alone = check(server.url, "--json")
-        assert "--session-pool" in result_of(alone)["trouble"]
+        assert "--session-pool" in result_of(alone)["error"]
         result = result_of(check(server.url, "--json", "--session-pool", str(pool)))
     states = {each["clause"]: each["state"] for each in result["clauses"]}
     assert failed(result) == []
@@ -235,10 +236,10 @@ def test_broken_clauses_are_annotations_on_github(faulty: MockServer) -> None:
         (["http://127.0.0.1:9", "--secret-key", KEY], "could not be checked: the server is unreachable"),
         (["ftp://127.0.0.1", "--secret-key", KEY], "is not an http or https URL"),
         (["http://127.0.0.1:9"], "give the server's secret key"),
-        (["http://127.0.0.1:9", "--secret-key", KEY, "--clause", "nothing.*"], "no clause is like 'nothing.*'"),
+        (["http://127.0.0.1:9", "--secret-key", KEY, "--clause", "nothing.*"], "no clause matches 'nothing.*'"),
         (["http://127.0.0.1:9", "--secret-key", KEY, "--rate", "fast"], "--rate 'fast' is not a number of requests"),
         (["http://127.0.0.1:9", "--secret-key", KEY, "--spec", "nowhere.yaml"], "nowhere.yaml: No such file"),
-        (["http://127.0.0.1:9", "--secret-key", KEY, "--other-secret-key", KEY], "not the same"),
+        (["http://127.0.0.1:9", "--secret-key", KEY, "--other-secret-key", KEY], "secret keys are the same"),
         (["http://127.0.0.1:9", "--secret-key", KEY, "--session-pool", "nowhere.yaml"], "nowhere.yaml: No such file"),
         (["http://127.0.0.1:9", "--secret-key", KEY, "--config", "nowhere.toml"], "nowhere.toml: No such file"),
     ],

@@ -7,12 +7,11 @@ import pytest
 from adjourn_contract.engine.run import Run
 from adjourn_contract.reports.curl import curl_lines  # noqa: F401 - loaded before Schemathesis slows the start
 
-pytestmark = pytest.mark.clause("row.schema", "row.content-type")
+pytestmark = [pytest.mark.clause("row.schema", "row.content-type"), pytest.mark.profile("standard", "thorough")]
 
 
 def test_valid_and_invalid_requests_are_answered_as_the_document_says(run: Run) -> None:
     from adjourn_contract.engine.fuzzing import fuzz
 
-    if run.profile.schemathesis:
-        run.need("createSession")
-        fuzz(run)
+    run.need("createSession")
+    fuzz(run)

@@ -1,4 +1,12 @@
-"""What a test has to say: a clause failed, or could not be checked."""
+"""How a test of the contract can end other than by passing.
+
+Exception
+├── AssertionError
+│   └── ClauseFailed      the server breaks a clause
+├── NotChecked            the test could not run: a key, an operation or time is missing
+│   └── NotApplicable     the contract lets a server lack what the test needs
+└── TargetUnusable        no test can run
+"""
 
 from __future__ import annotations
 
@@ -6,7 +14,7 @@ from collections.abc import Sequence
 
 from adjourn_contract.transport.exchange import Exchange
 
-__all__ = ["ClauseFailed", "NotChecked", "TargetUnusable"]
+__all__ = ["ClauseFailed", "NotApplicable", "NotChecked", "TargetUnusable"]
 
 
 class ClauseFailed(AssertionError):  # noqa: N818 - said of the clause
@@ -16,7 +24,7 @@ class ClauseFailed(AssertionError):  # noqa: N818 - said of the clause
         clause: the slug of the clause.
         expected: what the clause asks for, in a few words.
         got: what came instead.
-        exchanges: everything that was said, from nothing to the proof.
+        exchanges: every request of the scenario with its response, in the order of sending.
     """
 
     def __init__(self, clause: str, expected: str, got: str, exchanges: Sequence[Exchange] = ()) -> None:
@@ -25,7 +33,21 @@ class ClauseFailed(AssertionError):  # noqa: N818 - said of the clause
 
 
 class NotChecked(Exception):  # noqa: N818 - an outcome, not an error
-    """A clause cannot be checked on this target; the text says why."""
+    """A test could not run on this target; the text says why.
+
+    A check with such a test is incomplete and exits with 2.
+
+    Attributes:
+        remedy: the option or key with which the test can run, for example `--other-secret-key`, or None.
+    """
+
+    def __init__(self, reason: str, *, remedy: str | None = None) -> None:
+        super().__init__(reason)
+        self.remedy = remedy
+
+
+class NotApplicable(NotChecked):
+    """The contract lets a server lack what the test needs: list and update, for example."""
 
 
 class TargetUnusable(Exception):  # noqa: N818

@@ -10,10 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from adjourn_contract.engine.outcomes import TargetUnusable
+from msgspec.structs import replace
+
+from adjourn_contract.engine.outcomes import NotChecked, TargetUnusable
 from adjourn_contract.engine.scenario import CHAT, Scenario
 from adjourn_contract.engine.target import Target
-from adjourn_contract.transport.exchange import Exchange, Unreachable
+from adjourn_contract.reports.outcome import Observed
+from adjourn_contract.transport.exchange import Exchange, OutOfTime, Unreachable
 
 __all__ = ["PROFILES", "Profile", "Run"]
 
@@ -62,6 +65,8 @@ class Run(Target):
         latency_seconds: how long an answer takes at least.
         token: a public access token that create answered.
         closed_early: sessions closed at the start, to be closed again at the end.
+        list_lag_seconds: the longest time that a list was seen to lag behind a write, None where it was not measured.
+        left_open: sessions that could not be closed at the end.
     """
 
     profile: Profile = field(kw_only=True)
@@ -69,7 +74,12 @@ class Run(Target):
     latency_seconds: float = 0
     token: str | None = None
     closed_early: list[tuple[Scenario, dict[str, Any]]] = field(default_factory=list)
+    list_lag_seconds: float | None = None
+    left_open: int = 0
     _aged: list[tuple[Scenario, dict[str, Any]]] = field(default_factory=list)
+    _end: float = float("inf")
+    _reported: Observed = field(default_factory=Observed)
+    _notes: list[str] = field(default_factory=list)
 
     def scenario(self) -> Scenario:
         """A story of its own."""
@@ -177,14 +187,59 @@ class Run(Target):
         slowness = max(1.0, self.latency_seconds / 0.01)
         return max(2, int(wanted / slowness))
 
+    def limit_time(self, end: float) -> None:
+        """Let the whole check end at a moment, in seconds on the monotonic clock; a part is reserved for closing."""
+        left_seconds = max(0.0, end - time.monotonic())
+        # What remains of the process after the last request ends takes a moment too.
+        self._end = end - min(_EXIT_SECONDS, left_seconds / 4)
+        self.wire.deadline = end - min(_CLOSING_SECONDS, left_seconds * _CLOSING_SHARE)
+
     def close_all(self) -> None:
-        """Close what the run has made and left open; nothing else is touched."""
-        self.wire.deadline = float("inf")
+        """Close the sessions that the run created and left open, several at once and within a bounded time.
+
+        What could not be closed is counted in `left_open`.
+        """
+        self.wire.deadline = min(self._end, time.monotonic() + _CLOSING_SECONDS)
         with self._lock:
             left, self._open = list(self._open), {}
-        for key, session_id in left:
-            if self.scenario().send("POST", self.close_path(session_id), {}, credential=key).status == 0:
-                return
+        with ThreadPoolExecutor(_CLOSERS) as pool:
+            self.left_open += sum(not is_closed for is_closed in pool.map(self._close_left, left))
+
+    def _close_left(self, session: tuple[str, str]) -> bool:
+        key, session_id = session
+        if self.is_gone:
+            return False
+        try:
+            return self.scenario().send("POST", self.close_path(session_id), {}, credential=key).status == 200
+        except (NotChecked, OutOfTime):
+            return False
+
+    # what is measured
+
+    def add_note(self, text: str) -> None:
+        """Add a sentence to the report, such as how much was covered."""
+        with self._lock:
+            self._notes.append(text)
+
+    def observe(self) -> Observed:
+        """What was measured since the last call."""
+        with self._lock:
+            notes, self._notes = tuple(self._notes), []
+        now = Observed(
+            requests=self.wire.requests,
+            rate_limited=self.wire.rate_limited,
+            list_lag_seconds=self.list_lag_seconds,
+            left_open=self.left_open,
+            is_gone=self.is_gone,
+            notes=notes,
+        )
+        before, self._reported = self._reported, now
+        return replace(
+            now,
+            requests=now.requests - before.requests,
+            rate_limited=now.rate_limited - before.rate_limited,
+            left_open=now.left_open - before.left_open,
+        )
 
     # sessions that grow old while others are checked
 
@@ -204,6 +259,11 @@ class Run(Target):
 
 
 _SETTLE_SECONDS = 0.2
+# Closing what is left open: at most so long, at most so much of a time budget, so many at once.
+_CLOSING_SECONDS = 15.0
+_CLOSING_SHARE = 0.4
+_EXIT_SECONDS = 0.4
+_CLOSERS = 16
 _JSON_TYPES = ("application/json", "application/problem+json")
 
 

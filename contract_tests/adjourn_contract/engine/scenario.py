@@ -145,7 +145,7 @@ class Scenario:
     ) -> Exchange:
         """Create, whatever comes back."""
         if "createSession" in self.target.unsupported:
-            raise NotChecked(self.target.unsupported["createSession"])
+            raise self.target.lack_of("createSession")
         key = credential or self.target.key
         body = self._body(external_id, members)
         # Ctrl-C waits until it is known what was made, so that it can be closed in the end.

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 from urllib.parse import quote
 
-from adjourn_contract.engine.outcomes import NotChecked
+from adjourn_contract.engine.outcomes import NotApplicable, NotChecked
 from adjourn_contract.transport.exchange import Exchange
 from adjourn_contract.transport.wire import Wire
 from adjourn_spec import Contract
@@ -76,11 +76,19 @@ class Target:
         """Raise NotChecked where the server lacks an operation."""
         for operation in operations:
             if operation in self.unsupported:
-                raise NotChecked(self.unsupported[operation])
+                raise self.lack_of(operation)
+
+    def lack_of(self, operation: str) -> NotChecked:
+        """The outcome of a test that needs an operation which the server lacks, to be raised."""
+        reason = self.unsupported[operation]
+        # A server may lack list and update; without create most of the contract cannot be asked about.
+        if operation == "createSession":
+            return NotChecked(reason, remedy="--session-pool")
+        return NotApplicable(reason)
 
     def need_other_key(self) -> str:
         if self.other_key is None:
-            raise NotChecked("it takes a second key: --other-secret-key")
+            raise NotChecked("a key of a second environment is missing", remedy="--other-secret-key")
         return self.other_key
 
     # paths

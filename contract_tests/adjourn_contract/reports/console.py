@@ -2,44 +2,64 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Iterator
 
-from adjourn_contract.reports.verdicts import Verdict, Verdicts
+from adjourn_contract.reports.summary import circumstances, conclusion
+from adjourn_contract.reports.verdicts import State, Verdict, Verdicts
 
 __all__ = ["render"]
 
+_COLOURS: dict[State, str] = {"passed": "32", "failed": "31", "accepted": "33", "not checked": "2"}
+_BOLD, _RED = "1", "31"
+_SHOWN_AFFECTED = 12
 
-def render(verdicts: Verdicts, *, url: str, seconds: float, colour: bool) -> str:
-    """The result as text: a table of clauses, then the proof of each broken one."""
+Paint = Callable[[str, str], str]
+
+
+def render(verdicts: Verdicts, *, colour: bool) -> str:
+    """The result as text: a line for each clause, the proof of each failed one, the circumstances, the conclusion.
+
+    Where the target could not be used at all, one line says why.
+    """
 
     def paint(code: str, text: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if colour else text
 
-    if verdicts.error is not None and not verdicts.failed:
-        return paint("31", f"{url} could not be checked: {verdicts.error}")
-    colours = {"passed": "32", "failed": "31", "accepted": "33", "not checked": "2"}
-    marks = {state: paint(code, f"{state:<11}") for state, code in colours.items()}
-    asked = [verdict for verdict in verdicts.all() if verdict.reason != "not asked for"]
-    lines = [f"{marks[verdict.state]}  {verdict.clause:<22} {verdict.reason}".rstrip() for verdict in asked]
-    for verdict in verdicts.all():
-        if verdict.state in ("failed", "accepted"):
+    url = verdicts.facts.url
+    if verdicts.error is not None and not verdicts.has_run:
+        return paint(_RED, f"{url} could not be checked: {verdicts.error}")
+    listed = verdicts.all()
+    lines = []
+    if verdicts.observed.is_gone:
+        lines += [paint(_RED, f"{url} stopped accepting connections during the check"), ""]
+    lines += [_line(verdict, paint) for verdict in listed]
+    for verdict in listed:
+        if verdict.proof is not None:
             lines += ["", *_proof(verdicts, verdict, paint)]
-    counts = {state: sum(verdict.state == state for verdict in asked) for state in marks}
-    summary = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-    lines += ["", f"{url}: {summary}; {verdicts.requests} requests in {seconds:.1f} s"]
-    if verdicts.error is not None:
-        lines.append(f"not all was checked: {verdicts.error}")
-    return "\n".join(lines)
+    counts = Counter(verdict.state for verdict in listed)
+    summary = ", ".join(f"{counts[state]} {state}" for state in _COLOURS if counts[state])
+    lines += ["", *(f"{label}: {text}" for label, text in circumstances(verdicts)), *verdicts.observed.notes]
+    lines += [f"{url}: {summary}; {verdicts.observed.requests} requests in {verdicts.seconds:.1f} s"]
+    return "\n".join([*lines, *conclusion(verdicts)])
 
 
-def _proof(verdicts: Verdicts, verdict: Verdict, paint: Any) -> list[str]:
+def _line(verdict: Verdict, paint: Paint) -> str:
+    state = paint(_COLOURS[verdict.state], f"{verdict.state:<11}")
+    reason = f"{verdict.kind}: {verdict.reason}" if verdict.kind not in ("", "not asked for") else verdict.reason
+    return f"{state}  {verdict.clause:<22} {reason}".rstrip()
+
+
+def _proof(verdicts: Verdicts, verdict: Verdict, paint: Paint) -> Iterator[str]:
     clause, proof = verdicts.contract.clauses[verdict.clause], verdict.proof
-    assert proof is not None  # noqa: S101 - a broken clause has one
-    return [
-        paint("1", verdict.clause),
-        f"  {clause.statement} ({', '.join(clause.source)})",
-        f"  expected  {proof.expected}",
-        f"  got       {proof.got}",
-        "  again:",
-        *(f"    {line}" for line in proof.curl),
-    ]
+    assert proof is not None  # noqa: S101 - the caller has seen that there is one
+    yield paint(_BOLD, verdict.clause)
+    yield f"  {clause.statement} ({', '.join(clause.source)})"
+    yield f"  expected  {proof.expected}"
+    yield f"  got       {proof.got}"
+    if verdict.affects:
+        shown = ", ".join(verdict.affects[:_SHOWN_AFFECTED])
+        more = len(verdict.affects) - _SHOWN_AFFECTED
+        yield f"  therefore not checked: {shown}{f' and {more} more' if more > 0 else ''}"
+    yield "  again:"
+    yield from (f"    {line}" for line in proof.curl)

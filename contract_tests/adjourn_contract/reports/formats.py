@@ -18,7 +18,7 @@ class ReportError(ValueError):
     """A report of that kind is not known."""
 
 
-def write_report(path: str, verdicts: Verdicts, *, url: str, seconds: float) -> None:
+def write_report(path: str, verdicts: Verdicts) -> None:
     """Write a report, its kind told by the file's ending.
 
     Raises:
@@ -31,17 +31,17 @@ def write_report(path: str, verdicts: Verdicts, *, url: str, seconds: float) -> 
     writer = writers.get(Path(path).suffix)
     if writer is None:
         raise ReportError(f"a report ends in {', '.join(writers)}")
-    Path(path).write_text(writer(verdicts, url=url, seconds=seconds), encoding="utf-8")
+    Path(path).write_text(writer(verdicts), encoding="utf-8")
 
 
-def as_json_text(verdicts: Verdicts, *, url: str, seconds: float) -> str:
-    """`{"url", "exitCode", "trouble", "seconds", "requests", "clauses": [{"clause", "state", ...}]}`."""
+def as_json_text(verdicts: Verdicts) -> str:
+    """`{"url", "exitCode", "error", "seconds", "requests", "clauses": [{"clause", "state", ...}]}`."""
     value = {
-        "url": url,
+        "url": verdicts.facts.url,
         "exitCode": verdicts.exit_code,
-        "trouble": verdicts.error,
-        "seconds": round(seconds, 3),
-        "requests": verdicts.requests,
+        "error": verdicts.error,
+        "seconds": round(verdicts.seconds, 3),
+        "requests": verdicts.observed.requests,
         "clauses": [_as_value(verdicts, verdict) for verdict in verdicts.all()],
     }
     return json.dumps(value, indent=2, ensure_ascii=True)
@@ -67,10 +67,11 @@ def _as_value(verdicts: Verdicts, verdict: Verdict) -> dict[str, Any]:
     return value
 
 
-def _junit(verdicts: Verdicts, *, url: str, seconds: float) -> str:
+def _junit(verdicts: Verdicts) -> str:
     listed = verdicts.all()
     suite = ET.Element(
-        "testsuite", name="adjourn", hostname=url, time=f"{seconds:.3f}", tests=str(len(listed)),
+        "testsuite", name="adjourn", hostname=verdicts.facts.url, time=f"{verdicts.seconds:.3f}",
+        tests=str(len(listed)),
         failures=str(len(verdicts.failed)), errors="0",
         skipped=str(sum(verdict.state in ("not checked", "accepted") for verdict in listed)),
     )  # fmt: skip
@@ -98,8 +99,8 @@ def _printable(text: str) -> str:
     )
 
 
-def _markdown(verdicts: Verdicts, *, url: str, seconds: float) -> str:
-    lines = [f"# Contract check of {url}", ""]
+def _markdown(verdicts: Verdicts) -> str:
+    lines = [f"# Contract check of {verdicts.facts.url}", ""]
     if verdicts.error is not None:
         lines += [f"Could not be checked to the end: {_cell(verdicts.error)}", ""]
     lines += ["| clause | verdict | |", "|---|---|---|"]
@@ -122,14 +123,14 @@ def _markdown(verdicts: Verdicts, *, url: str, seconds: float) -> str:
                 *proof.curl,
                 "```",
             ]
-    return "\n".join([*lines, "", f"{verdicts.requests} requests in {seconds:.1f} s", ""])
+    return "\n".join([*lines, "", f"{verdicts.observed.requests} requests in {verdicts.seconds:.1f} s", ""])
 
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
 
 
-def _sarif(verdicts: Verdicts, *, url: str, seconds: float) -> str:  # noqa: ARG001
+def _sarif(verdicts: Verdicts) -> str:
     clauses = verdicts.contract.clauses
     rules = [
         {"id": slug, "shortDescription": {"text": clause.statement}, "properties": {"source": list(clause.source)}}
@@ -140,7 +141,7 @@ def _sarif(verdicts: Verdicts, *, url: str, seconds: float) -> str:  # noqa: ARG
             "ruleId": verdict.clause,
             "level": "error",
             "message": {"text": f"expected {verdict.proof.expected}, got {verdict.proof.got}"},
-            "locations": [{"physicalLocation": {"artifactLocation": {"uri": url}}}],
+            "locations": [{"physicalLocation": {"artifactLocation": {"uri": verdicts.facts.location}}}],
             "properties": {"curl": list(verdict.proof.curl)},
         }
         for verdict in verdicts.failed

@@ -9,7 +9,8 @@ from collections import Counter
 from html import escape
 from importlib.resources import files
 
-from adjourn_contract.reports.verdicts import Proof, State, Verdict, Verdicts
+from adjourn_contract.reports.outcome import Proof
+from adjourn_contract.reports.verdicts import State, Verdict, Verdicts
 from adjourn_spec import stylesheet
 
 __all__ = ["html_report"]
@@ -19,13 +20,13 @@ _TONES: dict[State, str] = {"failed": "bad", "accepted": "warn", "passed": "good
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
-def html_report(verdicts: Verdicts, *, url: str, seconds: float) -> str:
+def html_report(verdicts: Verdicts) -> str:
     """The page: a verdict for each clause, and for each broken one its smallest example, step by step."""
     style, script = stylesheet() + _resource("report.css"), _resource("report.js")
     counts = Counter(verdict.state for verdict in verdicts.all())
     told = ", ".join(f"{counts[state]} {state}" for state in _TONES if counts[state])
     listed = sorted(verdicts.all(), key=lambda verdict: list(_TONES).index(verdict.state))
-    title = f"Contract check of {_text(url)}"
+    title = f"Contract check of {_text(verdicts.facts.url)}"
     policy = f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'"
     trouble = f'<p class="card trouble">{_text(verdicts.error)}</p>' if verdicts.error is not None else ""
     states = "".join(
@@ -45,7 +46,8 @@ def html_report(verdicts: Verdicts, *, url: str, seconds: float) -> str:
 <body>
 <main>
 <h1>{title}</h1>
-<p class="verdict {"bad" if verdicts.failed else "good"}">{told}; {verdicts.requests} requests in {seconds:.1f} s</p>
+<p class="verdict {"bad" if verdicts.failed else "good"}">{told};
+{verdicts.observed.requests} requests in {verdicts.seconds:.1f} s</p>
 {trouble}
 <form id="filters" class="row" aria-label="Filters" hidden>
 <input type="search" name="text" placeholder="Clause or words" aria-label="Search clauses">

@@ -46,6 +46,7 @@ class Wire:
         self.host, self.port = parts.hostname, parts.port or (443 if self.is_secure else 80)
         self.timeout_seconds = timeout_seconds
         self.requests = 0
+        self.rate_limited = 0
         self.deadline = float("inf")
         self._interval = 1 / rate if rate else 0.0
         self._next = 0.0
@@ -79,6 +80,7 @@ class Wire:
             exchange = self._once(method, target, listed, body, chunks)
             if exchange.status != 429:
                 return exchange
+            self.rate_limited += 1
             time.sleep(_wait_seconds(exchange))
         return exchange
 

@@ -1,0 +1,210 @@
+"""`adjourn check`: options and settings, the reports, the exit code."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from adjourn.options import UsageProblem, assert_contract_tests, contract_of, spec_option, wants_colour
+from adjourn_spec import Contract
+
+if TYPE_CHECKING:
+    from adjourn_contract.options import CheckOptions
+    from adjourn_contract.reports.verdicts import Verdicts
+
+__all__ = ["check"]
+
+_SETTINGS_FILES = ("adjourn.toml", "pyproject.toml")
+# Options of the command line that are not options of the check itself.
+_OF_THE_COMMAND = ("as_json", "reports")
+
+
+def _settings(context: click.Context, option: click.Parameter, value: str | None) -> str | None:  # noqa: ARG001
+    """Defaults for `check` from `adjourn.toml` or `[tool.adjourn]` in `pyproject.toml`."""
+    path = Path(value or next((name for name in _SETTINGS_FILES if Path(name).exists()), _SETTINGS_FILES[0]))
+    if not path.exists():
+        if value is not None:
+            raise UsageProblem(f"{path}: No such file or directory")
+        return None
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageProblem(f"{path}: {error}") from None
+    if path.name == "pyproject.toml":
+        table = table.get("tool", {}).get("adjourn", {})
+    names = {parameter.opts[0].lstrip("-"): parameter.name for parameter in context.command.params}
+    known = sorted(set(names) - {"config", "json"})
+    for name, setting in table.items():
+        if name not in known:
+            raise UsageProblem(f"{path}: there is no setting {name!r}; there are {', '.join(known)}")
+        context.default_map = {**(context.default_map or {}), str(names[name]): setting}
+    context.meta["adjourn.settings"] = str(path)
+    return value
+
+
+_OPTIONS = (
+    click.option(
+        "--config",
+        is_eager=True,
+        expose_value=False,
+        callback=_settings,
+        metavar="FILE",
+        help="Settings; adjourn.toml or [tool.adjourn] in pyproject.toml by default.",
+    ),
+    click.argument("url", required=False, envvar="TRIGGER_API_URL"),
+    click.option(
+        "--secret-key", envvar="TRIGGER_SECRET_KEY", show_envvar=True, metavar="KEY", help="The server's secret key."
+    ),
+    click.option(
+        "--other-secret-key",
+        envvar="ADJOURN_OTHER_SECRET_KEY",
+        show_envvar=True,
+        metavar="KEY",
+        help="A secret key of another environment.",
+    ),
+    click.option("--clause", multiple=True, metavar="GLOB", help="Only clauses that match; repeatable."),
+    click.option("--dialect", type=click.Choice(["documented", "server"]), help="Require a dialect in the grey zones."),
+    click.option(
+        "--profile",
+        type=click.Choice(["smoke", "standard", "thorough"]),
+        default="standard",
+        show_default=True,
+        help="How much is tried.",
+    ),
+    click.option("--fail-fast", is_flag=True, help="Stop at the first failed clause."),
+    click.option("--accept", multiple=True, metavar="GLOB", help="Clauses that may fail; repeatable."),
+    click.option("--allow-incomplete", is_flag=True, help="Exit with 0 although a clause could not be checked."),
+    click.option("--rate", metavar="N/s", help="Upper limit of requests a second."),
+    click.option(
+        "--time-budget", type=click.FloatRange(min=1), metavar="S", help="Upper limit of seconds for the whole check."
+    ),
+    click.option("--seed", type=click.IntRange(min=0), metavar="N", help="The same seed sends the same requests."),
+    click.option(
+        "--session-pool",
+        metavar="FILE",
+        help="Open sessions for a server without create: a YAML or JSON list of {id, externalId}.",
+    ),
+    click.option(
+        "--header",
+        multiple=True,
+        metavar="NAME:VALUE",
+        help="Add a header to every request; repeatable. ADJOURN_HEADERS: one a line.",
+    ),
+    click.option("--task", metavar="ID", help="taskIdentifier of the sessions that are created."),
+    click.option("--no-proxy", is_flag=True, help="Ignore HTTP_PROXY, HTTPS_PROXY and ALL_PROXY."),
+    click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Processes."),
+    click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
+    click.option(
+        "--report",
+        "reports",
+        multiple=True,
+        metavar="[FORMAT:]FILE",
+        help="Write a report: json, junit (.xml), sarif, md or html; repeatable.",
+    ),
+    spec_option,
+)
+
+
+def _with_options(command: Callable[..., None]) -> Callable[..., None]:
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+@click.command()
+@_with_options
+@click.pass_context
+def check(context: click.Context, /, **values: Any) -> None:
+    """Check which clauses of the contract a server satisfies.
+
+    Exit code 0: nothing failed, and all that was asked for was checked; 1: a clause failed, or an accepted one
+    passes; 2: a clause could not be checked. Only sessions that the check creates itself are touched, and they are
+    closed at the end. Without URL, TRIGGER_API_URL is checked.
+
+    \b
+    Examples:
+      adjourn check http://127.0.0.1:3031 --secret-key tr_dev_adjourn --other-secret-key tr_stg_adjourn
+      adjourn check https://staging.example --secret-key $KEY --rate 20/s --profile smoke
+      adjourn check $URL --secret-key $KEY --clause 'id.*' --clause body.limit --fail-fast
+      adjourn check $URL --secret-key $KEY --report result.json --report junit:reports/contract.xml
+    """
+    assert_contract_tests()
+    from adjourn_contract.check import check as run_check
+    from adjourn_contract.reports.console import render
+    from adjourn_contract.reports.formats import ReportError, as_json_text, write_report
+
+    contract = contract_of(values["spec"])
+    options = _check_options(contract, values)
+    verdicts = run_check(contract, options)
+    verdicts.facts = replace(verdicts.facts, accept_place=_accept_place(context), location=_location())
+    for path in values["reports"]:
+        try:
+            write_report(path, verdicts)
+        except (OSError, ReportError) as error:
+            raise UsageProblem(f"{path}: {error}") from None
+    click.echo(as_json_text(verdicts) if values["as_json"] else render(verdicts, colour=wants_colour()))
+    if os.environ.get("GITHUB_ACTIONS") and not values["as_json"]:
+        for line in _github_lines(verdicts):
+            click.echo(line)
+    sys.exit(verdicts.exit_code)
+
+
+def _check_options(contract: Contract, values: dict[str, Any]) -> CheckOptions:
+    """The options of the check, each of which can be right.
+
+    Raises:
+        UsageProblem: one is missing or wrong.
+    """
+    from adjourn_contract.options import CheckOptions
+
+    if not values["url"]:
+        raise UsageProblem("give the server's URL, as the argument or in TRIGGER_API_URL")
+    if not values["url"].startswith(("http://", "https://")):
+        raise UsageProblem(f"{values['url']!r} is not an http or https URL")
+    if not values["secret_key"]:
+        raise UsageProblem("give the server's secret key, with --secret-key or in TRIGGER_SECRET_KEY")
+    for glob in (*values["clause"], *values["accept"]):
+        if not any(fnmatchcase(slug, glob) for slug in contract.clauses):
+            raise UsageProblem(f"no clause matches {glob!r}; adjourn clauses lists them")
+    given = {name: value for name, value in values.items() if name not in _OF_THE_COMMAND}
+    return CheckOptions(**{**given, "rate": _rate(values["rate"])})
+
+
+def _accept_place(context: click.Context) -> str:
+    """Where `accept` was set, for a reader who has to remove an entry."""
+    is_setting = context.get_parameter_source("accept") is ParameterSource.DEFAULT_MAP
+    return str(context.meta["adjourn.settings"]) if is_setting else "--accept"
+
+
+def _location() -> str:
+    """The file at which code scanning shows a failure: it takes files of the repository alone."""
+    return next((name for name in _SETTINGS_FILES if Path(name).exists()), _SETTINGS_FILES[0])
+
+
+def _rate(text: str | None) -> float | None:
+    """`20/s`, `20` or `600/m` as requests a second."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(?:/(s|m))?", text)
+    if found is None or float(found[1]) <= 0:
+        raise UsageProblem(f"--rate {text!r} is not a number of requests, such as 20/s or 600/m")
+    return float(found[1]) / (60 if found[2] == "m" else 1)
+
+
+def _github_lines(verdicts: Verdicts) -> Iterator[str]:
+    """An annotation for each failed clause, which GitHub shows beside the run."""
+    for verdict in verdicts.failed:
+        if verdict.proof is not None:
+            text = f"expected {verdict.proof.expected}, got {verdict.proof.got}"
+            text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+            yield f"::error title={verdict.clause}::{text}"

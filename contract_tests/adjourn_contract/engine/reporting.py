@@ -1,0 +1,64 @@
+"""What a test of the contract reports: an outcome without keys, from the error with which it ended."""
+
+from __future__ import annotations
+
+from adjourn_contract.engine.outcomes import ClauseFailed, NotApplicable, NotChecked
+from adjourn_contract.engine.run import Run
+from adjourn_contract.reports.curl import curl_lines
+from adjourn_contract.reports.outcome import Outcome, Proof
+from adjourn_contract.transport.exchange import OutOfTime, Unreachable
+
+__all__ = ["outcome_of", "proof_text"]
+
+
+def outcome_of(run: Run, test: str, name: str, clauses: tuple[str, ...], error: BaseException | None) -> Outcome:
+    """How a test ended.
+
+    Args:
+        run: of the check.
+        test: the test's id; `name` the short form, for people.
+        clauses: the slugs that it covers.
+        error: with which it ended, or None.
+    """
+    observed = run.observe()
+    if error is None:
+        return Outcome(test, clauses, "passed", observed=observed)
+    if isinstance(error, ClauseFailed):
+        lines = curl_lines(error.exchanges, run.url, key=run.key, other_key=run.other_key, tag=run.tag)
+        proof = Proof(_clean(run, error.expected), _clean(run, error.got), name, tuple(lines))
+        return Outcome(test, clauses, "failed", clause=error.clause, proof=proof, observed=observed)
+    if isinstance(error, OutOfTime):
+        remedy = "--time-budget"
+        return Outcome(test, clauses, "could not run", reason=str(error), remedy=remedy, observed=observed)
+    if isinstance(error, NotChecked):
+        result = "not applicable" if isinstance(error, NotApplicable) else "could not run"
+        reason = _clean(run, str(error))
+        return Outcome(test, clauses, result, reason=reason, remedy=error.remedy, observed=observed)  # type: ignore[arg-type]
+    if isinstance(error, Unreachable):
+        reason = f"the server is no longer reachable: {error}"
+    else:
+        reason = f"{name} itself failed: {' '.join(f'{type(error).__name__}: {error}'.split())}"
+    return Outcome(test, clauses, "error", reason=_clean(run, reason), observed=observed)
+
+
+def proof_text(run: Run, outcome: Outcome) -> str:
+    """A failure as pytest prints it: the clause, what was expected, what came, and the commands."""
+    clause, proof = run.contract.clauses.get(outcome.clause), outcome.proof
+    if proof is None:
+        return outcome.reason
+    return "\n".join(
+        [
+            f"{outcome.clause}: {clause.statement if clause else ''}",
+            f"  expected {proof.expected}",
+            f"  got      {proof.got}",
+            *(f"  {line}" for line in proof.curl),
+        ]
+    )
+
+
+def _clean(run: Run, text: str) -> str:
+    """A text without keys, and without lone surrogates, which cannot be written to a file."""
+    for secret in (run.key, run.other_key):
+        if secret:
+            text = text.replace(secret, f"{secret[:7]}...")
+    return text.encode("utf-8", "backslashreplace").decode()
