@@ -78,8 +78,8 @@ def other_errors(service: Service, refusal: Refusal) -> Answer:
         "error": f"Nope ({answer.status})",
         "trace": "7f",
     }
-    answer.body, answer.media_type = json.dumps(detail, indent=2).encode(), b"application/problem+json; charset=utf-8"
-    return answer
+    body, media_type = json.dumps(detail, indent=2).encode(), b"application/problem+json; charset=utf-8"
+    return msgspec.structs.replace(answer, body=body, media_type=media_type)
 
 
 def slow_and_limited() -> Any:
@@ -126,9 +126,8 @@ def strict() -> Any:
 
     def refuse(service: Service, refusal: Refusal) -> Answer:
         answer = DOCUMENTED.refuse(service, refusal)
-        if refusal.clause in ("body.malformed", "reason.type", "reason.limit"):
-            answer.status = 422
-        return answer
+        is_body = refusal.clause in ("body.malformed", "reason.type", "reason.limit")
+        return msgspec.structs.replace(answer, status=422) if is_body else answer
 
     def check_head(service: Service, request: Request) -> None:
         DOCUMENTED.check_head(service, request)
@@ -210,7 +209,7 @@ def numbered(service: Service, call: Call, numbers: Iterator[int]) -> Call:
     environment = call.caller.environment
     ids = Numbered(service.contract)
     caller = Caller(dataclasses.replace(environment, ids=ids), call.caller.token)
-    return Call(caller, call.operation, call.text, call.key, call.value)
+    return msgspec.structs.replace(call, caller=caller)
 
 
 def talkative() -> Any:

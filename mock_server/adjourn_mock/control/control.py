@@ -226,7 +226,7 @@ class Control:
             (b"content-length", b"%d" % len(content)),
             *([(b"x-trigger-branch", b"adjourn")] if environment.kind == "preview" else []),
         ]
-        request = Request(template.method, path.encode(), query.encode(), headers, dict(headers))
+        request = Request.with_head(template.method, path.encode(), query.encode(), headers)
 
         async def receive() -> dict[str, Any]:
             return {"type": "http.request", "body": content}

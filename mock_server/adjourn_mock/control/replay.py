@@ -68,7 +68,7 @@ async def replay_in_other_dialect(pipeline: Pipeline, environment: Environment, 
     store.load(environment.id, await _sessions_then(service, environment, entry))
     shadow = replace(service, environments=environments, store=store)
     headers = list(entry.headers)
-    request = Request(entry.method, entry.raw_path, entry.query, headers, dict(reversed(headers)))
+    request = Request.with_head(entry.method, entry.raw_path, entry.query, headers)
 
     async def receive() -> Message:
         if not entry.request_body and int(request.headers.get(b"content-length", b"0")) > 0:

@@ -7,7 +7,6 @@ decided in the order of clause error.order.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
-from itertools import chain
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
@@ -57,8 +56,6 @@ JAVASCRIPT_SPACE = (
 
 def check_head(service: Service, request: Request) -> None:
     """Refuse a head that is too large."""
-    lines = b"".join(chain.from_iterable(request.raw_headers))
-    request.head_bytes = len(request.raw_path) + len(request.query) + len(lines)
     if request.head_bytes > service.contract.head_limit_bytes or len(request.raw_headers) > MAX_HEADERS:
         raise Refusal("path.unknown", "Request Header Fields Too Large", status=431)
 
@@ -150,7 +147,7 @@ async def receive(request: Request, receive: Receive, rule: BodyRule) -> bytes:
             return content
 
 
-def parse(content: bytes, rule: BodyRule) -> Any:
+def parse(request: Request, content: bytes, rule: BodyRule) -> Any:  # noqa: ARG001
     """JSON as JavaScript reads it (clause body.malformed)."""
     return parse_given(content, rule) if content or rule.required else {}
 
@@ -167,7 +164,7 @@ def parse_given(content: bytes | str, rule: BodyRule) -> Any:
         raise Refusal(rule.malformed_clause) from None
 
 
-def validate(value: Any, rule: BodyRule) -> Mapping[str, Any]:
+def validate(request: Request, value: Any, rule: BodyRule) -> Mapping[str, Any]:  # noqa: ARG001
     """Hold the body to its schema; the document says which clause a broken rule belongs to."""
     if isinstance(value, dict) and "externalId" in value:
         value = trimmed(value)
@@ -241,10 +238,10 @@ def answer(service: Service, behaviour: Behaviour, result: Result) -> Answer:
     session, members = result.session, result.members
     status = service.contract.statuses[result.clause]
     if session is None:
-        return Answer(status, encode(members))
+        return Answer(status, encode(members), headers=result.headers)
     row = behaviour.row(session)
     body = encode({**as_dict(row), **members} if members else row)
-    return Answer(status, body, session=session, before=result.before)
+    return Answer(status, body, headers=result.headers, session=session, before=result.before)
 
 
 def refuse(service: Service, refusal: Refusal) -> Answer:

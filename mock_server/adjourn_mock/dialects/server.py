@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+import msgspec
 from starlette.types import Receive
 
 from adjourn_mock.dialects import documented
@@ -114,7 +115,7 @@ async def receive(request: Request, receive: Receive, rule: BodyRule) -> bytes:
     return content
 
 
-def parse(content: bytes, rule: BodyRule) -> Any:
+def parse(request: Request, content: bytes, rule: BodyRule) -> Any:  # noqa: ARG001
     """Invalid bytes become U+FFFD, a byte order mark is dropped; what is falsy is no JSON."""
     value = documented.parse_given(content.decode(errors="replace").removeprefix("\ufeff"), rule)
     if value is None or value is False or value == 0 or value == "":
@@ -122,7 +123,7 @@ def parse(content: bytes, rule: BodyRule) -> Any:
     return value
 
 
-def validate(value: Any, rule: BodyRule) -> Mapping[str, Any]:
+def validate(request: Request, value: Any, rule: BodyRule) -> Mapping[str, Any]:  # noqa: ARG001
     """Characters are UTF-16 code units; every rule of a schema is refused with 400."""
     if isinstance(value, dict) and "expiresAt" in value:
         value = {**value, "expiresAt": _javascript_date(value["expiresAt"])}
@@ -131,10 +132,8 @@ def validate(value: Any, rule: BodyRule) -> Mapping[str, Any]:
     if rule.schema.is_valid(_as_code_units(value)):
         return value  # type: ignore[no-any-return]
     refusal = documented.invalid(_as_code_units(value), rule)
-    refusal.status = 400
-    if not isinstance(value, dict):
-        refusal.error = "Validation error: Expected object"
-    raise refusal
+    error = refusal.error if isinstance(value, dict) else "Validation error: Expected object"
+    raise replace(refusal, error=error, status=400)
 
 
 def _as_code_units(value: Any, levels: int = MAX_RULE_LEVELS) -> Any:
@@ -275,16 +274,12 @@ def _as_kept(value: Any) -> Any:
 
 
 def answer(service: Service, behaviour: Behaviour, result: Result) -> Answer:
-    made = documented.answer(service, behaviour, result)
-    made.media_type = _JSON
-    return made
+    return msgspec.structs.replace(documented.answer(service, behaviour, result), media_type=_JSON)
 
 
 def refuse(service: Service, refusal: Refusal) -> Answer:
     made = documented.refuse(service, refusal)
-    if refusal.body is None:
-        made.media_type = _JSON
-    return made
+    return made if refusal.body is not None else msgspec.structs.replace(made, media_type=_JSON)
 
 
 SERVER = replace(

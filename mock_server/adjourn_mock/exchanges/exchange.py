@@ -4,29 +4,36 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import KW_ONLY, dataclass
+from itertools import chain
+from typing import Any, Generic, TypeVar
 
 import msgspec
 from starlette.types import Scope
 
 from adjourn_mock.domain.sessions import Session
 
-__all__ = ["JSON", "Answer", "ClientGone", "Headers", "Refusal", "Request"]
+__all__ = ["JSON", "Answer", "ClientGone", "Headers", "Note", "Notes", "Refusal", "Request"]
 
 JSON = b"application/json"
 Headers = tuple[tuple[bytes, bytes], ...]
+Notes = dict[Any, Any]
+T = TypeVar("T")
 
 
 class Request(msgspec.Struct, gc=False):
-    """A request as the server got it.
+    """A request as the server received it.
+
+    What was sent never changes; the steps fill in what they find out: `body`, `operation`, `faults`, `notes`.
 
     Attributes:
         raw_path: the path as it was sent, percent-encoded and without the query, below the mount point.
         headers: by lower-case name; of a repeated header the first line counts.
-        body: what was received of the body so far.
-        operation: the operationId that it reached, for the journal, like `faults`,
-            the names of the faults that are on for it.
-        head_bytes: how large path, query and headers are, once somebody looked.
+        head_bytes: the size of path, query and headers together.
+        body: the part of the body that was received.
+        operation: the operationId of the operation that the request reached.
+        faults: the names of the faults that apply to it.
+        notes: what one step hands to a later one; read and written through a `Note`.
     """
 
     method: str
@@ -34,22 +41,56 @@ class Request(msgspec.Struct, gc=False):
     query: bytes
     raw_headers: list[tuple[bytes, bytes]]
     headers: dict[bytes, bytes]
+    head_bytes: int = 0
     body: bytes = b""
     operation: str | None = None
     faults: tuple[str, ...] = ()
-    head_bytes: int = 0
+    notes: Notes = {}
 
     @classmethod
     def of(cls, scope: Scope) -> Request:
+        """The request of an ASGI scope."""
         raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
         if root := scope.get("root_path"):
             raw_path = raw_path.removeprefix(root.encode())
-        raw_headers = scope["headers"]
-        return cls(scope["method"], raw_path, scope["query_string"], raw_headers, dict(reversed(raw_headers)))
+        return cls.with_head(scope["method"], raw_path, scope["query_string"], scope["headers"])
+
+    @classmethod
+    def with_head(cls, method: str, raw_path: bytes, query: bytes, raw_headers: list[tuple[bytes, bytes]]) -> Request:
+        """A request of which nothing but the request line and the headers is known."""
+        head_bytes = len(raw_path) + len(query) + len(b"".join(chain.from_iterable(raw_headers)))
+        return cls(method, raw_path, query, raw_headers, dict(reversed(raw_headers)), head_bytes)
 
 
-class Answer(msgspec.Struct, gc=False):
-    """What is sent back.
+class Note(Generic[T]):
+    """A value that one step of a behaviour leaves for a later step of the same request.
+
+    Each instance is a key of its own, so notes of different faults never collide.
+
+    Args:
+        meaning: what the value is, for the reader of a debugger.
+    """
+
+    __slots__ = ("meaning",)
+
+    def __init__(self, meaning: str) -> None:
+        self.meaning = meaning
+
+    def __repr__(self) -> str:
+        return f"Note({self.meaning!r})"
+
+    def write(self, notes: Notes, value: T) -> None:
+        """Leave a value."""
+        notes[self] = value
+
+    def read(self, notes: Notes) -> T | None:
+        """The value that was left, or None."""
+        value: T | None = notes.get(self)
+        return value
+
+
+class Answer(msgspec.Struct, frozen=True, gc=False):
+    """What is sent back; `msgspec.structs.replace` makes a changed one.
 
     `session` (the row after), `before` (the row that was found) and `clause` (for which it
     is a refusal) are for the journal.
@@ -65,18 +106,19 @@ class Answer(msgspec.Struct, gc=False):
 
     @property
     def json(self) -> Any:
-        """The body, parsed; None where it is no JSON."""
+        """The body, parsed; None where it is not JSON."""
         try:
             return json.loads(self.body)
         except ValueError:
             return None
 
 
+@dataclass(frozen=True, eq=False)
 class Refusal(Exception):  # noqa: N818 - it is a lawful answer
-    """A request is not granted.
+    """A request is not granted; `dataclasses.replace` makes a changed one.
 
     Args:
-        clause: the clause it breaks; the contract has its status and error text. Or a
+        clause: the clause it violates; the contract has its status and error text. Or a
             grey zone, with the status and text given here.
         error: a text more precise than the contract's.
         status: where a dialect answers with another status than the contract's.
@@ -86,20 +128,14 @@ class Refusal(Exception):  # noqa: N818 - it is a lawful answer
         body: the whole body, where it is not JSON made of the above.
     """
 
-    def __init__(
-        self,
-        clause: str,
-        error: str | None = None,
-        *,
-        status: int | None = None,
-        media_type: bytes = JSON,
-        headers: Headers = (),
-        members: Mapping[str, Any] | None = None,
-        body: bytes | None = None,
-    ) -> None:
-        super().__init__(clause)
-        self.clause, self.error, self.status = clause, error, status
-        self.media_type, self.headers, self.members, self.body = media_type, headers, members, body
+    clause: str
+    error: str | None = None
+    _: KW_ONLY
+    status: int | None = None
+    media_type: bytes = JSON
+    headers: Headers = ()
+    members: Mapping[str, Any] | None = None
+    body: bytes | None = None
 
 
 class ClientGone(Exception):  # noqa: N818 - an event, not an error

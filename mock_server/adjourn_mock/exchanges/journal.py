@@ -11,6 +11,8 @@ from typing import Any, NamedTuple, Protocol, Self
 from urllib.parse import unquote
 from weakref import WeakSet
 
+import msgspec
+
 from adjourn_mock.domain.sessions import Session
 from adjourn_mock.exchanges.exchange import Answer, Request
 
@@ -21,7 +23,6 @@ DEFAULT_BYTES = 8 * 1024 * 1024
 ALL_BYTES = 256 * 1024 * 1024
 _EXCHANGE_BYTES = 1024
 _MAX_WAITING = 1000
-_NO_HEADERS: dict[bytes, bytes] = {}
 
 
 class Entry(NamedTuple):
@@ -58,7 +59,7 @@ class Entry(NamedTuple):
     faults: tuple[str, ...]
 
     @classmethod
-    def of(cls, number: int, at: int, request: Request, answer: Answer) -> Self:
+    def of(cls, number: int, at: int, request: Request | _Record, answer: Answer) -> Self:
         return cls(
             number=number,
             at=at,
@@ -185,6 +186,25 @@ class Tail:
         return shown, max(missed, len(new)) - len(shown), is_cleared
 
 
+class _Record(msgspec.Struct, frozen=True, gc=False):
+    """An exchange as it is stored: what an entry is made of when the journal is read.
+
+    The parsed headers and the notes of the request are left out, so that it takes little memory. It is not an
+    `Entry` yet because each close pays for it, and few entries are ever read.
+    """
+
+    at: int
+    operation: str | None
+    method: str
+    raw_path: bytes
+    query: bytes
+    raw_headers: list[tuple[bytes, bytes]]
+    body: bytes
+    faults: tuple[str, ...]
+    answer: Answer
+    size_bytes: int
+
+
 class MemoryBudget:
     """What the journals of a process may take together.
 
@@ -228,7 +248,7 @@ class MemoryJournal:
     def __init__(
         self, budget: MemoryBudget | None = None, *, size: int = DEFAULT_ENTRIES, limit_bytes: int = DEFAULT_BYTES
     ) -> None:
-        self._exchanges: deque[tuple[int, Request, Answer, int]] = deque()
+        self._exchanges: deque[_Record] = deque()
         self._size, self._limit_bytes, self.size_bytes = size, limit_bytes, 0
         self._budget = budget or MemoryBudget()
         self._budget.register(self)
@@ -236,14 +256,25 @@ class MemoryJournal:
         self._count = 0
 
     async def add(self, at: int, request: Request, answer: Answer) -> None:
-        # It is made an entry of when it is read. The headers are there once more as they came; what is kept is small.
-        request.headers = _NO_HEADERS
         self._count += 1
         # The row before it, where another came out, is as large as the one in the answer, about.
         size_bytes = _EXCHANGE_BYTES + request.head_bytes + len(request.body) + 2 * len(answer.body)
-        self._exchanges.append((at, request, answer, size_bytes))
+        self._exchanges.append(
+            _Record(
+                at,
+                request.operation,
+                request.method,
+                request.raw_path,
+                request.query,
+                request.raw_headers,
+                request.body,
+                request.faults,
+                answer,
+                size_bytes,
+            )
+        )
         if len(self._exchanges) > self._size:
-            size_bytes -= self._exchanges.popleft()[3]
+            size_bytes -= self._exchanges.popleft().size_bytes
         self.size_bytes += size_bytes
         while self.size_bytes > self._limit_bytes:
             size_bytes -= self._forget()
@@ -254,7 +285,7 @@ class MemoryJournal:
 
     def _forget(self) -> int:
         """Forget the oldest exchange; how many bytes it took."""
-        size_bytes = self._exchanges.popleft()[3]
+        size_bytes = self._exchanges.popleft().size_bytes
         self.size_bytes -= size_bytes
         return size_bytes
 
@@ -276,8 +307,8 @@ class MemoryJournal:
     def __iter__(self) -> Iterator[Entry]:
         exchanges = tuple(self._exchanges)
         first = self._count - len(exchanges) + 1
-        for number, (at, request, answer, _) in enumerate(exchanges, first):
-            yield Entry.of(number, at, request, answer)
+        for number, record in enumerate(exchanges, first):
+            yield Entry.of(number, record.at, record, record.answer)
 
     async def changed(self, timeout_seconds: float) -> None:
         if len(self._waiting) >= _MAX_WAITING:

@@ -7,18 +7,25 @@ import msgspec
 
 from adjourn_mock.faults import (
     answering,
-    around,
     auth,
     bodies,
     closing,
     creates,
+    decoding,
     ids,
+    isolation,
+    limits,
     lists,
+    matching,
     methods,
+    neighbours,
     races,
     reasons,
+    refusals,
     reopening,
+    repeating,
     tokens,
+    updates,
 )
 from adjourn_mock.faults.fault import Fault
 from adjourn_mock.faults.network import NETWORK_FAULTS, NetworkFault
@@ -26,25 +33,29 @@ from adjourn_mock.pipeline.behaviour import Change
 
 __all__ = ["FAULTS", "NETWORK_FAULTS", "Fault", "FaultCatalogue", "NetworkFault", "UnknownFaultError"]
 
-FAULTS: dict[str, Fault] = {
-    fault.name: fault
-    for module in (
-        auth,
-        tokens,
-        ids,
-        bodies,
-        reasons,
-        closing,
-        reopening,
-        races,
-        methods,
-        answering,
-        creates,
-        lists,
-        around,
-    )
-    for fault in module.FAULTS
-}
+_MODULES = (
+    auth,
+    tokens,
+    isolation,
+    ids,
+    matching,
+    decoding,
+    limits,
+    bodies,
+    refusals,
+    reasons,
+    closing,
+    repeating,
+    neighbours,
+    reopening,
+    races,
+    methods,
+    answering,
+    creates,
+    updates,
+    lists,
+)
+FAULTS: dict[str, Fault] = {fault.name: fault for module in _MODULES for fault in module.FAULTS}
 
 
 class UnknownFaultError(LookupError):

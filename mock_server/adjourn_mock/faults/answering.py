@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
 from typing import Any
 
 import msgspec
 
-from adjourn_mock.domain.json_text import encode
+from adjourn_mock.environments.environments import Environment
 from adjourn_mock.exchanges.exchange import Answer, Refusal, Request
-from adjourn_mock.faults.fault import Change, Fault, row_of_close, rows
+from adjourn_mock.faults.fault import Breach, Change, named
+from adjourn_mock.faults.members import Edit, Members, adding, setting, without, without_values
+from adjourn_mock.faults.steps import Step, answering, around, refusing, row_of_close, rows
 from adjourn_mock.pipeline.behaviour import Behaviour, Call, Caller, Result
 from adjourn_mock.pipeline.service import Service
 
@@ -19,100 +22,101 @@ __all__ = ["FAULTS"]
 _TIMES = ("closedAt", "expiresAt", "createdAt", "updatedAt")
 
 
-def times(write: Any) -> Any:
-    def edit(members: dict[str, Any]) -> None:
-        for name in _TIMES:
-            if members.get(name) is not None:
-                members[name] = write(members[name])
+def times(write: Callable[[str], Any]) -> Edit:
+    """Write every date-time of a row anew."""
+
+    def edit(members: Members) -> Members:
+        return {n: write(v) if n in _TIMES and v is not None else v for n, v in members.items()}
 
     return edit
 
 
-def without(*names: str) -> Any:
-    def edit(members: dict[str, Any]) -> None:
-        for name in names:
-            members.pop(name, None)
-
-    return edit
+def closed_at(write: Callable[[str], Any]) -> Edit:
+    """Write closedAt anew, where it is set."""
+    return setting("closedAt", lambda at: None if at is None else write(at))
 
 
-def without_nulls(members: dict[str, Any]) -> None:
-    for name in [name for name, value in members.items() if value is None]:
-        del members[name]
+def constant(value: Any) -> Callable[[Any], Any]:
+    """Whatever was there, write `value`."""
+    return lambda _: value
 
 
-def adding(**more: Any) -> Any:
-    return lambda members: members.update(more)
+def no_offset(at: str) -> str:
+    return at.rstrip("Z")
 
 
-def setting(name: str, write: Any) -> Any:
-    def edit(members: dict[str, Any]) -> None:
-        members[name] = write(members[name])
-
-    return edit
+def spaced(at: str) -> str:
+    return at.replace("T", " ").rstrip("Z")
 
 
-def snake_case(members: dict[str, Any]) -> None:
-    members["closed_at"] = members.pop("closedAt")
-    members["closed_reason"] = members.pop("closedReason")
+def day(at: str) -> str:
+    return at[:10]
 
 
-def answered_as(media_type: bytes, *, errors: bool) -> Change:
+def text_or_none(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def none_if_empty(value: Any) -> Any:
+    return value or None
+
+
+def bare(value: str | None) -> str | None:
+    """An id without what stands before its underscore."""
+    return value and value.partition("_")[2]
+
+
+def other_prefix(value: str) -> str:
+    return f"sess_{value.partition('_')[2]}"
+
+
+def in_data(members: Members) -> Members:
+    return {"data": members}
+
+
+def snake_case(members: Members) -> Members:
+    other = {"closedAt": "closed_at", "closedReason": "closed_reason"}
+    return {other.get(name, name): value for name, value in members.items()}
+
+
+def typed(media_type: bytes) -> Change:
+    """Answer what was granted with another media type."""
+
     def change(base: Behaviour) -> Behaviour:
         def answer(service: Service, behaviour: Behaviour, result: Result) -> Answer:
-            made = base.answer(service, behaviour, result)
-            made.media_type = media_type
-            return made
-
-        def refuse(service: Service, refusal: Refusal) -> Answer:
-            made = base.refuse(service, refusal)
-            made.media_type = media_type
-            return made
-
-        return replace(base, refuse=refuse) if errors else replace(base, answer=answer)
-
-    return change
-
-
-def wrapped(name: str) -> Change:
-    """The row stands inside another object."""
-
-    def change(base: Behaviour) -> Behaviour:
-        def answer(service: Service, behaviour: Behaviour, result: Result) -> Answer:
-            made = base.answer(service, behaviour, result)
-            if result.clause == "close.closes":
-                made.body = encode({name: msgspec.json.decode(made.body)})
-            return made
+            return msgspec.structs.replace(base.answer(service, behaviour, result), media_type=media_type)
 
         return replace(base, answer=answer)
 
     return change
 
 
-def plain_error(base: Behaviour) -> Behaviour:
+def html_errors(base: Behaviour) -> Behaviour:
     def refuse(service: Service, refusal: Refusal) -> Answer:
-        made = base.refuse(service, refusal)
-        if refusal.clause == "id.unknown":
-            made.body, made.media_type = b"Not Found", b"text/plain"
-        return made
+        return msgspec.structs.replace(base.refuse(service, refusal), media_type=b"text/html")
 
     return replace(base, refuse=refuse)
 
 
-def echoing(what: str) -> Change:
-    """Tells what it must not: the key, the token or the environment's id."""
+def echoing(secret: Callable[[Environment], str]) -> Change:
+    """Answer what must not be answered beside the row of a close."""
 
-    def change(base: Behaviour) -> Behaviour:
-        async def close(service: Service, behaviour: Behaviour, call: Call) -> Result:
-            result = await base.close(service, behaviour, call)
-            environment = call.caller.environment
-            secret = environment.secret_key if what == "key" else environment.id
-            members = {"environmentId": secret} if what != "header" else {}
-            return Result(result.clause, result.session, members)
+    def wrap(close: Step) -> Step:
+        async def faulty(service: Service, behaviour: Behaviour, call: Call) -> Result:
+            result = await close(service, behaviour, call)
+            return msgspec.structs.replace(result, members={"environmentId": secret(call.caller.environment)})
 
-        return replace(base, close=close)
+        return faulty
 
-    return change
+    return around("close", wrap)
+
+
+def secret_key(environment: Environment) -> str:
+    return environment.secret_key
+
+
+def internal_id(environment: Environment) -> str:
+    return environment.id
 
 
 def echoing_wrong_key(base: Behaviour) -> Behaviour:
@@ -120,81 +124,141 @@ def echoing_wrong_key(base: Behaviour) -> Behaviour:
         try:
             return base.authenticate(service, request)
         except Refusal as refusal:
-            given = request.headers.get(b"authorization", b"").decode("latin-1")
-            refusal.error = f"Invalid API key: {given.removeprefix('Bearer ')}"
-            raise
+            given = request.headers.get(b"authorization", b"").decode("latin-1").removeprefix("Bearer ")
+            raise replace(refusal, error=f"Invalid API key: {given}") from None
 
     return replace(base, authenticate=authenticate)
 
 
-def key_in_header(base: Behaviour) -> Behaviour:
-    async def close(service: Service, behaviour: Behaviour, call: Call) -> Result:
-        result = await base.close(service, behaviour, call)
-        return Result(result.clause, result.session, {_KEY: call.caller.environment.secret_key})
+def key_in_header(close: Step) -> Step:
+    async def faulty(service: Service, behaviour: Behaviour, call: Call) -> Result:
+        result = await close(service, behaviour, call)
+        key = call.caller.environment.secret_key.encode()
+        return msgspec.structs.replace(result, headers=(*result.headers, (b"x-debug-key", key)))
 
-    def answer(service: Service, behaviour: Behaviour, result: Result) -> Answer:
-        key = result.members.get(_KEY)
-        if key is None:
-            return base.answer(service, behaviour, result)
-        made = base.answer(service, behaviour, Result(result.clause, result.session, {}))
-        made.headers = (*made.headers, (b"x-debug-key", str(key).encode()))
-        return made
-
-    return replace(base, close=close, answer=answer)
+    return faulty
 
 
-_KEY = "adjourn key"
-
-
-def now_and_then(number: int, edit: Any) -> Change:
-    """Only every `number`-th row is wrong."""
+def now_and_then(number: int, edit: Edit) -> Change:
+    """Edit only every `number`-th row."""
 
     def change(base: Behaviour) -> Behaviour:
         numbers = count(1)
 
-        def sometimes(members: dict[str, Any]) -> None:
-            if next(numbers) % number == 0:
-                edit(members)
+        def sometimes(members: Members) -> Members:
+            return edit(members) if next(numbers) % number == 0 else members
 
         return rows(sometimes)(base)
 
     return change
 
 
-FAULTS = [
-    Fault("row-without-tags", "row.schema", "Rows have no tags.", rows(without("tags"))),
-    Fault("row-without-task", "row.schema", "Rows have no taskIdentifier.", rows(without("taskIdentifier"))),
-    Fault("row-without-updated-at", "row.schema", "Rows have no updatedAt.", rows(without("updatedAt"))),
-    Fault("row-tags-null", "row.schema", "Empty tags are null.", rows(setting("tags", lambda v: v or None))),
-    Fault("row-tags-text", "row.schema", "Tags are one text.", rows(setting("tags", ",".join))),
-    Fault("row-metadata-text", "row.schema", "Metadata is JSON in a string.", rows(setting("metadata", lambda v: None if v is None else str(v)))),
-    Fault("row-config-null", "row.schema", "triggerConfig is null.", rows(setting("triggerConfig", lambda v: None))),
-    Fault("row-without-external-id", "row.members", "Rows have no externalId.", rows(without("externalId"))),
-    Fault("row-without-nulls", "row.members", "Members that are null are left out.", rows(without_nulls)),
-    Fault("row-without-reason", "row.members", "The answer of close has no closedReason.", row_of_close(without("closedReason"))),
-    Fault("row-without-config", "row.members", "The answer of close has no triggerConfig.", row_of_close(without("triggerConfig"))),
-    Fault("row-without-metadata", "row.members", "Rows have no metadata.", rows(without("metadata"))),
-    Fault("row-with-status", "row.members", "Rows have a status.", rows(adding(status="CLOSED"))),
-    Fault("row-with-environment", "row.members", "The answer of close has more members.", row_of_close(adding(object="session"))),
-    Fault("row-with-cached", "row.members", "The answer of close has isCached.", row_of_close(adding(isCached=False))),
-    Fault("row-snake-case", "row.members", "Members of the close have names in snake case.", row_of_close(snake_case)),
-    Fault("row-every-twentieth-short", "row.members", "Every twentieth row lacks a member.", now_and_then(20, without("expiresAt"))),
-    Fault("row-wrapped", "row.schema", "The row stands inside data.", wrapped("data")),
-    Fault("row-id-without-prefix", "row.prefixes", "id has no prefix in the answer of close.", row_of_close(setting("id", lambda v: v.partition("_")[2]))),
-    Fault("row-id-other-prefix", "row.prefixes", "id has another prefix in the answer of close.", row_of_close(setting("id", lambda v: "sess_" + v.partition("_")[2]))),
-    Fault("row-run-without-prefix", "row.prefixes", "currentRunId has no prefix.", rows(setting("currentRunId", lambda v: v and v.partition("_")[2]))),
-    Fault("row-run-empty", "row.prefixes", "currentRunId is empty.", rows(setting("currentRunId", lambda v: ""))),
-    Fault("times-without-offset", "row.times", "Date-times have no offset.", rows(times(lambda t: t.rstrip("Z")))),
-    Fault("times-with-space", "row.times", "Date-times have a space for the T and no offset.", rows(times(lambda t: t.replace("T", " ").rstrip("Z")))),
-    Fault("times-epoch", "row.times", "closedAt is a number.", rows(setting("closedAt", lambda t: None if t is None else 1_700_000_000_000))),
-    Fault("times-date-only", "row.times", "closedAt is a date.", rows(setting("closedAt", lambda t: None if t is None else t[:10]))),
-    Fault("times-http", "row.times", "closedAt is written as in HTTP headers.", rows(setting("closedAt", lambda t: None if t is None else "Tue, 07 Nov 2023 05:31:56 GMT"))),
-    Fault("type-text", "row.content-type", "Answers are text/plain.", answered_as(b"text/plain", errors=False)),
-    Fault("type-html-errors", "row.content-type", "Errors are text/html.", answered_as(b"text/html", errors=True)),
-    Fault("type-none", "row.content-type", "Answers are application/octet-stream.", answered_as(b"application/octet-stream", errors=False)),
-    Fault("type-plain-404", "row.content-type", "A 404 is plain text.", plain_error),
-    Fault("echo-key", "row.no-secrets", "The answer of close has the secret key.", echoing("key")),
-    Fault("echo-environment", "row.no-secrets", "The answer of close has the environment's internal id.", echoing("id")),
-    Fault("echo-wrong-key", "row.no-secrets", "A 401 repeats the key that was sent.", echoing_wrong_key),
-    Fault("echo-key-in-header", "row.no-secrets", "A header of close has the secret key.", key_in_header),
-]  # fmt: skip
+FAULTS = named(
+    {
+        "row-without-tags": Breach("row.schema", "The server leaves tags out of rows.", rows(without("tags"))),
+        "row-without-task": Breach(
+            "row.schema", "The server leaves taskIdentifier out of rows.", rows(without("taskIdentifier"))
+        ),
+        "row-without-updated-at": Breach(
+            "row.schema", "The server leaves updatedAt out of rows.", rows(without("updatedAt"))
+        ),
+        "row-tags-null": Breach(
+            "row.schema", "The server answers null for empty tags.", rows(setting("tags", none_if_empty))
+        ),
+        "row-tags-text": Breach(
+            "row.schema", "The server joins tags into one string.", rows(setting("tags", ",".join))
+        ),
+        "row-metadata-text": Breach(
+            "row.schema", "The server answers metadata as a string.", rows(setting("metadata", text_or_none))
+        ),
+        "row-config-null": Breach(
+            "row.schema", "The server answers null for triggerConfig.", rows(adding(triggerConfig=None))
+        ),
+        "row-without-external-id": Breach(
+            "row.members", "The server leaves externalId out of rows.", rows(without("externalId"))
+        ),
+        "row-without-nulls": Breach(
+            "row.members", "The server leaves out members that are null.", rows(without_values(None))
+        ),
+        "row-without-reason": Breach(
+            "row.members", "The server answers a close without closedReason.", row_of_close(without("closedReason"))
+        ),
+        "row-without-config": Breach(
+            "row.members", "The server answers a close without triggerConfig.", row_of_close(without("triggerConfig"))
+        ),
+        "row-without-metadata": Breach(
+            "row.members", "The server leaves metadata out of rows.", rows(without("metadata"))
+        ),
+        "row-with-status": Breach("row.members", "The server adds a status to rows.", rows(adding(status="CLOSED"))),
+        "row-with-environment": Breach(
+            "row.members", "The server answers a close with a member too many.", row_of_close(adding(object="session"))
+        ),
+        "row-with-cached": Breach(
+            "row.members", "The server answers a close with isCached.", row_of_close(adding(isCached=False))
+        ),
+        "row-snake-case": Breach(
+            "row.members", "The server answers a close with names in snake case.", row_of_close(snake_case)
+        ),
+        "row-every-twentieth-short": Breach(
+            "row.members",
+            "The server leaves expiresAt out of every twentieth row.",
+            now_and_then(20, without("expiresAt")),
+        ),
+        "row-wrapped": Breach(
+            "row.schema", "The server wraps the row of a close in data.", answering("close.closes", in_data)
+        ),
+        "row-id-without-prefix": Breach(
+            "row.prefixes",
+            "The server answers a close with an id that lacks its prefix.",
+            row_of_close(setting("id", bare)),
+        ),
+        "row-id-other-prefix": Breach(
+            "row.prefixes",
+            "The server answers a close with another prefix in id.",
+            row_of_close(setting("id", other_prefix)),
+        ),
+        "row-run-without-prefix": Breach(
+            "row.prefixes", "The server answers currentRunId without its prefix.", rows(setting("currentRunId", bare))
+        ),
+        "row-run-empty": Breach(
+            "row.prefixes", "The server answers an empty currentRunId.", rows(adding(currentRunId=""))
+        ),
+        "times-without-offset": Breach(
+            "row.times", "The server writes date-times without an offset.", rows(times(no_offset))
+        ),
+        "times-with-space": Breach(
+            "row.times", "The server writes date-times with a space for the T and no offset.", rows(times(spaced))
+        ),
+        "times-epoch": Breach(
+            "row.times", "The server writes closedAt as a number.", rows(closed_at(constant(1_700_000_000_000)))
+        ),
+        "times-date-only": Breach("row.times", "The server writes closedAt as a date.", rows(closed_at(day))),
+        "times-http": Breach(
+            "row.times",
+            "The server writes closedAt as HTTP headers do.",
+            rows(closed_at(constant("Tue, 07 Nov 2023 05:31:56 GMT"))),
+        ),
+        "type-text": Breach("row.content-type", "The server answers rows as text/plain.", typed(b"text/plain")),
+        "type-html-errors": Breach("row.content-type", "The server answers errors as text/html.", html_errors),
+        "type-none": Breach(
+            "row.content-type",
+            "The server answers rows as application/octet-stream.",
+            typed(b"application/octet-stream"),
+        ),
+        "type-plain-404": Breach(
+            "row.content-type",
+            "The server answers 404 as plain text.",
+            refusing("id.unknown", body=b"Not Found", media_type=b"text/plain"),
+        ),
+        "echo-key": Breach("row.no-secrets", "The server answers a close with the secret key.", echoing(secret_key)),
+        "echo-environment": Breach(
+            "row.no-secrets", "The server answers a close with the environment's internal id.", echoing(internal_id)
+        ),
+        "echo-wrong-key": Breach("row.no-secrets", "The server repeats a wrong key in its 401.", echoing_wrong_key),
+        "echo-key-in-header": Breach(
+            "row.no-secrets",
+            "The server answers a close with the secret key in a header.",
+            around("close", key_in_header),
+        ),
+    }
+)

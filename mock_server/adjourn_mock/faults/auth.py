@@ -1,4 +1,4 @@
-"""Faults of the auth clauses and of isolation."""
+"""Faults of the auth clauses: who is let in."""
 
 from __future__ import annotations
 
@@ -7,23 +7,31 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
-import msgspec
 from starlette.types import Receive
 
-from adjourn_mock.domain.sessions import Session
 from adjourn_mock.environments.environments import Environment
-from adjourn_mock.environments.tokens import PublicAccessToken
-from adjourn_mock.exchanges.exchange import Answer, Refusal, Request
-from adjourn_mock.faults.fault import Change, Fault
+from adjourn_mock.exchanges.exchange import Note, Refusal, Request
+from adjourn_mock.faults.fault import Breach, Change, named
+from adjourn_mock.faults.steps import refusing
 from adjourn_mock.pipeline.behaviour import Behaviour, Call, Caller, Result, Route
 from adjourn_mock.pipeline.service import Service
-from adjourn_spec import BodyRule, FriendlyId, SessionKey
+from adjourn_spec import BodyRule
 
-__all__ = ["FAULTS"]
+__all__ = ["FAULTS", "first"]
+
+_CREDENTIALS = ("auth.required", "auth.scheme", "auth.unknown-key")
 
 
 def first(service: Service) -> Environment:
+    """The environment that was added first."""
     return next(iter(service.environments))
+
+
+def is_close(service: Service, request: Request) -> bool:
+    """Whether a request is a close, whoever sends it."""
+    found = service.routes.match(request.raw_path)
+    operation = None if found is None else found[0].operations.get(request.method)
+    return operation is not None and operation.name == "closeSession"
 
 
 def admitting(check_head: Callable[[Service, Request], Environment | None]) -> Change:
@@ -56,37 +64,12 @@ def matching(same: Callable[[str, str], bool]) -> Change:
     return admitting(check_head)
 
 
-def closed_sessions_for_all(base: Behaviour) -> Behaviour:
-    """Whoever closes a session that is closed already needs no key."""
-
-    def authenticate(service: Service, request: Request) -> Caller:
-        try:
-            return base.authenticate(service, request)
-        except Refusal:
-            if not request.raw_path.endswith(b"/close"):
-                raise
-            return Caller(first(service), PublicAccessToken(first(service), (_NOBODY,)))
-
-    async def authorize(service: Service, behaviour: Behaviour, call: Call) -> None:
-        if call.caller.token is None or _NOBODY not in call.caller.token.scopes:
-            return await base.authorize(service, behaviour, call)
-        session = await behaviour.find(service, call.caller.environment, call.key)
-        if session is None or session.closed_at is None:
-            raise Refusal("auth.unknown-key")
-        return None
-
-    return replace(base, authenticate=authenticate, authorize=authorize)
-
-
-_NOBODY = "adjourn does not know"
-
-
 def without_header(service: Service, request: Request) -> Environment | None:
     return first(service) if not request.headers.get(b"authorization") else None
 
 
 def without_header_to_close(service: Service, request: Request) -> Environment | None:
-    return without_header(service, request) if request.raw_path.endswith(b"/close") else None
+    return without_header(service, request) if is_close(service, request) else None
 
 
 def without_header_to_read(service: Service, request: Request) -> Environment | None:
@@ -96,11 +79,6 @@ def without_header_to_read(service: Service, request: Request) -> Environment | 
 def any_scheme(service: Service, request: Request) -> Environment | None:
     words = request.headers.get(b"authorization", b"").split()
     return service.environments.with_key(words[-1]) if words and len(words) > 1 and words[0] != b"Bearer" else None
-
-
-def lower_case_scheme(service: Service, request: Request) -> Environment | None:
-    scheme, _, rest = request.headers.get(b"authorization", b"").partition(b" ")
-    return service.environments.with_key(rest.strip()) if scheme.lower() == b"bearer" else None
 
 
 def basic_scheme(service: Service, request: Request) -> Environment | None:
@@ -130,29 +108,6 @@ def any_key_of_form(service: Service, request: Request) -> Environment | None:
     return first(service) if given.startswith((b"Bearer tr_dev_", b"Bearer tr_prod_")) else None
 
 
-def status_for_credentials(status: int) -> Change:
-    def change(base: Behaviour) -> Behaviour:
-        def refuse(service: Service, refusal: Refusal) -> Answer:
-            answer = base.refuse(service, refusal)
-            if refusal.clause in ("auth.required", "auth.scheme", "auth.unknown-key"):
-                answer.status = status
-            return answer
-
-        return replace(base, refuse=refuse)
-
-    return change
-
-
-def required_as_text(base: Behaviour) -> Behaviour:
-    def refuse(service: Service, refusal: Refusal) -> Answer:
-        answer = base.refuse(service, refusal)
-        if refusal.clause == "auth.required":
-            answer.body = b'{"message":"Unauthorized"}'
-        return answer
-
-    return replace(base, refuse=refuse)
-
-
 def body_before_credentials(base: Behaviour) -> Behaviour:
     """The declared length is looked at while the request is routed."""
 
@@ -166,148 +121,165 @@ def body_before_credentials(base: Behaviour) -> Behaviour:
     return replace(base, route=route)
 
 
-def parsing_before_credentials(base: Behaviour) -> Behaviour:
-    """A body that is no JSON is 400 whoever sends it: the key is looked at when the body is there."""
-    waiting: dict[int, Refusal] = {}
+# Which texts are taken for a registered key: `same(given, registered)`.
+
+
+def is_longer(given: str, key: str) -> bool:
+    return given.startswith(key)
+
+
+def any_case(given: str, key: str) -> bool:
+    return given.lower() == key.lower()
+
+
+def is_start(given: str, key: str) -> bool:
+    return len(given) > 8 and key.startswith(given)
+
+
+def is_around(given: str, key: str) -> bool:
+    return key in given
+
+
+def is_end(given: str, key: str) -> bool:
+    return len(given) > 2 and key.endswith(given)
+
+
+def any_kind(given: str, key: str) -> bool:
+    return given.startswith("tr_") and given.split("_", 2)[2:] == key.split("_", 2)[2:]
+
+
+# What happens before, or in spite of, a refusal of the key.
+
+
+def admitting_for_now(base: Behaviour, refused: Note[Refusal]) -> Behaviour:
+    """Let every close in at first; `refused` notes what the key would have been refused with."""
 
     def authenticate(service: Service, request: Request) -> Caller:
         try:
             return base.authenticate(service, request)
         except Refusal as refusal:
-            if request.method != "POST" or not request.raw_path.endswith(b"/close"):
+            if not is_close(service, request):
                 raise
-            waiting[id(request)] = refusal
+            refused.write(request.notes, refusal)
             return Caller(first(service), None)
-
-    async def receive(request: Request, receive: Receive, rule: BodyRule) -> bytes:
-        refusal = waiting.pop(id(request), None)
-        content = await base.receive(request, receive, rule)
-        if refusal is not None:
-            base.validate(base.parse(content, rule), rule)
-            raise refusal
-        return content
-
-    return replace(base, authenticate=authenticate, receive=receive)
-
-
-def refused_keys_close_anyway(base: Behaviour) -> Behaviour:
-    """The session is closed first, and then the key is found to be wrong."""
-    wrong: set[int] = set()
-
-    def authenticate(service: Service, request: Request) -> Caller:
-        try:
-            return base.authenticate(service, request)
-        except Refusal:
-            if request.method != "POST" or not request.raw_path.endswith(b"/close"):
-                raise
-            wrong.add(id(request))
-            return Caller(first(service), None)
-
-    async def receive(request: Request, receive: Receive, rule: BodyRule) -> bytes:
-        if id(request) in wrong:
-            wrong.discard(id(request))
-            with suppress(Refusal):
-                content = await base.receive(request, receive, rule)
-                base.validate(base.parse(content, rule), rule)
-                return _CLOSE_AND_REFUSE
-            raise Refusal("auth.unknown-key")
-        return await base.receive(request, receive, rule)
-
-    async def close(service: Service, behaviour: Behaviour, call: Call) -> Result:
-        if _MARK not in call.value:
-            return await base.close(service, behaviour, call)
-        with suppress(Refusal):
-            await base.close(service, behaviour, call)
-        raise Refusal("auth.unknown-key")
-
-    return replace(base, authenticate=authenticate, receive=receive, close=close)
-
-
-_MARK = "adjourn closes and refuses"
-_CLOSE_AND_REFUSE = msgspec.json.encode({_MARK: True})
-
-
-def seeing_all_environments(friendly: bool, external: bool, status: int | None = None) -> Change:
-    def change(base: Behaviour) -> Behaviour:
-        async def find(service: Service, environment: Environment, key: SessionKey) -> Session | None:
-            session = await base.find(service, environment, key)
-            if session is not None or not (friendly if isinstance(key, FriendlyId) else external):
-                return session
-            for other in service.environments:
-                if other is not environment and (found := await base.find(service, other, key)) is not None:
-                    if status is not None:
-                        raise Refusal("auth.secret-only", "It belongs to another environment", status=status)
-                    return found
-            return None
-
-        return replace(base, find=find)
-
-    return change
-
-
-def caching_by_path(base: Behaviour) -> Behaviour:
-    """Retrieve answers from a cache that does not ask who calls."""
-    rows: dict[str, Session] = {}
-
-    async def retrieve(service: Service, behaviour: Behaviour, call: Call) -> Result:
-        found = await behaviour.find(service, call.caller.environment, call.key)
-        if found is None and call.text in rows:
-            return Result("retrieve.row", rows[call.text], {})
-        result = await base.retrieve(service, behaviour, call)
-        if result.session is not None:
-            rows[call.text] = result.session
-        return result
-
-    return replace(base, retrieve=retrieve)
-
-
-def one_store_for_all(base: Behaviour) -> Behaviour:
-    def authenticate(service: Service, request: Request) -> Caller:
-        caller = base.authenticate(service, request)
-        return Caller(first(service), caller.token)
 
     return replace(base, authenticate=authenticate)
 
 
-def validating_before_rights(base: Behaviour) -> Behaviour:
-    """A token is refused before its body is looked at."""
+def closed_sessions_for_all(base: Behaviour) -> Behaviour:
+    refused: Note[Refusal] = Note("the refusal of an unknown key")
+    faulty = admitting_for_now(base, refused)
+
+    async def close(service: Service, behaviour: Behaviour, call: Call) -> Result:
+        refusal = refused.read(call.notes)
+        if refusal is not None:
+            session = await behaviour.find(service, call.caller.environment, call.key)
+            if session is None or session.closed_at is None:
+                raise refusal
+        return await base.close(service, behaviour, call)
+
+    return replace(faulty, close=close)
+
+
+def parsing_before_credentials(base: Behaviour) -> Behaviour:
+    refused: Note[Refusal] = Note("the refusal of an unknown key")
+    faulty = admitting_for_now(base, refused)
 
     async def receive(request: Request, receive: Receive, rule: BodyRule) -> bytes:
-        if request.headers.get(b"authorization", b"").count(b".") == 2 and rule.limit_clause == "body.limit":
-            raise Refusal("auth.secret-only")
-        return await base.receive(request, receive, rule)
+        content = await base.receive(request, receive, rule)
+        refusal = refused.read(request.notes)
+        if refusal is not None:
+            base.validate(request, base.parse(request, content, rule), rule)
+            raise refusal
+        return content
 
-    return replace(base, receive=receive)
+    return replace(faulty, receive=receive)
 
 
-FAULTS = [
-    Fault("auth-none", "auth.required", "No credentials are needed.", admitting(without_header)),
-    Fault("auth-none-to-close", "auth.required", "No credentials are needed to close.", admitting(without_header_to_close)),
-    Fault("auth-none-to-read", "auth.required", "No credentials are needed to read.", admitting(without_header_to_read)),
-    Fault("auth-x-api-key", "auth.required", "The key may stand in X-Api-Key.", admitting(api_key_header)),
-    Fault("auth-key-in-query", "auth.required", "The key may stand in the query.", admitting(key_in_query)),
-    Fault("auth-403-for-401", "auth.required", "Missing and wrong credentials are 403.", status_for_credentials(403)),
-    Fault("auth-404-for-401", "auth.required", "Missing and wrong credentials are 404.", status_for_credentials(404)),
-    Fault("auth-no-error-member", "auth.required", "A 401 has no error string.", required_as_text),
-    Fault("auth-any-scheme", "auth.scheme", "Any scheme is accepted.", admitting(any_scheme)),
-    Fault("auth-scheme-any-case", "auth.scheme", "bearer in any letter case is accepted.", admitting(lower_case_scheme)),
-    Fault("auth-basic", "auth.scheme", "Basic is accepted.", admitting(basic_scheme)),
-    Fault("auth-empty-token", "auth.scheme", "An empty token is accepted.", admitting(empty_token)),
-    Fault("auth-any-key", "auth.unknown-key", "Any key of the right form is accepted.", admitting(any_key_of_form)),
-    Fault("auth-key-prefix", "auth.unknown-key", "A key with characters added is accepted.", matching(lambda given, key: given.startswith(key))),
-    Fault("auth-key-any-case", "auth.unknown-key", "Keys match in any letter case.", matching(lambda given, key: given.lower() == key.lower())),
-    Fault("auth-key-start", "auth.unknown-key", "The start of a key is accepted.", matching(lambda given, key: len(given) > 8 and key.startswith(given))),
-    Fault("auth-key-contains", "auth.unknown-key", "A text that has a key in it is accepted.", matching(lambda given, key: key in given)),
-    Fault("auth-key-end", "auth.unknown-key", "The end of a key is accepted.", matching(lambda given, key: len(given) > 2 and key.endswith(given))),
-    Fault("auth-key-any-kind", "auth.unknown-key", "The kind of environment in a key does not count.", matching(lambda given, key: given.startswith("tr_") and given.split("_", 2)[2:] == key.split("_", 2)[2:])),
-    Fault("auth-none-once-closed", "auth.required", "A closed session is answered to anybody who closes it.", closed_sessions_for_all),
-    Fault("body-before-credentials", "auth.first", "A body that is too large is 413 whoever sends it.", body_before_credentials),
-    Fault("parsing-before-credentials", "auth.first", "A body that is no JSON is 400 whoever sends it.", parsing_before_credentials),
-    Fault("key-refused-but-closed", "auth.no-effect", "A wrong key is refused, and the session closed.", refused_keys_close_anyway),
-    Fault("rights-before-body", "error.order", "A token is 403 before its body is looked at.", validating_before_rights),
-    Fault("environments-mixed", "env.isolation", "All keys see one environment.", one_store_for_all),
-    Fault("environments-leak-friendly-ids", "env.isolation", "Another environment's session is found by its friendly id.", seeing_all_environments(True, False)),
-    Fault("environments-leak-external-ids", "env.isolation", "Another environment's session is found by its externalId.", seeing_all_environments(False, True)),
-    Fault("environments-share-cache", "env.isolation", "What one environment has retrieved another can retrieve.", caching_by_path),
-    Fault("environments-403", "env.isolation", "Another environment's session is 403.", seeing_all_environments(True, True, 403)),
-]  # fmt: skip
+def refused_keys_close_anyway(base: Behaviour) -> Behaviour:
+    refused: Note[Refusal] = Note("the refusal of an unknown key")
+    faulty = admitting_for_now(base, refused)
+
+    async def receive(request: Request, receive: Receive, rule: BodyRule) -> bytes:
+        refusal = refused.read(request.notes)
+        if refusal is None:
+            return await base.receive(request, receive, rule)
+        with suppress(Refusal):
+            content = await base.receive(request, receive, rule)
+            base.validate(request, base.parse(request, content, rule), rule)
+            return content
+        raise refusal
+
+    async def close(service: Service, behaviour: Behaviour, call: Call) -> Result:
+        refusal = refused.read(call.notes)
+        if refusal is None:
+            return await base.close(service, behaviour, call)
+        with suppress(Refusal):
+            await base.close(service, behaviour, call)
+        raise refusal
+
+    return replace(faulty, receive=receive, close=close)
+
+
+FAULTS = named(
+    {
+        "auth-none": Breach(
+            "auth.required", "The server accepts requests without credentials.", admitting(without_header)
+        ),
+        "auth-none-to-close": Breach(
+            "auth.required", "The server closes without credentials.", admitting(without_header_to_close)
+        ),
+        "auth-none-to-read": Breach(
+            "auth.required", "The server answers reads without credentials.", admitting(without_header_to_read)
+        ),
+        "auth-x-api-key": Breach("auth.required", "The server accepts a key in X-Api-Key.", admitting(api_key_header)),
+        "auth-key-in-query": Breach("auth.required", "The server accepts a key in the query.", admitting(key_in_query)),
+        "auth-403-for-401": Breach(
+            "auth.required",
+            "The server answers 403 for missing and wrong credentials.",
+            refusing(*_CREDENTIALS, status=403),
+        ),
+        "auth-404-for-401": Breach(
+            "auth.required",
+            "The server answers 404 for missing and wrong credentials.",
+            refusing(*_CREDENTIALS, status=404),
+        ),
+        "auth-no-error-member": Breach(
+            "auth.required",
+            "The server answers 401 without an error string.",
+            refusing("auth.required", body=b'{"message":"Unauthorized"}'),
+        ),
+        "auth-any-scheme": Breach("auth.scheme", "The server accepts any scheme.", admitting(any_scheme)),
+        "auth-basic": Breach("auth.scheme", "The server accepts the scheme Basic.", admitting(basic_scheme)),
+        "auth-empty-token": Breach("auth.scheme", "The server accepts an empty token.", admitting(empty_token)),
+        "auth-any-key": Breach(
+            "auth.unknown-key", "The server accepts any key of the right form.", admitting(any_key_of_form)
+        ),
+        "auth-key-prefix": Breach(
+            "auth.unknown-key", "The server accepts a key with characters added.", matching(is_longer)
+        ),
+        "auth-key-any-case": Breach(
+            "auth.unknown-key", "The server accepts a key in any letter case.", matching(any_case)
+        ),
+        "auth-key-start": Breach("auth.unknown-key", "The server accepts the start of a key.", matching(is_start)),
+        "auth-key-contains": Breach(
+            "auth.unknown-key", "The server accepts a text that contains a key.", matching(is_around)
+        ),
+        "auth-key-end": Breach("auth.unknown-key", "The server accepts the end of a key.", matching(is_end)),
+        "auth-key-any-kind": Breach(
+            "auth.unknown-key", "The server accepts a key with another kind of environment in it.", matching(any_kind)
+        ),
+        "auth-none-once-closed": Breach(
+            "auth.required", "The server answers a close of a closed session to anybody.", closed_sessions_for_all
+        ),
+        "body-before-credentials": Breach(
+            "auth.first", "The server answers 413 for a large body whoever sends it.", body_before_credentials
+        ),
+        "parsing-before-credentials": Breach(
+            "auth.first", "The server answers 400 for a malformed body whoever sends it.", parsing_before_credentials
+        ),
+        "key-refused-but-closed": Breach(
+            "auth.no-effect", "The server refuses a wrong key, and closes the session.", refused_keys_close_anyway
+        ),
+    }
+)

@@ -1,4 +1,4 @@
-"""Faults of list."""
+"""Faults of list: order, pages, filters, what its rows show."""
 
 from __future__ import annotations
 
@@ -10,42 +10,37 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 
 from adjourn_mock.domain.clock import rfc3339
+from adjourn_mock.domain.sessions import Session
 from adjourn_mock.exchanges.exchange import Refusal, Request
-from adjourn_mock.faults.fault import Change, Fault
+from adjourn_mock.faults.auth import first
+from adjourn_mock.faults.fault import Breach, Change, named
+from adjourn_mock.faults.members import Members, adding, setting, without
+from adjourn_mock.faults.steps import Step, around, given, list_rows, returning
 from adjourn_mock.pipeline.behaviour import Behaviour, Call, Caller, Result
 from adjourn_mock.pipeline.service import Service
 
-__all__ = ["FAULTS"]
+__all__ = ["FAULTS", "Query", "Row", "dropping", "forgiving", "has_status"]
+
+Query = Mapping[str, Any]
+Row = Mapping[str, Any]
+_STATES = ("ACTIVE", "CLOSED", "EXPIRED")
 
 
-def listing(edit: Callable[[dict[str, Any]], dict[str, Any]]) -> Change:
-    """List with other parameters than those that were asked for."""
-
-    def change(base: Behaviour) -> Behaviour:
-        async def list_sessions(service: Service, behaviour: Behaviour, call: Call) -> Result:
-            value = edit(dict(call.value))
-            return await base.list(service, behaviour, Call(call.caller, call.operation, call.text, call.key, value))
-
-        return replace(base, list=list_sessions)
-
-    return change
+# Parameters that are ignored.
 
 
-def listed(edit: Callable[[dict[str, Any]], dict[str, Any]]) -> Change:
-    """Change a page after it was made."""
+def ignoring(name: str) -> Change:
+    """List as if a parameter had not been sent."""
+    return given("list", without(name))
 
-    def change(base: Behaviour) -> Behaviour:
-        async def list_sessions(service: Service, behaviour: Behaviour, call: Call) -> Result:
-            result = await base.list(service, behaviour, call)
-            return Result(result.clause, None, edit(dict(result.members)))
 
-        return replace(base, list=list_sessions)
-
-    return change
+def ignoring_in_page(*parts: str) -> Change:
+    """List as if a part of `page` had not been sent."""
+    return given("list", setting("page", without(*parts)))
 
 
 def forgiving(*names: str) -> Change:
-    """Parameters that break their rules are left out."""
+    """Parameters that violate their rules are left out."""
 
     def change(base: Behaviour) -> Behaviour:
         def query(request: Request, operation: Any) -> Any:
@@ -61,40 +56,6 @@ def forgiving(*names: str) -> Change:
     return change
 
 
-def of_first_environment(when: Callable[[Mapping[str, Any]], bool]) -> Change:
-    """List the sessions of the first environment, whoever asks."""
-
-    def change(base: Behaviour) -> Behaviour:
-        async def list_sessions(service: Service, behaviour: Behaviour, call: Call) -> Result:
-            if when(call.value):
-                caller = Caller(next(iter(service.environments)), None)
-                call = Call(caller, call.operation, call.text, call.key, call.value)
-            return await base.list(service, behaviour, call)
-
-        return replace(base, list=list_sessions)
-
-    return change
-
-
-def dropping(drops: Callable[[Mapping[str, Any], dict[str, Any], str], bool]) -> Change:
-    """Leave rows out: `drops(query, row, now)`."""
-
-    def change(base: Behaviour) -> Behaviour:
-        async def list_sessions(service: Service, behaviour: Behaviour, call: Call) -> Result:
-            result = await base.list(service, behaviour, call)
-            now = rfc3339(call.caller.environment.clock.now())
-            kept = [row for row in result.members["data"] if not drops(call.value, row, now)]
-            return Result(result.clause, None, {**result.members, "data": kept})
-
-        return replace(base, list=list_sessions)
-
-    return change
-
-
-def is_of(query: Mapping[str, Any], status: str) -> bool:
-    return query.get("filter[status]") == [status]
-
-
 def any_query(base: Behaviour) -> Behaviour:
     def query(request: Request, operation: Any) -> Any:
         try:
@@ -105,52 +66,201 @@ def any_query(base: Behaviour) -> Behaviour:
     return replace(base, query=query)
 
 
-def without_part(part: str) -> Change:
-    """List as if a part of `page` had not been asked for."""
-    return listing(lambda value: {**value, "page": {n: v for n, v in value.get("page", {}).items() if n != part}})
+# Pages that are changed.
 
 
-def without(name: str) -> Change:
-    """List as if a parameter had not been asked for."""
-    return listing(lambda value: {n: v for n, v in value.items() if n != name})
+def reversed_page(page: Members) -> Members:
+    return {**page, "data": page["data"][::-1]}
 
 
-def sorted_by(page: dict[str, Any], member: str) -> dict[str, Any]:
-    return {**page, "data": sorted(page["data"], key=lambda row: row[member], reverse=True)}
+def last_changed_first(page: Members) -> Members:
+    return {**page, "data": sorted(page["data"], key=lambda row: row["updatedAt"], reverse=True)}
 
 
-def without_cursor(value: dict[str, Any]) -> dict[str, Any]:
-    page = {name: member for name, member in value.get("page", {}).items() if name == "size"}
-    return {**value, "page": page}
+# Which environment is listed.
 
 
-FAULTS = [
-    Fault("list-oldest-first", "list.order", "Lists are oldest first.", listed(lambda page: {**page, "data": page["data"][::-1]})),
-    Fault("list-ignores-size", "list.page", "The page size is ignored.", without_part("size")),
-    Fault("list-ignores-cursor", "list.cursors", "Cursors are ignored.", listing(without_cursor)),
-    Fault("list-without-cursors", "list.cursors", "Pages have no cursors.", listed(lambda page: {**page, "pagination": {}})),
-    Fault("list-ignores-type", "list.filter", "The filter by type is ignored.", without("filter[type]")),
-    Fault("list-any-query", "list.invalid", "Queries are not validated.", any_query),
-    Fault("list-ignores-before", "list.cursors", "The cursor of newer pages is ignored.", without_part("before")),
-    Fault("list-ignores-tags", "list.filter", "The filter by tags is ignored.", without("filter[tags]")),
-    Fault("list-ignores-task", "list.filter", "The filter by taskIdentifier is ignored.", without("filter[taskIdentifier]")),
-    Fault("list-ignores-external-id", "list.filter", "The filter by externalId is ignored.", without("filter[externalId]")),
-    Fault("list-ignores-status", "close.listed", "The filter by status is ignored.", without("filter[status]")),
-    Fault("list-ignores-from", "list.filter", "The first moment of createdAt is ignored.", without("filter[createdAt][from]")),
-    Fault("list-ignores-to", "list.filter", "The last moment of createdAt is ignored.", without("filter[createdAt][to]")),
-    Fault("list-ignores-period", "list.filter", "The period of createdAt is ignored.", without("filter[createdAt][period]")),
-    Fault("list-last-changed-first", "list.order", "Lists have those first that were changed last.", listed(lambda page: sorted_by(page, "updatedAt"))),
-    Fault("list-any-size", "list.invalid", "A page size beyond its bounds is ignored.", forgiving("page[size]")),
-    Fault("list-both-cursors", "list.invalid", "Of two cursors one is ignored.", forgiving("page[before]")),
-    Fault("list-any-status", "list.invalid", "A status that there is none of is ignored.", forgiving("filter[status]")),
-    Fault("list-any-moment", "list.invalid", "Moments that are no numbers are ignored.", forgiving("filter[createdAt][from]", "filter[createdAt][to]")),
-    Fault("list-of-first-environment", "env.isolation", "Lists show one environment to all.", of_first_environment(lambda query: True)),
-    Fault("list-of-all-by-tag", "env.isolation", "Lists by tag show another environment.", of_first_environment(lambda query: "filter[tags]" in query)),
-    Fault("list-of-all-by-status", "env.isolation", "Lists by status show another environment.", of_first_environment(lambda query: "filter[status]" in query)),
-    Fault("list-expired-not-closed", "close.listed", "A session that was closed after it expired is not listed as CLOSED.", dropping(lambda q, row, now: is_of(q, "CLOSED") and bool(row["expiresAt"]) and row["expiresAt"] <= now)),
-    Fault("list-expiring-not-active", "close.listed", "A session that will expire is not listed as ACTIVE.", dropping(lambda q, row, now: is_of(q, "ACTIVE") and bool(row["expiresAt"]))),
-    Fault("list-closed-with-reason", "close.listed", "Only sessions closed with a reason are listed as CLOSED.", dropping(lambda q, row, now: is_of(q, "CLOSED") and row["closedReason"] is None)),
-    Fault("list-named-only", "list.filter", "Sessions without an externalId are not listed.", dropping(lambda q, row, now: row["externalId"] is None)),
-    Fault("list-without-reason", "row.list", "List rows have no reason.", lambda base: replace(base, list_row=lambda session: {**base.list_row(session), "closedReason": None})),
-    Fault("list-without-metadata", "row.list", "List rows have no metadata.", lambda base: replace(base, list_row=lambda session: {n: v for n, v in base.list_row(session).items() if n != "metadata"})),
-]  # fmt: skip
+def of_first_environment(when: Callable[[Query], bool]) -> Change:
+    """List the sessions of the first environment, whoever asks."""
+
+    def wrap(step: Step) -> Step:
+        async def faulty(service: Service, behaviour: Behaviour, call: Call) -> Result:
+            if when(call.value):
+                call = msgspec.structs.replace(call, caller=Caller(first(service), None))
+            return await step(service, behaviour, call)
+
+        return faulty
+
+    return around("list", wrap)
+
+
+def always(query: Query) -> bool:
+    return True
+
+
+def by_tag(query: Query) -> bool:
+    return "filter[tags]" in query
+
+
+def by_status(query: Query) -> bool:
+    return "filter[status]" in query
+
+
+# Rows that are missing.
+
+
+def dropping(drops: Callable[[Query, Row, str], bool]) -> Change:
+    """Leave rows out: `drops(query, row, now)`."""
+
+    def wrap(step: Step) -> Step:
+        async def faulty(service: Service, behaviour: Behaviour, call: Call) -> Result:
+            result = await step(service, behaviour, call)
+            at = rfc3339(call.caller.environment.clock.now())
+            shown = [row for row in result.members["data"] if not drops(call.value, row, at)]
+            return msgspec.structs.replace(result, members={**result.members, "data": shown})
+
+        return faulty
+
+    return around("list", wrap)
+
+
+def has_status(query: Query, status: str) -> bool:
+    return query.get("filter[status]") == [status]
+
+
+def expired_when_closed(query: Query, row: Row, at: str) -> bool:
+    return has_status(query, "CLOSED") and bool(row["expiresAt"]) and row["expiresAt"] <= at
+
+
+def expiring_when_active(query: Query, row: Row, at: str) -> bool:
+    return has_status(query, "ACTIVE") and bool(row["expiresAt"])
+
+
+def closed_without_reason(query: Query, row: Row, at: str) -> bool:
+    return has_status(query, "CLOSED") and row["closedReason"] is None
+
+
+def unnamed(query: Query, row: Row, at: str) -> bool:
+    return row["externalId"] is None
+
+
+# States that are mixed up.
+
+
+def listed_as(real: str, shown: str) -> Change:
+    """List the sessions of one state under another."""
+    names = {real: shown}
+
+    def edit(value: Members) -> Members:
+        wanted = value.get("filter[status]")
+        if wanted is None:
+            return value
+        states = [state for state in _STATES if names.get(state, state) in wanted]
+        return {**value, "filter[status]": states or ["NONE"]}
+
+    return given("list", edit)
+
+
+def with_config(base: Behaviour) -> Behaviour:
+    def list_row(session: Session) -> Members:
+        return {**base.list_row(session), "triggerConfig": session.trigger_config}
+
+    return replace(base, list_row=list_row)
+
+
+FAULTS = named(
+    {
+        "list-oldest-first": Breach(
+            "list.order", "The server lists the oldest sessions of a page first.", returning("list", reversed_page)
+        ),
+        "list-last-changed-first": Breach(
+            "list.order", "The server lists first what was changed last.", returning("list", last_changed_first)
+        ),
+        "list-ignores-size": Breach("list.page", "The server ignores the page size.", ignoring_in_page("size")),
+        "list-ignores-cursor": Breach(
+            "list.cursors", "The server ignores cursors.", ignoring_in_page("after", "before")
+        ),
+        "list-ignores-before": Breach(
+            "list.cursors", "The server ignores the cursor of newer pages.", ignoring_in_page("before")
+        ),
+        "list-without-cursors": Breach(
+            "list.cursors", "The server answers pages without cursors.", returning("list", adding(pagination={}))
+        ),
+        "list-any-query": Breach("list.invalid", "The server does not validate queries.", any_query),
+        "list-ignores-type": Breach("list.filter", "The server ignores the filter by type.", ignoring("filter[type]")),
+        "list-ignores-tags": Breach("list.filter", "The server ignores the filter by tags.", ignoring("filter[tags]")),
+        "list-ignores-task": Breach(
+            "list.filter", "The server ignores the filter by taskIdentifier.", ignoring("filter[taskIdentifier]")
+        ),
+        "list-ignores-external-id": Breach(
+            "list.filter", "The server ignores the filter by externalId.", ignoring("filter[externalId]")
+        ),
+        "list-ignores-status": Breach(
+            "close.listed", "The server ignores the filter by status.", ignoring("filter[status]")
+        ),
+        "list-ignores-from": Breach(
+            "list.filter", "The server ignores the first moment of createdAt.", ignoring("filter[createdAt][from]")
+        ),
+        "list-ignores-to": Breach(
+            "list.filter", "The server ignores the last moment of createdAt.", ignoring("filter[createdAt][to]")
+        ),
+        "list-ignores-period": Breach(
+            "list.filter", "The server ignores the period of createdAt.", ignoring("filter[createdAt][period]")
+        ),
+        "list-any-size": Breach(
+            "list.invalid", "The server ignores a page size beyond its bounds.", forgiving("page[size]")
+        ),
+        "list-both-cursors": Breach(
+            "list.invalid", "The server ignores one of two cursors.", forgiving("page[before]")
+        ),
+        "list-any-status": Breach("list.invalid", "The server ignores an unknown status.", forgiving("filter[status]")),
+        "list-any-moment": Breach(
+            "list.invalid",
+            "The server ignores moments that are not numbers.",
+            forgiving("filter[createdAt][from]", "filter[createdAt][to]"),
+        ),
+        "list-of-first-environment": Breach(
+            "env.isolation", "The server lists one environment to all.", of_first_environment(always)
+        ),
+        "list-of-all-by-tag": Breach(
+            "env.isolation", "The server lists another environment by tag.", of_first_environment(by_tag)
+        ),
+        "list-of-all-by-status": Breach(
+            "env.isolation", "The server lists another environment by status.", of_first_environment(by_status)
+        ),
+        "list-expired-not-closed": Breach(
+            "close.listed",
+            "The server does not list a session as CLOSED that was closed after it expired.",
+            dropping(expired_when_closed),
+        ),
+        "list-expiring-not-active": Breach(
+            "close.listed",
+            "The server does not list a session as ACTIVE that will expire.",
+            dropping(expiring_when_active),
+        ),
+        "list-closed-with-reason": Breach(
+            "close.listed",
+            "The server lists only sessions as CLOSED that have a reason.",
+            dropping(closed_without_reason),
+        ),
+        "list-closed-as-active": Breach(
+            "close.listed", "The server lists closed sessions as ACTIVE.", listed_as("CLOSED", "ACTIVE")
+        ),
+        "list-closed-as-expired": Breach(
+            "close.listed", "The server lists closed sessions as EXPIRED.", listed_as("CLOSED", "EXPIRED")
+        ),
+        "list-active-as-closed": Breach(
+            "close.listed", "The server lists open sessions as CLOSED.", listed_as("ACTIVE", "CLOSED")
+        ),
+        "list-named-only": Breach(
+            "list.filter", "The server does not list sessions without an externalId.", dropping(unnamed)
+        ),
+        "list-without-reason": Breach(
+            "row.list", "The server lists rows without their reason.", list_rows(adding(closedReason=None))
+        ),
+        "list-without-metadata": Breach(
+            "row.list", "The server lists rows without metadata.", list_rows(without("metadata"))
+        ),
+        "list-with-config": Breach("row.list", "The server lists rows with triggerConfig.", with_config),
+    }
+)

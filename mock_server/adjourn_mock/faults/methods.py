@@ -1,21 +1,22 @@
-"""Faults of the close path with other methods, and of what lists say of a close."""
+"""Faults of methods and paths: what is done, or refused, besides what the contract has."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
-from adjourn_mock.domain.sessions import Session
-from adjourn_mock.exchanges.exchange import Answer, Refusal, Request
-from adjourn_mock.faults.fault import Change, Fault
-from adjourn_mock.pipeline.behaviour import Behaviour, Call, Result, Route
+import msgspec
+
+from adjourn_mock.exchanges.exchange import Refusal, Request
+from adjourn_mock.faults.fault import Breach, Change, named
+from adjourn_mock.faults.steps import refusing
+from adjourn_mock.pipeline.behaviour import Behaviour, Route
 from adjourn_mock.pipeline.service import Service
 
 __all__ = ["FAULTS"]
 
 
-def other_methods(methods: tuple[str, ...], *, effect: bool, status: int = 200) -> Change:
-    """Other methods on the close path are let through, or refused after they had an effect."""
+def routing(method: str, operation: str) -> Change:
+    """Another method on the close path does an operation."""
 
     def change(base: Behaviour) -> Behaviour:
         def route(service: Service, request: Request) -> Route:
@@ -23,80 +24,149 @@ def other_methods(methods: tuple[str, ...], *, effect: bool, status: int = 200) 
                 return base.route(service, request)
             except Refusal:
                 found = service.routes.match(request.raw_path)
-                operation = service.contract.operations["closeSession"]
-                if found is None or request.method not in methods or found[0].method_clause != "close.method":
+                if found is None or request.method != method or found[0].method_clause != "close.method":
                     raise
-                return Route(operation if effect else service.contract.operations["retrieveSession"], found[1])
+                return Route(service.contract.operations[operation], found[1])
 
-        def answer(service: Service, behaviour: Behaviour, result: Result) -> Answer:
-            return base.answer(service, behaviour, result)
-
-        return replace(base, route=route, answer=answer)
+        return replace(base, route=route)
 
     return change
 
 
-def method_refusal(status: int, *, allow: bool) -> Change:
-    def change(base: Behaviour) -> Behaviour:
-        def refuse(service: Service, refusal: Refusal) -> Answer:
-            answer = base.refuse(service, refusal)
-            if refusal.clause == "close.method":
-                answer.status, answer.headers = status, answer.headers if allow else ()
-            return answer
+def closing_by(method: str) -> Change:
+    return routing(method, "closeSession")
 
-        return replace(base, refuse=refuse)
 
-    return change
+def retrieving_by(method: str) -> Change:
+    return routing(method, "retrieveSession")
 
 
 def overriding_method(base: Behaviour) -> Behaviour:
-    """X-HTTP-Method-Override makes a POST of anything."""
-
     def route(service: Service, request: Request) -> Route:
+        # The request itself stays as it was sent: the journal shows it.
         if request.headers.get(b"x-http-method-override") == b"POST":
-            request.method = "POST"
+            return base.route(service, msgspec.structs.replace(request, method="POST"))
         return base.route(service, request)
 
     return replace(base, route=route)
 
 
-def listing(states: dict[str, str]) -> Change:
-    """Lists show sessions under another state: `states` maps the real one to the one listed."""
+def close_at_any_tail(base: Behaviour) -> Behaviour:
+    def route(service: Service, request: Request) -> Route:
+        template = service.contract.operations["closeSession"].template
+        last = template.rpartition("/")[2].encode()
+        head, close, tail = request.raw_path.partition(b"/" + last)
+        if close and tail and request.method == "POST":
+            return base.route(service, msgspec.structs.replace(request, raw_path=head + close))
+        return base.route(service, request)
+
+    return replace(base, route=route)
+
+
+def allowing(*refused: bytes, clauses: tuple[str, ...] = ("close.method", "path.method")) -> Change:
+    """Name methods in Allow that are refused."""
 
     def change(base: Behaviour) -> Behaviour:
-        async def list_sessions(service: Service, behaviour: Behaviour, call: Call) -> Result:
-            wanted = call.value.get("filter[status]")
-            if wanted is None:
-                return await base.list(service, behaviour, call)
-            shown = [real for real in ("ACTIVE", "CLOSED", "EXPIRED") if states.get(real, real) in wanted]
-            value = {**call.value, "filter[status]": shown or ["NONE"]}
-            return await base.list(service, behaviour, Call(call.caller, call.operation, call.text, call.key, value))
+        def route(service: Service, request: Request) -> Route:
+            try:
+                return base.route(service, request)
+            except Refusal as refusal:
+                if refusal.clause not in clauses:
+                    raise
+                headers = tuple((name, b", ".join((value, *refused))) for name, value in refusal.headers)
+                raise replace(refusal, headers=headers) from None
 
-        return replace(base, list=list_sessions)
+        return replace(base, route=route)
 
     return change
 
 
-def listing_with_config(base: Behaviour) -> Behaviour:
-    def list_row(session: Session) -> dict[str, Any]:
-        return {**base.list_row(session), "triggerConfig": session.trigger_config}
+def doing(method: str, operation: str, on: str) -> Change:
+    """Another method on the path of the operation `on` does `operation`."""
 
-    return replace(base, list_row=list_row)
+    def change(base: Behaviour) -> Behaviour:
+        def route(service: Service, request: Request) -> Route:
+            try:
+                return base.route(service, request)
+            except Refusal:
+                found = service.routes.match(request.raw_path)
+                known = service.contract.operations[on]
+                if found is None or request.method != method or known not in found[0].operations.values():
+                    raise
+                return Route(service.contract.operations[operation], found[1])
+
+        return replace(base, route=route)
+
+    return change
 
 
-FAULTS = [
-    Fault("get-closes", "close.method", "GET closes.", other_methods(("GET",), effect=True)),
-    Fault("put-closes", "close.method", "PUT closes.", other_methods(("PUT",), effect=True)),
-    Fault("patch-closes", "close.method", "PATCH closes.", other_methods(("PATCH",), effect=True)),
-    Fault("delete-closes", "close.method", "DELETE closes.", other_methods(("DELETE",), effect=True)),
-    Fault("head-answers", "close.method", "HEAD on the close path answers.", other_methods(("HEAD",), effect=False)),
-    Fault("get-answers", "close.method", "GET on the close path answers the row.", other_methods(("GET",), effect=False)),
-    Fault("method-404", "close.method", "Other methods are 404.", method_refusal(404, allow=True)),
-    Fault("method-501", "close.method", "Other methods are 501.", method_refusal(501, allow=True)),
-    Fault("method-without-allow", "close.method", "A 405 has no Allow.", method_refusal(405, allow=False)),
-    Fault("method-override", "close.method", "X-HTTP-Method-Override makes a POST.", overriding_method),
-    Fault("list-closed-as-active", "close.listed", "Closed sessions are listed as ACTIVE.", listing({"CLOSED": "ACTIVE"})),
-    Fault("list-closed-as-expired", "close.listed", "Closed sessions are listed as EXPIRED.", listing({"CLOSED": "EXPIRED"})),
-    Fault("list-active-as-closed", "close.listed", "Open sessions are listed as CLOSED.", listing({"ACTIVE": "CLOSED"})),
-    Fault("list-with-config", "row.list", "List rows have triggerConfig.", listing_with_config),
-]  # fmt: skip
+FAULTS = named(
+    {
+        "get-closes": Breach("close.method", "The server closes on GET.", closing_by("GET")),
+        "put-closes": Breach("close.method", "The server closes on PUT.", closing_by("PUT")),
+        "patch-closes": Breach("close.method", "The server closes on PATCH.", closing_by("PATCH")),
+        "delete-closes": Breach("close.method", "The server closes on DELETE.", closing_by("DELETE")),
+        "head-answers": Breach("close.method", "The server answers HEAD on the close path.", retrieving_by("HEAD")),
+        "get-answers": Breach(
+            "close.method", "The server answers the row to GET on the close path.", retrieving_by("GET")
+        ),
+        "method-404": Breach(
+            "close.method",
+            "The server answers 404 to other methods on the close path.",
+            refusing("close.method", status=404),
+        ),
+        "method-501": Breach(
+            "close.method",
+            "The server answers 501 to other methods on the close path.",
+            refusing("close.method", status=501),
+        ),
+        "method-without-allow": Breach(
+            "close.method", "The server answers 405 without Allow.", refusing("close.method", headers=())
+        ),
+        "method-override": Breach(
+            "close.method", "The server does what X-HTTP-Method-Override asks for.", overriding_method
+        ),
+        "method-allow-all": Breach(
+            "close.method",
+            "The server names GET and DELETE in Allow, and refuses them.",
+            allowing(b"GET", b"DELETE", clauses=("close.method",)),
+        ),
+        "method-allow-all-elsewhere": Breach(
+            "path.method",
+            "The server names PUT in the Allow of other paths, and refuses it.",
+            allowing(b"PUT", clauses=("path.method",)),
+        ),
+        "method-delete-retrieves": Breach(
+            "path.method",
+            "The server answers the row to DELETE on the session's path.",
+            doing("DELETE", "retrieveSession", "retrieveSession"),
+        ),
+        "method-put-updates": Breach(
+            "path.method", "The server updates on PUT.", doing("PUT", "updateSession", "retrieveSession")
+        ),
+        "method-post-updates": Breach(
+            "path.method", "The server updates on POST.", doing("POST", "updateSession", "retrieveSession")
+        ),
+        "method-put-creates": Breach(
+            "path.method", "The server creates on PUT.", doing("PUT", "createSession", "createSession")
+        ),
+        "method-delete-closes": Breach(
+            "path.method",
+            "The server closes on DELETE of the session's path.",
+            doing("DELETE", "closeSession", "retrieveSession"),
+        ),
+        "path-method-404": Breach(
+            "path.method",
+            "The server answers 404 to other methods on the session's path.",
+            refusing("path.method", status=404),
+        ),
+        "path-method-500": Breach(
+            "path.method",
+            "The server answers 500 to other methods on the session's path.",
+            refusing("path.method", status=500),
+        ),
+        "path-tail-ignored": Breach(
+            "path.unknown", "The server ignores what follows the close path.", close_at_any_tail
+        ),
+    }
+)

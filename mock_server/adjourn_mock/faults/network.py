@@ -108,10 +108,13 @@ class Status(NetworkFault, frozen=True):
             return replace(base, authenticate=authenticate)
 
         def answer(service: Service, behaviour: Behaviour, result: Result) -> Answer:
-            done = base.answer(service, behaviour, result)
-            done.status, done.body, done.clause = self.status, encode({"error": self._text()}), "fault.status"
-            done.headers = self._headers(service)
-            return done
+            return msgspec.structs.replace(
+                base.answer(service, behaviour, result),
+                status=self.status,
+                body=encode({"error": self._text()}),
+                clause="fault.status",
+                headers=self._headers(service),
+            )
 
         return replace(base, answer=answer)
 

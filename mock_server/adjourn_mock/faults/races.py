@@ -9,8 +9,8 @@ import msgspec
 
 from adjourn_mock.domain import sessions
 from adjourn_mock.exchanges.exchange import Refusal
-from adjourn_mock.faults.closing import now
-from adjourn_mock.faults.fault import Change, Close, Fault, closing, stored
+from adjourn_mock.faults.fault import Breach, Change, named
+from adjourn_mock.faults.steps import Step, around, now, stored
 from adjourn_mock.pipeline.behaviour import Behaviour, Call, Result
 from adjourn_mock.pipeline.service import Service
 
@@ -20,7 +20,7 @@ __all__ = ["FAULTS"]
 def racing(pause_seconds: float) -> Change:
     """Looks first and closes afterwards: closes that overlap all believe that they are the first."""
 
-    def wrap(close: Close) -> Close:
+    def wrap(close: Step) -> Step:
         async def faulty(service: Service, behaviour: Behaviour, call: Call) -> Result:
             session = await behaviour.find(service, call.caller.environment, call.key)
             if session is None or session.closed_at is not None:
@@ -28,20 +28,24 @@ def racing(pause_seconds: float) -> Change:
             await asyncio.sleep(pause_seconds)
             closed = sessions.close(session, call.value.get("reason"), now(call))
             kept = await stored(
-                service, call.caller.environment, session,
-                closed_at=closed.closed_at, closed_reason=closed.closed_reason, updated_at=closed.updated_at,
-            )  # fmt: skip
+                service,
+                call.caller.environment,
+                session,
+                closed_at=closed.closed_at,
+                closed_reason=closed.closed_reason,
+                updated_at=closed.updated_at,
+            )
             return Result("close.closes", kept, {})
 
         return faulty
 
-    return closing(wrap)
+    return around("close", wrap)
 
 
 def losing_answers(pause_seconds: float) -> Change:
-    """Each of several closes at once answers its own reason, though only one is kept."""
+    """Each of several closes at once answers its own reason, though only one is stored."""
 
-    def wrap(close: Close) -> Close:
+    def wrap(close: Step) -> Step:
         async def faulty(service: Service, behaviour: Behaviour, call: Call) -> Result:
             session = await behaviour.find(service, call.caller.environment, call.key)
             was_open = session is not None and session.closed_at is None
@@ -54,7 +58,7 @@ def losing_answers(pause_seconds: float) -> Change:
 
         return faulty
 
-    return closing(wrap)
+    return around("close", wrap)
 
 
 def refusing_losers(pause_seconds: float) -> Change:
@@ -92,9 +96,12 @@ def stale_update(pause_seconds: float) -> Change:
             if read is None or result.session is None:
                 return result
             session = await stored(
-                service, call.caller.environment, result.session,
-                closed_at=read.closed_at, closed_reason=read.closed_reason,
-            )  # fmt: skip
+                service,
+                call.caller.environment,
+                result.session,
+                closed_at=read.closed_at,
+                closed_reason=read.closed_reason,
+            )
             return Result(result.clause, session, result.members)
 
         return replace(base, update=update)
@@ -103,9 +110,9 @@ def stale_update(pause_seconds: float) -> Change:
 
 
 def torn(pause_seconds: float) -> Change:
-    """closedAt is kept first, and the reason a little later."""
+    """closedAt is stored first, and the reason a little later."""
 
-    def wrap(close: Close) -> Close:
+    def wrap(close: Step) -> Step:
         async def faulty(service: Service, behaviour: Behaviour, call: Call) -> Result:
             environment = call.caller.environment
             session = await behaviour.find(service, environment, call.key)
@@ -118,13 +125,13 @@ def torn(pause_seconds: float) -> Change:
 
         return faulty
 
-    return closing(wrap)
+    return around("close", wrap)
 
 
 def stale_close(pause_seconds: float) -> Change:
     """Close writes back the whole row that it has read before: an update in between is lost."""
 
-    def wrap(close: Close) -> Close:
+    def wrap(close: Step) -> Step:
         async def faulty(service: Service, behaviour: Behaviour, call: Call) -> Result:
             session = await behaviour.find(service, call.caller.environment, call.key)
             await asyncio.sleep(pause_seconds)
@@ -136,39 +143,34 @@ def stale_close(pause_seconds: float) -> Change:
 
         return faulty
 
-    return closing(wrap)
+    return around("close", wrap)
 
 
-def coalescing(pause_seconds: float) -> Change:
-    """Closes on one path at once are answered alike, whoever sent them."""
-
-    def change(base: Behaviour) -> Behaviour:
-        running: dict[str, asyncio.Task[Result]] = {}
-
-        async def later(service: Service, behaviour: Behaviour, call: Call) -> Result:
-            await asyncio.sleep(pause_seconds)
-            return await base.close(service, behaviour, call)
-
-        async def close(service: Service, behaviour: Behaviour, call: Call) -> Result:
-            task = running.get(call.text)
-            if task is None:
-                task = running[call.text] = asyncio.ensure_future(later(service, behaviour, call))
-                task.add_done_callback(lambda _: running.pop(call.text))
-            return await asyncio.shield(task)
-
-        return replace(base, close=close)
-
-    return change
-
-
-FAULTS = [
-    Fault("race-1ms", "close.atomic", "Closes that overlap by a millisecond overwrite each other.", racing(0.001)),
-    Fault("race-0ms", "close.atomic", "Closes that overlap at all overwrite each other.", racing(0)),
-    Fault("race-20ms", "close.atomic", "Closes that overlap by 20 ms overwrite each other.", racing(0.02)),
-    Fault("race-own-answers", "close.atomic", "Each of several closes at once is answered its own reason.", losing_answers(0.001)),
-    Fault("race-losers-409", "close.atomic", "The losers of a race are 409.", refusing_losers(0.001)),
-    Fault("race-coalesced", "env.isolation", "Closes on one path at once are one close, whoever sent them.", coalescing(0.002)),
-    Fault("race-torn", "close.atomic", "A close is kept in two steps.", torn(0.002)),
-    Fault("race-loses-update", "close.preserves", "A close undoes an update that overlaps with it.", stale_close(0.002)),
-    Fault("race-with-update", "close.terminal", "An update that overlaps with a close undoes it.", stale_update(0.003)),
-]  # fmt: skip
+FAULTS = named(
+    {
+        "race-1ms": Breach(
+            "close.atomic", "The server lets closes that overlap by a millisecond overwrite each other.", racing(0.001)
+        ),
+        "race-0ms": Breach(
+            "close.atomic", "The server lets closes that overlap at all overwrite each other.", racing(0)
+        ),
+        "race-20ms": Breach(
+            "close.atomic", "The server lets closes that overlap by 20 ms overwrite each other.", racing(0.02)
+        ),
+        "race-own-answers": Breach(
+            "close.atomic",
+            "The server answers each of several closes at once with its own reason.",
+            losing_answers(0.001),
+        ),
+        "race-losers-409": Breach(
+            "close.atomic", "The server answers 409 to the losers of a race.", refusing_losers(0.001)
+        ),
+        "race-torn": Breach("close.atomic", "The server stores a close in two steps.", torn(0.002)),
+        "race-loses-update": Breach(
+            "close.preserves", "The server loses an update that overlaps with a close.", stale_close(0.002)
+        ),
+        "race-with-update": Breach(
+            "close.terminal", "The server loses a close that overlaps with an update.", stale_update(0.003)
+        ),
+    }
+)

@@ -9,137 +9,280 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from adjourn_mock.exchanges.exchange import Refusal
-from adjourn_mock.faults.bodies import CLOSE, refusing, validating
-from adjourn_mock.faults.fault import Change, Fault
-from adjourn_mock.pipeline.behaviour import Behaviour, Call, Result
-from adjourn_mock.pipeline.service import Service
+from adjourn_mock.exchanges.exchange import Refusal, Request
+from adjourn_mock.faults.fault import Breach, Change, named
+from adjourn_mock.faults.members import Members
+from adjourn_mock.faults.steps import CLOSE, given, mending, refusing
+from adjourn_mock.pipeline.behaviour import Behaviour
 from adjourn_spec import BodyRule
 
 __all__ = ["FAULTS"]
 
 
-def with_reason(fix: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Fix the reason of a body that has one."""
+# Which reasons pass.
+
+
+def fixing(is_meant: Callable[[Any], bool], fix: Callable[[Any], str | None]) -> Change:
+    """Fix the reasons that `is_meant` accepts before they are validated; None leaves the reason out."""
 
     def fixed(value: Any) -> Any:
-        if not isinstance(value, dict) or "reason" not in value:
+        if not isinstance(value, dict) or "reason" not in value or not is_meant(value["reason"]):
             return value
         reason = fix(value["reason"])
-        return {name: member for name, member in {**value, "reason": reason}.items() if member is not _NOTHING}
+        others = {name: member for name, member in value.items() if name != "reason"}
+        return others if reason is None else {**others, "reason": reason}
 
-    return fixed
-
-
-_NOTHING = object()
+    return mending(CLOSE, fixed)
 
 
-def recording(write: Callable[[str | None], str | None]) -> Change:
-    """Record another reason than the one that was sent."""
+def is_null(reason: Any) -> bool:
+    return reason is None
+
+
+def is_number(reason: Any) -> bool:
+    return isinstance(reason, int | float) and not isinstance(reason, bool)
+
+
+def is_boolean(reason: Any) -> bool:
+    return isinstance(reason, bool)
+
+
+def is_array(reason: Any) -> bool:
+    return isinstance(reason, list)
+
+
+def is_object(reason: Any) -> bool:
+    return isinstance(reason, dict)
+
+
+def is_empty_container(reason: Any) -> bool:
+    return reason in ([], {})
+
+
+def no_reason(reason: Any) -> None:
+    return None
+
+
+def reason_or_null(value: Any) -> Any:
+    return {**value, "reason": value.get("reason")} if isinstance(value, dict) else value
+
+
+def max_length(rule: BodyRule) -> int:
+    length: int = rule.schema.definition["properties"]["reason"]["maxLength"]
+    return length
+
+
+def measuring(length: Callable[[str], int], extra: int = 0) -> Change:
+    """Measure reasons in another way, and let `extra` characters more pass than the limit."""
 
     def change(base: Behaviour) -> Behaviour:
-        async def close(service: Service, behaviour: Behaviour, call: Call) -> Result:
-            value = dict(call.value)
-            reason = write(value.pop("reason", None))
-            if reason is not None:
-                value["reason"] = reason
-            return await base.close(service, behaviour, Call(call.caller, call.operation, call.text, call.key, value))
-
-        return replace(base, close=close)
-
-    return change
-
-
-def text(write: Callable[[str], str | None]) -> Change:
-    return recording(lambda reason: None if reason is None else write(reason))
-
-
-def limit_of_reason(extra: int) -> Change:
-    """Count `extra` characters more, or less, as allowed."""
-
-    def change(base: Behaviour) -> Behaviour:
-        def validate(value: Any, rule: BodyRule) -> Any:
+        def validate(request: Request, value: Any, rule: BodyRule) -> Any:
             reason = value.get("reason") if rule.limit_clause == CLOSE and isinstance(value, dict) else None
             if not isinstance(reason, str):
-                return base.validate(value, rule)
-            limit = rule.schema.definition["properties"]["reason"]["maxLength"] + extra
-            if len(reason) > limit:
+                return base.validate(request, value, rule)
+            if length(reason) > max_length(rule) + extra:
                 raise Refusal("reason.limit")
-            return {**base.validate({**value, "reason": ""}, rule), "reason": reason}
+            return {**base.validate(request, {**value, "reason": ""}, rule), "reason": reason}
 
         return replace(base, validate=validate)
 
     return change
 
 
-def counting(length: Callable[[str], int]) -> Change:
-    """Count the characters of a reason in another way."""
+def no_length(reason: str) -> int:
+    return 0
 
-    def change(base: Behaviour) -> Behaviour:
-        def validate(value: Any, rule: BodyRule) -> Any:
-            reason = value.get("reason") if rule.limit_clause == CLOSE and isinstance(value, dict) else None
-            if not isinstance(reason, str):
-                return base.validate(value, rule)
-            if length(reason) > rule.schema.definition["properties"]["reason"]["maxLength"]:
-                raise Refusal("reason.limit")
-            return {**base.validate({**value, "reason": ""}, rule), "reason": reason}
 
-        return replace(base, validate=validate)
+def utf8_bytes(reason: str) -> int:
+    return len(reason.encode("utf-8", "surrogatepass"))
 
-    return change
+
+def base_characters(reason: str) -> int:
+    return sum(not unicodedata.combining(character) for character in reason)
+
+
+def trimmed_length(reason: str) -> int:
+    return len(reason.strip())
 
 
 def cutting(base: Behaviour) -> Behaviour:
     """A reason that is too long is cut to the limit."""
 
-    def validate(value: Any, rule: BodyRule) -> Any:
+    def validate(request: Request, value: Any, rule: BodyRule) -> Any:
         reason = value.get("reason") if rule.limit_clause == CLOSE and isinstance(value, dict) else None
         if not isinstance(reason, str):
-            return base.validate(value, rule)
-        return base.validate(
-            {**value, "reason": reason[: rule.schema.definition["properties"]["reason"]["maxLength"]]}, rule
-        )
+            return base.validate(request, value, rule)
+        return base.validate(request, {**value, "reason": reason[: max_length(rule)]}, rule)
 
     return replace(base, validate=validate)
 
 
-FAULTS = [
-    Fault("reason-required", "reason.optional", "A close without a reason is refused.", validating(lambda v: {**v, "reason": v.get("reason")} if isinstance(v, dict) else v)),
-    Fault("reason-default", "reason.optional", "Without a reason one is made up.", recording(lambda r: "closed" if r is None else r)),
-    Fault("reason-empty-for-none", "reason.optional", "Without a reason it is empty.", recording(lambda r: "" if r is None else r)),
-    Fault("reason-limit-one-more", "reason.limit", "A character over the limit passes.", limit_of_reason(1)),
-    Fault("reason-limit-one-less", "reason.limit", "A reason as long as the limit is refused.", limit_of_reason(-1)),
-    Fault("reason-limit-none", "reason.limit", "A reason may be as long as it likes.", limit_of_reason(10_000)),
-    Fault("reason-limit-bytes", "reason.limit", "The limit of the reason counts bytes.", counting(lambda r: len(r.encode("utf-8", "surrogatepass")))),
-    Fault("reason-limit-graphemes", "reason.limit", "Combining characters do not count.", counting(lambda r: sum(not unicodedata.combining(c) for c in r))),
-    Fault("reason-limit-trimmed", "reason.limit", "White space around the reason does not count.", counting(lambda r: len(r.strip()))),
-    Fault("reason-limit-cuts", "reason.limit", "A reason that is too long is cut.", cutting),
-    Fault("reason-limit-500", "reason.limit", "A reason that is too long is 500.", refusing(("reason.limit",), 500)),
-    Fault("reason-null-passes", "reason.type", "A reason of null passes.", validating(with_reason(lambda r: _NOTHING if r is None else r))),
-    Fault("reason-number-passes", "reason.type", "A number is made a string.", validating(with_reason(lambda r: str(r) if isinstance(r, int | float) and not isinstance(r, bool) else r))),
-    Fault("reason-boolean-passes", "reason.type", "A boolean is made a string.", validating(with_reason(lambda r: str(r).lower() if isinstance(r, bool) else r))),
-    Fault("reason-array-passes", "reason.type", "An array is made a string.", validating(with_reason(lambda r: json.dumps(r) if isinstance(r, list) else r))),
-    Fault("reason-object-passes", "reason.type", "An object is made a string.", validating(with_reason(lambda r: json.dumps(r) if isinstance(r, dict) else r))),
-    Fault("reason-empty-array-passes", "reason.type", "An empty array or object is no reason.", validating(with_reason(lambda r: _NOTHING if r in ([], {}) else r))),
-    Fault("reason-type-500", "reason.type", "A reason that is no string is 500.", refusing(("reason.type",), 500)),
-    Fault("reason-trimmed", "reason.verbatim", "White space around the reason is dropped.", text(str.strip)),
-    Fault("reason-trimmed-behind", "reason.verbatim", "White space behind the reason is dropped.", text(str.rstrip)),
-    Fault("reason-empty-is-null", "reason.verbatim", "An empty reason becomes null.", text(lambda r: r or None)),
-    Fault("reason-cut-255", "reason.verbatim", "The reason is cut to 255 characters.", text(lambda r: r[:255])),
-    Fault("reason-cut-100", "reason.verbatim", "The reason is cut to 100 characters.", text(lambda r: r[:100])),
-    Fault("reason-nfc", "reason.verbatim", "The reason is normalised.", text(lambda r: unicodedata.normalize("NFC", r))),
-    Fault("reason-nfkc", "reason.verbatim", "The reason is normalised for compatibility.", text(lambda r: unicodedata.normalize("NFKC", r))),
-    Fault("reason-html-escaped", "reason.verbatim", "The reason is escaped for HTML.", text(html.escape)),
-    Fault("reason-html-unescaped", "reason.verbatim", "Entities in the reason are resolved.", text(html.unescape)),
-    Fault("reason-lower-case", "reason.verbatim", "The reason is made lower case.", text(str.lower)),
-    Fault("reason-ascii", "reason.verbatim", "Characters beyond ASCII become question marks.", text(lambda r: r.encode("ascii", "replace").decode())),
-    Fault("reason-no-astral", "reason.verbatim", "Emoji are lost.", text(lambda r: "".join(c if c <= "\uffff" else "\ufffd" for c in r))),
-    Fault("reason-line-feeds", "reason.verbatim", "Line ends become line feeds.", text(lambda r: r.replace("\r\n", "\n"))),
-    Fault("reason-spaces-folded", "reason.verbatim", "Several spaces become one.", text(lambda r: " ".join(r.split(" ")) if "  " not in r else " ".join(r.split()))),
-    Fault("reason-no-control-characters", "reason.verbatim", "Control characters are dropped.", text(lambda r: "".join(c for c in r if c >= " "))),
-    Fault("reason-quotes-doubled", "reason.verbatim", "Quotes are doubled.", text(lambda r: r.replace("'", "''"))),
-    Fault("reason-backslashes", "reason.verbatim", "Backslash escapes are resolved.", text(lambda r: r.replace("\\n", "\n"))),
-    Fault("reason-percent-decoded", "reason.verbatim", "Escapes of URLs are resolved.", text(lambda r: r.replace("%20", " "))),
-    Fault("reason-null-text", "reason.verbatim", "The word null becomes null.", text(lambda r: None if r == "null" else r)),
-    Fault("reason-no-mark", "reason.verbatim", "A byte order mark is dropped.", text(lambda r: r.replace("\ufeff", ""))),
-]  # fmt: skip
+# What is recorded.
+
+
+def recording(write: Callable[[str], str | None]) -> Change:
+    """Record another reason than the one that was sent."""
+
+    def edit(members: Members) -> Members:
+        reason = write(members["reason"]) if "reason" in members else None
+        others = {name: value for name, value in members.items() if name != "reason"}
+        return others if reason is None else {**others, "reason": reason}
+
+    return given("close", edit)
+
+
+def default_reason(reason: str) -> Change:
+    """Record a reason where none was sent."""
+    return given("close", lambda members: {"reason": reason, **members})
+
+
+def none_if_empty(reason: str) -> str | None:
+    return reason or None
+
+
+def none_if_null(reason: str) -> str | None:
+    return None if reason == "null" else reason
+
+
+def cut(length: int) -> Callable[[str], str]:
+    return lambda reason: reason[:length]
+
+
+def replaced(old: str, new: str) -> Callable[[str], str]:
+    return lambda reason: reason.replace(old, new)
+
+
+def normalised(form: Any) -> Callable[[str], str]:
+    return lambda reason: unicodedata.normalize(form, reason)
+
+
+def ascii_only(reason: str) -> str:
+    return reason.encode("ascii", "replace").decode()
+
+
+def without_astral(reason: str) -> str:
+    return "".join(character if character <= "\uffff" else "\ufffd" for character in reason)
+
+
+def single_spaced(reason: str) -> str:
+    return " ".join(reason.split()) if "  " in reason else reason
+
+
+def without_control_characters(reason: str) -> str:
+    return "".join(character for character in reason if character >= " ")
+
+
+FAULTS = named(
+    {
+        "reason-required": Breach(
+            "reason.optional", "The server refuses a close without a reason.", mending(CLOSE, reason_or_null)
+        ),
+        "reason-default": Breach(
+            "reason.optional", "The server makes up a reason where none was sent.", default_reason("closed")
+        ),
+        "reason-empty-for-none": Breach(
+            "reason.optional", "The server records an empty reason where none was sent.", default_reason("")
+        ),
+        "reason-limit-one-more": Breach(
+            "reason.limit", "The server accepts a reason of one character over the limit.", measuring(len, 1)
+        ),
+        "reason-limit-one-less": Breach(
+            "reason.limit", "The server refuses a reason as long as the limit.", measuring(len, -1)
+        ),
+        "reason-limit-none": Breach("reason.limit", "The server accepts a reason of any length.", measuring(no_length)),
+        "reason-limit-bytes": Breach(
+            "reason.limit", "The server counts bytes for the limit of the reason.", measuring(utf8_bytes)
+        ),
+        "reason-limit-graphemes": Breach(
+            "reason.limit", "The server does not count combining characters of the reason.", measuring(base_characters)
+        ),
+        "reason-limit-trimmed": Breach(
+            "reason.limit", "The server does not count white space around the reason.", measuring(trimmed_length)
+        ),
+        "reason-limit-cuts": Breach("reason.limit", "The server cuts a reason that is too long.", cutting),
+        "reason-limit-500": Breach(
+            "reason.limit",
+            "The server answers 500 for a reason that is too long.",
+            refusing("reason.limit", status=500),
+        ),
+        "reason-null-passes": Breach(
+            "reason.type", "The server accepts null for a reason.", fixing(is_null, no_reason)
+        ),
+        "reason-number-passes": Breach("reason.type", "The server makes a string of a number.", fixing(is_number, str)),
+        "reason-boolean-passes": Breach(
+            "reason.type", "The server makes a string of a boolean.", fixing(is_boolean, json.dumps)
+        ),
+        "reason-array-passes": Breach(
+            "reason.type", "The server makes a string of an array.", fixing(is_array, json.dumps)
+        ),
+        "reason-object-passes": Breach(
+            "reason.type", "The server makes a string of an object.", fixing(is_object, json.dumps)
+        ),
+        "reason-empty-array-passes": Breach(
+            "reason.type",
+            "The server takes an empty array or object for no reason.",
+            fixing(is_empty_container, no_reason),
+        ),
+        "reason-type-500": Breach(
+            "reason.type",
+            "The server answers 500 for a reason that is not a string.",
+            refusing("reason.type", status=500),
+        ),
+        "reason-trimmed": Breach(
+            "reason.verbatim", "The server drops white space around the reason.", recording(str.strip)
+        ),
+        "reason-trimmed-behind": Breach(
+            "reason.verbatim", "The server drops white space behind the reason.", recording(str.rstrip)
+        ),
+        "reason-empty-is-null": Breach(
+            "reason.verbatim", "The server records null for an empty reason.", recording(none_if_empty)
+        ),
+        "reason-cut-255": Breach(
+            "reason.verbatim", "The server cuts the reason to 255 characters.", recording(cut(255))
+        ),
+        "reason-cut-100": Breach(
+            "reason.verbatim", "The server cuts the reason to 100 characters.", recording(cut(100))
+        ),
+        "reason-nfc": Breach("reason.verbatim", "The server normalises the reason.", recording(normalised("NFC"))),
+        "reason-nfkc": Breach(
+            "reason.verbatim", "The server normalises the reason for compatibility.", recording(normalised("NFKC"))
+        ),
+        "reason-html-escaped": Breach(
+            "reason.verbatim", "The server escapes the reason for HTML.", recording(html.escape)
+        ),
+        "reason-html-unescaped": Breach(
+            "reason.verbatim", "The server resolves entities in the reason.", recording(html.unescape)
+        ),
+        "reason-lower-case": Breach(
+            "reason.verbatim", "The server records the reason in lower case.", recording(str.lower)
+        ),
+        "reason-ascii": Breach(
+            "reason.verbatim", "The server records question marks for characters beyond ASCII.", recording(ascii_only)
+        ),
+        "reason-no-astral": Breach("reason.verbatim", "The server loses emoji.", recording(without_astral)),
+        "reason-line-feeds": Breach(
+            "reason.verbatim", "The server turns line ends into line feeds.", recording(replaced("\r\n", "\n"))
+        ),
+        "reason-spaces-folded": Breach(
+            "reason.verbatim", "The server records one space for several.", recording(single_spaced)
+        ),
+        "reason-no-control-characters": Breach(
+            "reason.verbatim", "The server drops control characters.", recording(without_control_characters)
+        ),
+        "reason-quotes-doubled": Breach(
+            "reason.verbatim", "The server doubles quotes.", recording(replaced("'", "''"))
+        ),
+        "reason-backslashes": Breach(
+            "reason.verbatim", "The server resolves backslash escapes.", recording(replaced("\\n", "\n"))
+        ),
+        "reason-percent-decoded": Breach(
+            "reason.verbatim", "The server resolves escapes of URLs.", recording(replaced("%20", " "))
+        ),
+        "reason-null-text": Breach(
+            "reason.verbatim", "The server records null for the word null.", recording(none_if_null)
+        ),
+        "reason-no-mark": Breach(
+            "reason.verbatim", "The server drops a byte order mark.", recording(replaced("\ufeff", ""))
+        ),
+    }
+)

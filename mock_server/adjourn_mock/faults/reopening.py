@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from adjourn_mock.domain import sessions
-from adjourn_mock.faults.closing import now
-from adjourn_mock.faults.fault import Change, Fault, stored
+from adjourn_mock.faults.fault import Breach, Change, named
+from adjourn_mock.faults.steps import now, stored
 from adjourn_mock.pipeline.behaviour import Behaviour, Call, Result
 from adjourn_mock.pipeline.service import Service
 from adjourn_spec import FriendlyId
@@ -35,8 +35,8 @@ def reopening_by_member(base: Behaviour) -> Behaviour:
     return replace(base, update=update)
 
 
-def recreating(anew: bool, states: tuple[str, ...]) -> Change:
-    """Create with the externalId of an ended session: reopens it, or answers it as if it were open."""
+def recreating(state: str, *, reopens: bool) -> Change:
+    """Create with the externalId of an ended session reopens it, or answers it as if it were open."""
 
     def change(base: Behaviour) -> Behaviour:
         async def create(service: Service, behaviour: Behaviour, call: Call) -> Result:
@@ -45,9 +45,9 @@ def recreating(anew: bool, states: tuple[str, ...]) -> Change:
             found = None
             if external_id is not None:
                 found = await service.store.find(environment.id, service.contract.identify(external_id))
-            if found is None or sessions.status(found, now(call)) not in states:
+            if found is None or sessions.status(found, now(call)) != state:
                 return await base.create(service, behaviour, call)
-            if anew:
+            if reopens:
                 found = await stored(service, environment, found, closed_at=None, closed_reason=None, expires_at=None)
             members = {"runId": found.current_run_id, "publicAccessToken": "a.b.c", "isCached": True}
             return Result("create.cached", found, members)
@@ -69,12 +69,26 @@ def reopening_retrieve(base: Behaviour) -> Behaviour:
     return replace(base, retrieve=retrieve)
 
 
-FAULTS = [
-    Fault("update-reopens", "close.terminal", "Update reopens.", reopening_update),
-    Fault("update-reopens-by-member", "close.terminal", "closedAt null in an update reopens.", reopening_by_member),
-    Fault("retrieve-reopens", "close.terminal", "Retrieve by externalId reopens.", reopening_retrieve),
-    Fault("create-reopens", "close.recreate", "Create with a closed session's externalId reopens it.", recreating(True, ("CLOSED",))),
-    Fault("create-answers-closed", "close.recreate", "Create answers the closed session.", recreating(False, ("CLOSED",))),
-    Fault("create-answers-expired", "close.recreate", "Create answers the expired session.", recreating(False, ("EXPIRED",))),
-    Fault("create-reopens-expired", "close.recreate", "Create with an expired session's externalId revives it.", recreating(True, ("EXPIRED",))),
-]  # fmt: skip
+FAULTS = named(
+    {
+        "update-reopens": Breach("close.terminal", "The server reopens a session on update.", reopening_update),
+        "update-reopens-by-member": Breach(
+            "close.terminal", "The server reopens a session on an update with closedAt null.", reopening_by_member
+        ),
+        "retrieve-reopens": Breach(
+            "close.terminal", "The server reopens a session on a retrieve by externalId.", reopening_retrieve
+        ),
+        "create-reopens": Breach(
+            "close.recreate", "The server reopens a closed session on create.", recreating("CLOSED", reopens=True)
+        ),
+        "create-answers-closed": Breach(
+            "close.recreate", "The server answers the closed session on create.", recreating("CLOSED", reopens=False)
+        ),
+        "create-answers-expired": Breach(
+            "close.recreate", "The server answers the expired session on create.", recreating("EXPIRED", reopens=False)
+        ),
+        "create-reopens-expired": Breach(
+            "close.recreate", "The server revives an expired session on create.", recreating("EXPIRED", reopens=True)
+        ),
+    }
+)

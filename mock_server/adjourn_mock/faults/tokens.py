@@ -1,4 +1,4 @@
-"""Faults of public access tokens: what they let do, which are let in, how they are made."""
+"""Faults of public access tokens: what they may do, which are accepted, how they are made."""
 
 from __future__ import annotations
 
@@ -12,18 +12,25 @@ import msgspec
 
 from adjourn_mock.environments.environments import Environment
 from adjourn_mock.environments.tokens import PublicAccessToken
-from adjourn_mock.exchanges.exchange import Answer, Refusal, Request
-from adjourn_mock.faults.fault import Change, Fault
+from adjourn_mock.exchanges.exchange import Refusal, Request
+from adjourn_mock.faults.fault import Breach, Change, named
+from adjourn_mock.faults.members import Edit, Members, adding, setting, without
+from adjourn_mock.faults.steps import Step, around, refusing
 from adjourn_mock.pipeline.behaviour import Behaviour, Call, Caller, Result
 from adjourn_mock.pipeline.service import Service
 
 __all__ = ["FAULTS"]
 
+_TEN_YEARS_SECONDS = 315_360_000
+_A_MINUTE_LESS_THAN_AN_HOUR_SECONDS = 3540
 
-def authorizing(grants: Callable[[Call], bool]) -> Change:
+
+def granting(operation: str) -> Change:
+    """Let tokens do an operation."""
+
     def change(base: Behaviour) -> Behaviour:
         async def authorize(service: Service, behaviour: Behaviour, call: Call) -> None:
-            if not grants(call):
+            if call.operation.name != operation:
                 await base.authorize(service, behaviour, call)
 
         return replace(base, authorize=authorize)
@@ -44,19 +51,6 @@ def refused_tokens_close_anyway(base: Behaviour) -> Behaviour:
     return replace(base, authorize=authorize)
 
 
-def token_refused_as(status: int) -> Change:
-    def change(base: Behaviour) -> Behaviour:
-        def refuse(service: Service, refusal: Refusal) -> Answer:
-            answer = base.refuse(service, refusal)
-            if refusal.clause == "auth.secret-only":
-                answer.status = status
-            return answer
-
-        return replace(base, refuse=refuse)
-
-    return change
-
-
 def tokens_cannot_read(base: Behaviour) -> Behaviour:
     async def authorize(service: Service, behaviour: Behaviour, call: Call) -> None:
         raise Refusal("auth.secret-only")
@@ -64,7 +58,9 @@ def tokens_cannot_read(base: Behaviour) -> Behaviour:
     return replace(base, authorize=authorize)
 
 
-def trusting_tokens(check: Callable[[Service, bytes], Environment | None]) -> Change:
+def trusting(check: Callable[[Service, bytes], Environment | None]) -> Change:
+    """Accept invalid tokens for which `check` finds an environment."""
+
     def change(base: Behaviour) -> Behaviour:
         def authenticate(service: Service, request: Request) -> Caller:
             try:
@@ -82,7 +78,7 @@ def trusting_tokens(check: Callable[[Service, bytes], Environment | None]) -> Ch
     return change
 
 
-def claims_of(credential: bytes) -> dict[str, Any]:
+def claims_of(credential: bytes) -> Members:
     payload = credential.split(b".")[1]
     try:
         claims = msgspec.json.decode(base64.urlsafe_b64decode(payload + b"=" * (-len(payload) % 4)))
@@ -91,65 +87,128 @@ def claims_of(credential: bytes) -> dict[str, Any]:
     return claims if isinstance(claims, dict) else {}
 
 
-def unsigned_tokens(service: Service, credential: bytes) -> Environment | None:
+def unsigned(service: Service, credential: bytes) -> Environment | None:
     return service.environments.with_id(str(claims_of(credential).get("sub")))
 
 
-def tokens_without_algorithm(service: Service, credential: bytes) -> Environment | None:
-    return unsigned_tokens(service, credential) if credential.endswith(b".") else None
+def without_algorithm(service: Service, credential: bytes) -> Environment | None:
+    return unsigned(service, credential) if credential.endswith(b".") else None
 
 
-def expired_tokens(service: Service, credential: bytes) -> Environment | None:
-    claims = claims_of(credential)
-    environment = service.environments.with_id(str(claims.get("sub")))
+def expired(service: Service, credential: bytes) -> Environment | None:
+    environment = unsigned(service, credential)
     if environment is None:
         return None
     return environment if service.tokens.is_signed_by(credential, environment) else None
 
 
-def tokens_of_any_environment(service: Service, credential: bytes) -> Environment | None:
-    signed = any(service.tokens.is_signed_by(credential, environment) for environment in service.environments)
-    environment = unsigned_tokens(service, credential)
-    own = environment is not None and service.tokens.is_signed_by(credential, environment)
-    return environment if signed and not own else None
+def of_any_environment(service: Service, credential: bytes) -> Environment | None:
+    is_signed = any(service.tokens.is_signed_by(credential, environment) for environment in service.environments)
+    environment = unsigned(service, credential)
+    is_own = environment is not None and service.tokens.is_signed_by(credential, environment)
+    return environment if is_signed and not is_own else None
 
 
-def issuing(edit: Callable[[dict[str, Any]], object], *, signed_with: str | None = None) -> Change:
+def issuing(edit: Edit, *, signed_with: str | None = None) -> Change:
     """Issue tokens with other claims, or signed with another secret."""
 
-    def change(base: Behaviour) -> Behaviour:
-        async def create(service: Service, behaviour: Behaviour, call: Call) -> Result:
-            result = await base.create(service, behaviour, call)
-            claims = claims_of(result.members["publicAccessToken"].encode())
-            edit(claims)
+    def wrap(create: Step) -> Step:
+        async def faulty(service: Service, behaviour: Behaviour, call: Call) -> Result:
+            result = await create(service, behaviour, call)
+            claims = edit(claims_of(result.members["publicAccessToken"].encode()))
             secret = signed_with or call.caller.environment.secret_key
             token = jwt.encode(claims, secret, algorithm=service.contract.token.algorithm)
-            members = {**result.members, "publicAccessToken": token}
-            return Result(result.clause, result.session, members, result.before)
+            return msgspec.structs.replace(result, members={**result.members, "publicAccessToken": token})
 
-        return replace(base, create=create)
+        return faulty
 
-    return change
+    return around("create", wrap)
 
 
-FAULTS = [
-    Fault("token-closes", "auth.secret-only", "A public access token closes.", authorizing(lambda call: call.operation.name == "closeSession")),
-    Fault("token-updates", "auth.secret-only", "A public access token updates.", authorizing(lambda call: call.operation.name == "updateSession")),
-    Fault("token-404", "auth.secret-only", "A token that closes is told 404.", token_refused_as(404)),
-    Fault("token-401", "auth.secret-only", "A token that closes is told 401.", token_refused_as(401)),
-    Fault("token-cannot-read", "auth.secret-only", "A token cannot even read.", tokens_cannot_read),
-    Fault("token-refused-but-closed", "auth.no-effect", "A token that closes is refused, and the session closed.", refused_tokens_close_anyway),
-    Fault("token-unsigned", "auth.token-invalid", "Signatures of tokens are not checked.", trusting_tokens(unsigned_tokens)),
-    Fault("token-algorithm-none", "auth.token-invalid", "A token without a signature is accepted.", trusting_tokens(tokens_without_algorithm)),
-    Fault("token-expired", "auth.token-invalid", "Expired tokens are accepted.", trusting_tokens(expired_tokens)),
-    Fault("token-of-another-environment", "auth.token-invalid", "A token signed with another environment's key is accepted.", trusting_tokens(tokens_of_any_environment)),
-    Fault("token-reads-any-session", "auth.secret-only", "A public access token reads every session.", authorizing(lambda call: call.operation.name == "retrieveSession")),
-    Fault("token-lasts-ten-years", "token.shape", "Tokens last ten years.", issuing(lambda claims: claims.update(exp=claims["exp"] + 315_360_000))),
-    Fault("token-lasts-a-minute", "token.shape", "Tokens last a minute.", issuing(lambda claims: claims.update(exp=claims["exp"] - 3540))),
-    Fault("token-without-expiry", "token.shape", "Tokens do not expire.", issuing(lambda claims: claims.pop("exp"))),
-    Fault("token-without-scopes", "token.shape", "Tokens have no scopes.", issuing(lambda claims: claims.pop("scopes"))),
-    Fault("token-for-all-sessions", "token.shape", "Tokens are for all sessions.", issuing(lambda claims: claims.update(scopes=["read:sessions", "write:sessions"]))),
-    Fault("token-for-admins", "token.shape", "Tokens grant everything.", issuing(lambda claims: claims["scopes"].append("admin"))),
-    Fault("token-without-subject", "token.shape", "Tokens do not name the environment.", issuing(lambda claims: claims.pop("sub"))),
-    Fault("token-signed-otherwise", "token.shape", "Tokens are signed with a secret that is not the key.", issuing(lambda claims: None, signed_with="a secret that is the same everywhere")),
-]  # fmt: skip
+def later(seconds: int) -> Callable[[int], int]:
+    return lambda moment: moment + seconds
+
+
+def unchanged(claims: Members) -> Members:
+    return claims
+
+
+def with_admin(scopes: list[Any]) -> list[Any]:
+    return [*scopes, "admin"]
+
+
+FAULTS = named(
+    {
+        "token-closes": Breach(
+            "auth.secret-only", "The server lets a public access token close.", granting("closeSession")
+        ),
+        "token-updates": Breach(
+            "auth.secret-only", "The server lets a public access token update.", granting("updateSession")
+        ),
+        "token-404": Breach(
+            "auth.secret-only",
+            "The server answers 404 to a token that closes.",
+            refusing("auth.secret-only", status=404),
+        ),
+        "token-401": Breach(
+            "auth.secret-only",
+            "The server answers 401 to a token that closes.",
+            refusing("auth.secret-only", status=401),
+        ),
+        "token-cannot-read": Breach(
+            "auth.secret-only", "The server does not let a token read its own session.", tokens_cannot_read
+        ),
+        "token-refused-but-closed": Breach(
+            "auth.no-effect",
+            "The server refuses a token that closes, and closes the session.",
+            refused_tokens_close_anyway,
+        ),
+        "token-unsigned": Breach(
+            "auth.token-invalid", "The server does not check the signature of tokens.", trusting(unsigned)
+        ),
+        "token-algorithm-none": Breach(
+            "auth.token-invalid", "The server accepts a token without a signature.", trusting(without_algorithm)
+        ),
+        "token-expired": Breach("auth.token-invalid", "The server accepts expired tokens.", trusting(expired)),
+        "token-of-another-environment": Breach(
+            "auth.token-invalid",
+            "The server accepts a token signed with another environment's key.",
+            trusting(of_any_environment),
+        ),
+        "token-reads-any-session": Breach(
+            "auth.secret-only", "The server lets a public access token read every session.", granting("retrieveSession")
+        ),
+        "token-lasts-ten-years": Breach(
+            "token.shape",
+            "The server issues tokens that last ten years.",
+            issuing(setting("exp", later(_TEN_YEARS_SECONDS))),
+        ),
+        "token-lasts-a-minute": Breach(
+            "token.shape",
+            "The server issues tokens that last a minute.",
+            issuing(setting("exp", later(-_A_MINUTE_LESS_THAN_AN_HOUR_SECONDS))),
+        ),
+        "token-without-expiry": Breach(
+            "token.shape", "The server issues tokens that do not expire.", issuing(without("exp"))
+        ),
+        "token-without-scopes": Breach(
+            "token.shape", "The server issues tokens without scopes.", issuing(without("scopes"))
+        ),
+        "token-for-all-sessions": Breach(
+            "token.shape",
+            "The server issues tokens for all sessions.",
+            issuing(adding(scopes=["read:sessions", "write:sessions"])),
+        ),
+        "token-for-admins": Breach(
+            "token.shape", "The server issues tokens that grant everything.", issuing(setting("scopes", with_admin))
+        ),
+        "token-without-subject": Breach(
+            "token.shape", "The server issues tokens that do not name the environment.", issuing(without("sub"))
+        ),
+        "token-signed-otherwise": Breach(
+            "token.shape",
+            "The server signs tokens with a secret other than the key.",
+            issuing(unchanged, signed_with="a secret that is the same everywhere"),
+        ),
+    }
+)

@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from adjourn_mock.domain.sessions import Session
 from adjourn_mock.environments.environments import Environment
 from adjourn_mock.environments.tokens import PublicAccessToken
-from adjourn_mock.exchanges.exchange import Answer, Refusal, Request
+from adjourn_mock.exchanges.exchange import Answer, Headers, Notes, Refusal, Request
 from adjourn_mock.pipeline.service import Service
 from adjourn_spec import BodyRule, Operation, SessionKey
 
@@ -41,7 +41,8 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     """A request that was let through, as an operation sees it.
 
     `text` is the decoded path parameter, `key` what it means; `value` is the
-    validated body, or the validated query of an operation without a body.
+    validated body, or the validated query of an operation without a body; `notes`
+    is what earlier steps left for this one.
     """
 
     caller: Caller
@@ -49,15 +50,25 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     text: str
     key: SessionKey
     value: Mapping[str, Any]
+    notes: Notes = {}
 
 
 class Result(msgspec.Struct, frozen=True, gc=False):
-    """What an operation did: the clause whose status is answered, the row, members beside it, the row before."""
+    """What an operation did.
+
+    Attributes:
+        clause: the one whose status is answered.
+        session: the row after it.
+        members: what the answer has beside the row.
+        before: the row before it.
+        headers: what the answer has beside the headers of every answer.
+    """
 
     clause: str
     session: Session | None
     members: Mapping[str, Any]
     before: Session | None = None
+    headers: Headers = ()
 
 
 _STEPS = {
@@ -101,8 +112,8 @@ class Behaviour:
     decode: Callable[[bytes], str]
     identify: Callable[[Service, str], SessionKey]
     receive: Callable[[Request, Receive, BodyRule], Awaitable[bytes]]
-    parse: Callable[[bytes, BodyRule], Any]
-    validate: Callable[[Any, BodyRule], Mapping[str, Any]]
+    parse: Callable[[Request, bytes, BodyRule], Any]
+    validate: Callable[[Request, Any, BodyRule], Mapping[str, Any]]
     query: Callable[[Request, Operation], Mapping[str, Any]]
     authorize: Callable[[Service, Behaviour, Call], Awaitable[None]]
     find: Callable[[Service, Environment, SessionKey], Awaitable[Session | None]]

@@ -109,8 +109,8 @@ class Pipeline:
                 value = behaviour.query(request, operation)
             else:
                 request.body = await behaviour.receive(request, receive, rule)
-                value = behaviour.validate(behaviour.parse(request.body, rule), rule)
-            call = Call(caller, operation, text, key, value)
+                value = behaviour.validate(request, behaviour.parse(request, request.body, rule), rule)
+            call = Call(caller, operation, text, key, value, request.notes)
             if caller.token is not None:
                 await behaviour.authorize(service, behaviour, call)
             result = await behaviour.step_for(operation.name)(service, behaviour, call)
