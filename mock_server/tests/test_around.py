@@ -260,6 +260,27 @@ def test_a_changed_document_changes_the_mock(tmp_path: Path) -> None:
         api.client.close()
 
 
+def test_the_journal_finds_a_session_in_a_path_of_another_depth(tmp_path: Path) -> None:
+    document = read_document(openapi_path())
+    document["paths"] = {path.removeprefix("/api/v1"): item for path, item in document["paths"].items()}
+    file = tmp_path / "other.yaml"
+    file.write_text(yaml.safe_dump(document))
+    with MockServer(contract=load_contract(file)) as server:
+        with httpx.Client(base_url=server.url, headers=server.headers) as client:
+            client.post("/sessions/nobody/close", json={})
+            client.delete("/sessions/no%62ody")
+            client.post("/sessions/other/close", json={})
+        journal = f"{server.url}/_adjourn/environments/dev/journal"
+        assert httpx.get(journal, params={"session": "nobody"}).json()["matching"] == 2
+
+
+def test_the_query_of_an_operation_without_query_parameters_is_ignored(api: Api) -> None:
+    row = api.fresh()
+    query = "&".join(f"q{number}=1" for number in range(1200))
+    assert api.client.get(f"{path(row['id'])}?{query}").json()["id"] == row["id"]
+    assert api.client.get(f"/api/v1/sessions?{query}").status_code == 400
+
+
 def test_ids_are_the_same_with_the_same_seed() -> None:
     def first(**options: Any) -> str:
         with MockServer(**options) as server:

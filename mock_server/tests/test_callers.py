@@ -99,6 +99,11 @@ def test_a_token_that_is_not_good_is_401(api: Api) -> None:
             "another algorithm": jwt.encode(claims, DEFAULT_KEYS[0], "HS512"),
             "expiry that is no number": jwt.encode({**claims, "exp": float("nan")}, DEFAULT_KEYS[0]),
             "no expiry": jwt.encode({k: v for k, v in claims.items() if k != "exp"}, DEFAULT_KEYS[0]),
+            "another issuer": jwt.encode({**claims, "iss": "https://id.example"}, DEFAULT_KEYS[0]),
+            "no issuer": jwt.encode({k: v for k, v in claims.items() if k != "iss"}, DEFAULT_KEYS[0]),
+            "another audience": jwt.encode({**claims, "aud": "https://api.example"}, DEFAULT_KEYS[0]),
+            "other audiences": jwt.encode({**claims, "aud": ["https://api.example"]}, DEFAULT_KEYS[0]),
+            "no audience": jwt.encode({k: v for k, v in claims.items() if k != "aud"}, DEFAULT_KEYS[0]),
             "not public": jwt.encode({**claims, "pub": False}, DEFAULT_KEYS[0]),
             "another environment": jwt.encode({**claims, "sub": "nobody"}, DEFAULT_KEYS[0]),
             "no algorithm": unsigned(claims),
@@ -110,6 +115,14 @@ def test_a_token_that_is_not_good_is_401(api: Api) -> None:
             api.close(row["id"], {}, headers={"Authorization": f"Bearer {token}"}),
         ):
             assert answer.status_code == 401, name
+
+
+def test_a_token_for_several_audiences_is_accepted_where_the_api_is_one_of_them(api: Api) -> None:
+    row = api.fresh()
+    claims = claims_of(row["publicAccessToken"])
+    with pytest.warns(jwt.InsecureKeyLengthWarning):
+        token = jwt.encode({**claims, "aud": ["https://api.example", claims["aud"]]}, DEFAULT_KEYS[0])
+    assert api.get(row["id"], headers={"Authorization": f"Bearer {token}"}).status_code == 200
 
 
 def test_browsers_may_ask_and_read(api: Api) -> None:

@@ -19,7 +19,7 @@ from sessions_api import CHAT
 from adjourn_mock.domain import sessions
 from adjourn_mock.domain.sessions import Filter, Session
 from adjourn_mock.exchanges.exchange import Answer, Request
-from adjourn_mock.exchanges.journal import MemoryBudget, MemoryJournal
+from adjourn_mock.exchanges.memory_journal import MemoryBudget, MemoryJournal
 from adjourn_mock.stores.opening import as_shared, open_store
 from adjourn_mock.stores.store import IdTakenError, Store, StoreError, StoreUnavailable
 from adjourn_spec import ExternalId, FriendlyId
@@ -364,9 +364,10 @@ def test_a_journal_keeps_the_last_and_counts_all(use: Use) -> None:
         assert (last.at, last.operation, last.request_body, last.headers, last.faults) == (
             509, "closeSession", b"\xff", [(b"a", b"\xff")], ("latency",),
         )  # fmt: skip
+        assert [await journal.dropped_since(mark) for mark in (0, 9, 10, 510)] == [10, 1, 0, 0]
         assert await store.journal("other").count() == 0
         await journal.clear()
-        assert (await journal.read(), await journal.count()) == ([], 0)
+        assert (await journal.read(), await journal.count(), await journal.dropped_since(0)) == ([], 0, 0)
 
     use(act)
 

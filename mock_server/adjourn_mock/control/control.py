@@ -103,14 +103,15 @@ class Control:
             id_seed=id_seed,
             frozen_at=None if clock is None else milliseconds(clock),
         )
-        if seed is not None:
-            try:
+        try:
+            if seed is not None:
                 environment.seed = self._read_seed(environment, seed)
                 await self.service.store.replace(environment.id, environment.seed)
-            except ValueError:
-                environments.remove(environment)
-                raise
-        await self.service.sync.save(environment)
+            await self.service.sync.save(environment)
+        except BaseException:
+            # Whatever went wrong, a cancelled request included: the caller has no key to delete it with.
+            environments.remove(environment)
+            raise
         return environment
 
     async def delete_environment(self, environment: Environment) -> None:

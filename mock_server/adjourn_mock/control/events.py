@@ -44,13 +44,13 @@ async def events(control: Control, environment: Environment, *, backlog: int) ->
         pieces = [] if now == state else [_event("environment", shown)]
         state = now
         for name, tail in tails.items():
-            new, skipped, is_cleared = await tail.poll(_MAX_LINES)
-            if is_cleared:
+            news = await tail.poll(_MAX_LINES)
+            if news.is_cleared:
                 pieces.append(_event("cleared", {"journal": name}))
-            if skipped:
-                pieces.append(_event("skipped", {"journal": name, "count": skipped}))
+            if news.skipped:
+                pieces.append(_event("skipped", {"journal": name, "count": news.skipped}))
             owner = known if name == "environment" else None
-            lines = [await control.line(entry, owner) for entry in new]
+            lines = [await control.line(entry, owner) for entry in news.entries]
             pieces += (_event("exchange", {"journal": name, **line}) for line in lines)
         quiet = 0 if pieces else quiet + 1
         if quiet == _QUIET_ROUNDS:

@@ -193,8 +193,7 @@ def query(request: Request, operation: Operation) -> Mapping[str, Any]:
     try:
         return read_query(operation, request.query)
     except QueryError as error:
-        assert operation.query_clause is not None  # noqa: S101 - it has parameters
-        raise Refusal(operation.query_clause, members={"details": error.details}) from None
+        raise Refusal(operation.query_clause or "list.invalid", members={"details": error.details}) from None
 
 
 async def authorize(service: Service, behaviour: Behaviour, call: Call) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -158,10 +159,16 @@ def _javascript_date(value: Any) -> Any:
 
 
 def _read_date(text: str) -> str:
-    for form in (text, f"{text}T00:00:00Z", f"{text}Z"):
-        with suppress(ValueError):
-            return canonical(form)
-    return rfc3339(int(parsedate_to_datetime(text).timestamp() * 1000))
+    with suppress(ValueError):
+        return canonical(text)
+    with suppress(ValueError):
+        moment = datetime.fromisoformat(text)
+        return _written(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    return _written(parsedate_to_datetime(text))
+
+
+def _written(moment: datetime) -> str:
+    return rfc3339(int(moment.timestamp() * 1000))
 
 
 def query(request: Request, operation: Operation) -> Mapping[str, Any]:

@@ -28,6 +28,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST = -62_135_596_800_000
 _LAST = 253_402_300_799_999
 _DURATION = re.compile(r"(-?[0-9]{1,12}(?:\.[0-9]{1,6})?)(ms|s|m|h|d)?")
+# RFC 3339, 5.6: `T` and `Z` in either case, a space in place of `T`; no week dates, no basic format.
+_DATE_TIME = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}):([0-9]{2})(\.[0-9]+)?"
+    r"([Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
+)
 _MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
@@ -142,24 +147,30 @@ def canonical(text: str) -> str:
 
 
 def milliseconds(text: str) -> int:
-    """Read an RFC 3339 date-time as milliseconds since 1970.
+    """Read an RFC 3339 date-time as milliseconds since 1970; a leap second is the second before it.
 
     Raises:
-        ValueError: it is none, or has no offset.
+        ValueError: it is not one, or lies outside the years 1 to 9999.
     """
-    moment = datetime.fromisoformat(text.upper().replace(":60", ":59"))
-    if moment.tzinfo is None:
-        raise ValueError(f"{text!r} has no offset")
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
+    found = _DATE_TIME.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{text[:40]!r} is not an RFC 3339 date-time; use a form such as 2026-11-30T09:30:00.000Z")
+    date, minute, second, fraction, offset = found.groups()
+    second = "59" if second == "60" else second
+    try:
+        moment = datetime.fromisoformat(f"{date}T{minute}:{second}{fraction or ''}{offset.upper()}")
+        return (moment - _EPOCH) // timedelta(milliseconds=1)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{text!r} is not a moment of the calendar: {error}") from None
 
 
 def duration(text: str | float) -> int:
     """`1.5s`, `200ms`, `2h` or a number of seconds as milliseconds.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     found = _DURATION.fullmatch(str(text))
     if found is None:
-        raise ValueError(f"{str(text)[:40]!r} is no duration, as 1.5s, 200ms, 2h or a number of seconds")
+        raise ValueError(f"{str(text)[:40]!r} is not a duration; use 1.5s, 200ms, 2h or a number of seconds")
     return round(float(found[1]) * _MILLISECONDS[found[2] or "s"])

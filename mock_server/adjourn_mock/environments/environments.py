@@ -6,12 +6,14 @@ import hashlib
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from adjourn_mock.domain.clock import Clock, SettableClock
 from adjourn_mock.domain.ids import IdGenerator
 from adjourn_mock.domain.sessions import Session
 from adjourn_mock.environments.active_faults import ActiveFaults
-from adjourn_mock.exchanges.journal import Journal, MemoryJournal
+from adjourn_mock.exchanges.journal import Journal
+from adjourn_mock.exchanges.memory_journal import MemoryJournal
 from adjourn_spec import Contract
 
 __all__ = ["DEFAULT_KEYS", "Environment", "Environments", "KeyFormatError", "TooManyError", "masked"]
@@ -72,6 +74,16 @@ class Environment:
         self.faults.clear()
 
 
+class EnvironmentObserver(Protocol):
+    """Whoever follows which environments a server has."""
+
+    def added(self, environment: Environment) -> None:
+        """An environment was added."""
+
+    def removed(self, environment: Environment) -> None:
+        """An environment was removed; its key is unknown by now."""
+
+
 class Environments:
     """All environments of a server, by key, by id and in the order they were added.
 
@@ -86,6 +98,7 @@ class Environments:
     Attributes:
         with_authorization: the environment of an Authorization header that has the plainest
             form, or None, so that most need no parsing.
+        observers: those that are called when an environment is added or removed.
     """
 
     def __init__(
@@ -104,6 +117,7 @@ class Environments:
         self._by_authorization: dict[bytes, Environment] = {}
         self._by_id: dict[str, Environment] = {}
         self._by_name: dict[str, Environment] = {}
+        self.observers: list[EnvironmentObserver] = []
         # The method of the dict itself: each request asks once or twice.
         self.with_authorization: Callable[[bytes], Environment | None] = self._by_authorization.get
 
@@ -158,6 +172,8 @@ class Environments:
         self._by_key[secret_key.encode()] = self._by_id[environment.id] = environment
         self._by_name[environment.name] = environment
         self._by_authorization[b"Bearer " + secret_key.encode()] = environment
+        for observer in self.observers:
+            observer.added(environment)
         return environment
 
     def remove(self, environment: Environment) -> None:
@@ -167,6 +183,8 @@ class Environments:
         self._by_authorization.pop(b"Bearer " + secret_key, None)
         self._by_id.pop(environment.id, None)
         self._by_name.pop(environment.name, None)
+        for observer in self.observers:
+            observer.removed(environment)
 
     def with_key(self, key: bytes) -> Environment | None:
         """The environment of exactly this key (clause auth.unknown-key)."""

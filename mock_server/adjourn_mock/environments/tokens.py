@@ -66,12 +66,10 @@ class Tokens:
         return self._signer.encode(payload, environment.secret_key, algorithm=self._rule.algorithm)
 
     def subject(self, token: bytes) -> str:
-        """The environment that a token says it is of, unverified; empty where it says nothing."""
+        """The environment that a token names, unverified; empty where it names none."""
         try:
-            return str(
-                _claims(self._signer.decode_complete(token, options={"verify_signature": False})["payload"])["sub"]
-            )
-        except (PyJWTError, TokenError, KeyError):
+            return str(self._unverified(token).get("sub", ""))
+        except TokenError:
             return ""
 
     def is_signed_by(self, token: bytes, environment: Environment) -> bool:
@@ -83,29 +81,41 @@ class Tokens:
         return True
 
     def verify(self, token: bytes, environments: Environments) -> PublicAccessToken:
-        """Check signature, audience and expiry.
+        """Check signature, issuer, audience and expiry (clause auth.token-invalid).
 
         Raises:
-            TokenError: it is not a token that one of `environments` has signed and that is still good.
+            UnknownEnvironmentError: it names an environment that does not exist.
+            TokenError: it is not a token that one of `environments` has signed and that is still valid.
         """
+        environment = environments.with_id(str(self._unverified(token).get("sub")))
+        if environment is None:
+            raise UnknownEnvironmentError("no such environment")
         try:
-            unverified = self._signer.decode_complete(token, options={"verify_signature": False})
-            environment = environments.with_id(str(_claims(unverified["payload"]).get("sub")))
-            if environment is None:
-                raise UnknownEnvironmentError("no such environment")
             verified = self._signer.decode_complete(token, environment.secret_key, [self._rule.algorithm])
         except PyJWTError as error:
             raise TokenError(str(error)) from None
         claims = _claims(verified["payload"])
+        if claims.get("iss") != self._rule.issuer:
+            raise TokenError("of another issuer")
+        audience = claims.get("aud")
+        if self._rule.audience not in (audience if isinstance(audience, list) else [audience]):
+            raise TokenError("for another audience")
         expires_at, scopes = claims.get("exp"), claims.get("scopes")
+        # By the environment's clock, where PyJWT would ask the machine's.
         if not isinstance(expires_at, int | float) or expires_at * 1000 <= environment.clock.now():
             raise TokenError("expired")
         if claims.get("pub") is not True or not isinstance(scopes, list):
             raise TokenError("not a public access token")
         return PublicAccessToken(environment, tuple(str(scope) for scope in scopes))
 
+    def _unverified(self, token: bytes) -> Mapping[str, Any]:
+        try:
+            return _claims(self._signer.decode_complete(token, options={"verify_signature": False})["payload"])
+        except PyJWTError as error:
+            raise TokenError(str(error)) from None
 
-def _claims(payload: bytes) -> Mapping[str, Any]:
+
+def _claims(payload: bytes) -> dict[str, Any]:
     try:
         claims = read_json(payload)
     except ValueError:

@@ -24,7 +24,8 @@ T = TypeVar("T")
 class Request(msgspec.Struct, gc=False):
     """A request as the server received it.
 
-    What was sent never changes; the steps fill in what they find out: `body`, `operation`, `faults`, `notes`.
+    What was sent never changes; the steps fill in what they find out: `body`, `operation`, `segment`, `faults`,
+    `notes`.
 
     Attributes:
         raw_path: the path as it was sent, percent-encoded and without the query, below the mount point.
@@ -33,6 +34,8 @@ class Request(msgspec.Struct, gc=False):
         body: the part of the body that was received.
         operation: the operationId of the operation that the request reached.
         faults: the names of the faults that apply to it.
+        segment: the raw path segment that names a session.
+        received_at: when it came in, in milliseconds since 1970, by the machine's clock.
         notes: what one step hands to a later one; read and written through a `Note`.
     """
 
@@ -46,14 +49,18 @@ class Request(msgspec.Struct, gc=False):
     operation: str | None = None
     faults: tuple[str, ...] = ()
     notes: Notes = {}
+    received_at: int = 0
+    segment: bytes | None = None
 
     @classmethod
-    def of(cls, scope: Scope) -> Request:
+    def of(cls, scope: Scope, received_at: int) -> Request:
         """The request of an ASGI scope."""
         raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
         if root := scope.get("root_path"):
             raw_path = raw_path.removeprefix(root.encode())
-        return cls.with_head(scope["method"], raw_path, scope["query_string"], scope["headers"])
+        request = cls.with_head(scope["method"], raw_path, scope["query_string"], scope["headers"])
+        request.received_at = received_at
+        return request
 
     @classmethod
     def with_head(cls, method: str, raw_path: bytes, query: bytes, raw_headers: list[tuple[bytes, bytes]]) -> Request:

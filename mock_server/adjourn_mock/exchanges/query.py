@@ -34,7 +34,7 @@ def read_query(operation: Operation, query: bytes, *, split_lists: bool = True) 
     Raises:
         QueryError: a value breaks its schema (clause list.invalid), or there are too many parameters.
     """
-    if not query:
+    if not query or not operation.query:
         return {}
     try:
         pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=_MAX_PARAMETERS)

@@ -42,7 +42,7 @@ class Pipeline:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         service = self.service
-        request = Request.of(scope)
+        request = Request.of(scope, self._clock.now())
         environment = service.environment_named_by(request.headers.get(b"authorization"))
         if environment is None:
             behaviour = self.dialects[self.dialects.default]
@@ -67,7 +67,7 @@ class Pipeline:
         """All headers of an answer."""
         headers = [(b"content-type", answer.media_type), (b"content-length", b"%d" % len(answer.body)), *answer.headers]
         if b"authorization" in request.headers and answer.status != _TOO_MANY_REQUESTS:
-            second = self._clock.now() // 1000
+            second = request.received_at // 1000
             if second != self._second:
                 self._second, self._rate_headers = second, self._rate_in(second)
             headers += self._rate_headers
@@ -98,7 +98,7 @@ class Pipeline:
                 return preflight
             route = behaviour.route(service, request)
             operation = route.operation
-            request.operation = operation.name
+            request.operation, request.segment = operation.name, route.segment
             caller = behaviour.authenticate(service, request)
             text, key = "", _NOBODY
             if route.segment is not None:
@@ -116,6 +116,7 @@ class Pipeline:
             result = await behaviour.step_for(operation.name)(service, behaviour, call)
             return behaviour.answer(service, behaviour, result)
         except Refusal as refusal:
+            _note_segment(service, request)
             return behaviour.refuse(service, refusal)
         except StoreUnavailable as error:
             return unavailable(error)
@@ -126,6 +127,15 @@ class Pipeline:
         except Exception:  # noqa: BLE001 - whatever it is, the client gets an answer and the server goes on
             _log.exception("The mock failed to answer %s %r", request.method, request.raw_path)
             return Answer(500, encode({"error": "The mock server failed; its log says why"}))
+
+
+def _note_segment(service: Service, request: Request) -> None:
+    """Note which session a request names that was refused before an operation was found, such as a 405."""
+    if request.operation is not None:
+        return
+    found = service.routes.match(request.raw_path)
+    if found is not None:
+        _, request.segment = found
 
 
 def unavailable(error: StoreUnavailable) -> Answer:

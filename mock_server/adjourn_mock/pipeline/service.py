@@ -8,7 +8,8 @@ from adjourn_mock.domain.clock import Clock, SystemClock
 from adjourn_mock.environments.environments import Environment, Environments
 from adjourn_mock.environments.sharing import EnvironmentSync
 from adjourn_mock.environments.tokens import Tokens
-from adjourn_mock.exchanges.journal import Journal, MemoryJournal
+from adjourn_mock.exchanges.journal import Journal
+from adjourn_mock.exchanges.memory_journal import MemoryJournal
 from adjourn_mock.exchanges.routes import Routes
 from adjourn_mock.stores.store import Store
 from adjourn_spec import Contract

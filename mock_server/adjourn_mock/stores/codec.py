@@ -37,7 +37,8 @@ def encode_entry(entry: Entry) -> bytes:
 
 
 def decode_entry(content: bytes, number: int) -> Entry:
-    kept: dict[str, Any] = dict(zip(Entry._fields, msgspec.msgpack.decode(content), strict=True))
+    # An entry of an earlier version has fewer fields; the missing ones have defaults.
+    kept: dict[str, Any] = dict(zip(Entry._fields, msgspec.msgpack.decode(content), strict=False))
     return Entry(
         **{
             **kept,

@@ -12,7 +12,7 @@ from sortedcontainers import SortedList
 
 from adjourn_mock.domain import sessions
 from adjourn_mock.domain.sessions import Filter, Page, Session, size_bytes
-from adjourn_mock.exchanges.journal import MemoryBudget, MemoryJournal
+from adjourn_mock.exchanges.memory_journal import MemoryBudget, MemoryJournal
 from adjourn_mock.stores.list_index import candidate_terms, index_terms
 from adjourn_mock.stores.store import MAX_MEGABYTES, MEGABYTE_BYTES, IdTakenError, StoreFullError
 from adjourn_spec import FriendlyId, SessionKey

@@ -12,7 +12,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -25,17 +24,17 @@ from adjourn_mock.domain import sessions
 from adjourn_mock.domain.sessions import Filter, Page, Session
 from adjourn_mock.exchanges.exchange import Answer, Request
 from adjourn_mock.exchanges.journal import DEFAULT_ENTRIES, Entry
+from adjourn_mock.exchanges.signal import Signal
 from adjourn_mock.stores.codec import decode_entry, decode_row, encode_entry, encode_row, text_key
 from adjourn_mock.stores.list_index import candidate_terms, index_terms
 from adjourn_mock.stores.redis_scripts import BATCH, FIND, INSERT, RECORDS, REPLACE, SWAP
-from adjourn_mock.stores.store import IdTakenError, StoreError, StoreFullError, StoreUnavailable
+from adjourn_mock.stores.store import POLL_SECONDS, IdTakenError, StoreError, StoreFullError, StoreUnavailable
 from adjourn_spec import ExternalId, FriendlyId, SessionKey
 
 __all__ = ["RedisStore"]
 
 _TIMEOUT_SECONDS = 5
 _BATCH_ROWS = 200
-_POLL_SECONDS = 0.02
 # More than any place.
 _BEYOND = b"\xff"
 _JOURNAL = "exchanges"
@@ -286,6 +285,7 @@ class _RedisJournal:
     def __init__(self, store: RedisStore, environment: str) -> None:
         self._store = store
         self._list, self._counters = store._key(environment, "journal"), store._key(environment, "counters")
+        self._changed = Signal()
 
     async def add(self, at: int, request: Request, answer: Answer) -> None:
         entry = encode_entry(Entry.of(0, at, request, answer))
@@ -295,6 +295,7 @@ class _RedisJournal:
                 together.ltrim(self._list, -DEFAULT_ENTRIES, -1)
                 together.hincrby(self._counters, _JOURNAL, 1)
                 await together.execute()
+        self._changed.send()
 
     async def read(self) -> Sequence[Entry]:
         with self._store._errors() as redis:
@@ -309,6 +310,14 @@ class _RedisJournal:
         with self._store._errors() as redis:
             return int(await redis.hget(self._counters, _JOURNAL) or 0)
 
+    async def dropped_since(self, mark: int) -> int:
+        with self._store._errors() as redis:
+            async with redis.pipeline(transaction=True) as together:
+                together.llen(self._list)
+                together.hget(self._counters, _JOURNAL)
+                length, count = await together.execute()
+        return max(0, int(count or 0) - int(length) - mark)
+
     async def clear(self) -> None:
         with self._store._errors() as redis:
             async with redis.pipeline(transaction=True) as together:
@@ -317,4 +326,4 @@ class _RedisJournal:
                 await together.execute()
 
     async def changed(self, timeout_seconds: float) -> None:
-        await asyncio.sleep(min(timeout_seconds, _POLL_SECONDS))
+        await self._changed.wait(min(timeout_seconds, POLL_SECONDS))

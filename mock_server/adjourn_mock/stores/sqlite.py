@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,16 +11,16 @@ from adjourn_mock.domain import sessions
 from adjourn_mock.domain.sessions import Filter, Page, Session
 from adjourn_mock.exchanges.exchange import Answer, Request
 from adjourn_mock.exchanges.journal import DEFAULT_ENTRIES, Entry
+from adjourn_mock.exchanges.signal import Signal
 from adjourn_mock.stores.codec import decode_entry, decode_row, encode_entry, encode_row, text_key
 from adjourn_mock.stores.list_index import candidate_terms, index_terms
 from adjourn_mock.stores.sqlite_file import SqliteFile
-from adjourn_mock.stores.store import MAX_MEGABYTES, IdTakenError
+from adjourn_mock.stores.store import MAX_MEGABYTES, POLL_SECONDS, IdTakenError
 from adjourn_spec import FriendlyId, SessionKey
 
 __all__ = ["SqliteStore"]
 
 _BATCH_ROWS = 200
-_POLL_SECONDS = 0.02
 
 
 class SqliteStore:
@@ -269,6 +268,7 @@ class _SqliteJournal:
 
     def __init__(self, file: SqliteFile, environment: str) -> None:
         self._file, self._environment = file, environment
+        self._changed = Signal()
 
     async def add(self, at: int, request: Request, answer: Answer) -> None:
         entry = encode_entry(Entry.of(0, at, request, answer))
@@ -279,6 +279,7 @@ class _SqliteJournal:
                 "DELETE FROM exchanges WHERE environment = ? AND number <= ?",
                 (self._environment, number - DEFAULT_ENTRIES),
             )
+        self._changed.send()
 
     async def read(self) -> Sequence[Entry]:
         with self._file.reading() as database:
@@ -294,6 +295,13 @@ class _SqliteJournal:
             ).fetchone()
         return found[0] if found else 0
 
+    async def dropped_since(self, mark: int) -> int:
+        with self._file.reading() as database:
+            (first,) = database.execute(
+                "SELECT min(number) FROM exchanges WHERE environment = ?", (self._environment,)
+            ).fetchone()
+        return 0 if first is None else max(0, first - 1 - mark)
+
     async def clear(self) -> None:
         with self._file.transaction() as database:
             database.execute("DELETE FROM exchanges WHERE environment = ?", (self._environment,))
@@ -302,4 +310,4 @@ class _SqliteJournal:
             )
 
     async def changed(self, timeout_seconds: float) -> None:
-        await asyncio.sleep(min(timeout_seconds, _POLL_SECONDS))
+        await self._changed.wait(min(timeout_seconds, POLL_SECONDS))

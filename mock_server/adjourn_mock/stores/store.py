@@ -12,6 +12,7 @@ from adjourn_spec import SessionKey
 __all__ = [
     "MAX_MEGABYTES",
     "MEGABYTE_BYTES",
+    "POLL_SECONDS",
     "IdTakenError",
     "SharedStore",
     "Store",
@@ -21,6 +22,8 @@ __all__ = [
 ]
 
 MAX_MEGABYTES, MEGABYTE_BYTES = 2048, 1024 * 1024
+# What another process writes to a shared journal is noticed after so long; what this process writes, at once.
+POLL_SECONDS = 0.1
 
 
 class StoreError(ValueError):

@@ -1,0 +1,178 @@
+"""A journal in this process's memory, and the bytes that all of them may take together."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from weakref import WeakSet
+
+import msgspec
+
+from adjourn_mock.exchanges.exchange import Answer, Request
+from adjourn_mock.exchanges.journal import DEFAULT_ENTRIES, Entry
+from adjourn_mock.exchanges.signal import Signal
+
+__all__ = ["MemoryBudget", "MemoryJournal"]
+
+DEFAULT_BYTES = 8 * 1024 * 1024
+ALL_BYTES = 256 * 1024 * 1024
+_EXCHANGE_BYTES = 1024
+
+
+class MemoryBudget:
+    """What the journals of a process may take together.
+
+    Args:
+        limit_bytes: when they take more, the largest forgets half of what it has.
+    """
+
+    def __init__(self, limit_bytes: int = ALL_BYTES) -> None:
+        self._limit_bytes, self._taken_bytes = limit_bytes, 0
+        self._journals: WeakSet[MemoryJournal] = WeakSet()
+
+    def register(self, journal: MemoryJournal) -> None:
+        self._journals.add(journal)
+
+    def charge(self, size_bytes: int) -> None:
+        """Note that a journal has become larger, or smaller where it is negative."""
+        self._taken_bytes += size_bytes
+        if self._taken_bytes > self._limit_bytes:
+            self._relieve()
+
+    def _relieve(self) -> None:
+        journals = sorted(self._journals, key=lambda journal: journal.size_bytes)
+        # Those that went away gave nothing back.
+        self._taken_bytes = sum(journal.size_bytes for journal in journals)
+        while self._taken_bytes > self._limit_bytes and journals:
+            self._taken_bytes -= journals.pop().halve()
+
+
+class _Record(msgspec.Struct, frozen=True, gc=False):
+    """An exchange as it is stored: what an entry is made of when the journal is read.
+
+    The parsed headers and the notes of the request are left out, so that it takes little memory. It is not an
+    `Entry` yet because each close pays for it, and few entries are ever read.
+    """
+
+    at: int
+    operation: str | None
+    method: str
+    raw_path: bytes
+    query: bytes
+    raw_headers: list[tuple[bytes, bytes]]
+    body: bytes
+    faults: tuple[str, ...]
+    segment: bytes | None
+    received_at: int
+    answer: Answer
+    size_bytes: int
+
+    def as_entry(self, number: int) -> Entry:
+        """The entry that it is in the journal under a number."""
+        answer = self.answer
+        return Entry(
+            number=number,
+            at=self.at,
+            operation=self.operation,
+            method=self.method,
+            raw_path=self.raw_path,
+            query=self.query,
+            headers=self.raw_headers,
+            request_body=self.body,
+            status=answer.status,
+            media_type=answer.media_type,
+            response_body=answer.body,
+            session=answer.session,
+            before=answer.before,
+            clause=answer.clause,
+            faults=self.faults,
+            segment=self.segment,
+            received_at=self.received_at,
+        )
+
+
+class MemoryJournal:
+    """A journal in this process's memory.
+
+    Args:
+        budget: what it shares with others.
+        size: the most exchanges that are kept.
+        limit_bytes: about the most that they may take.
+
+    Attributes:
+        size_bytes: about how much memory it takes.
+    """
+
+    def __init__(
+        self, budget: MemoryBudget | None = None, *, size: int = DEFAULT_ENTRIES, limit_bytes: int = DEFAULT_BYTES
+    ) -> None:
+        self._exchanges: deque[_Record] = deque()
+        self._size, self._limit_bytes, self.size_bytes = size, limit_bytes, 0
+        self._budget = budget or MemoryBudget()
+        self._budget.register(self)
+        self._changed = Signal()
+        self._count = 0
+
+    async def add(self, at: int, request: Request, answer: Answer) -> None:
+        self._count += 1
+        # The row before it, where another came out, is as large as the one in the answer, about.
+        size_bytes = _EXCHANGE_BYTES + request.head_bytes + len(request.body) + 2 * len(answer.body)
+        self._exchanges.append(
+            _Record(
+                at,
+                request.operation,
+                request.method,
+                request.raw_path,
+                request.query,
+                request.raw_headers,
+                request.body,
+                request.faults,
+                request.segment,
+                request.received_at,
+                answer,
+                size_bytes,
+            )
+        )
+        before_bytes = self.size_bytes
+        self.size_bytes += size_bytes
+        if len(self._exchanges) > self._size:
+            self._forget()
+        while self.size_bytes > self._limit_bytes:
+            self._forget()
+        # Exchanges of a steady load are of one size: then the budget need not be asked.
+        if self.size_bytes != before_bytes:
+            self._budget.charge(self.size_bytes - before_bytes)
+        self._changed.send()
+
+    def _forget(self) -> int:
+        """Forget the oldest exchange; how many bytes it took."""
+        size_bytes = self._exchanges.popleft().size_bytes
+        self.size_bytes -= size_bytes
+        return size_bytes
+
+    def halve(self) -> int:
+        """Forget the older half; how many bytes it took."""
+        return sum(self._forget() for _ in range((len(self._exchanges) + 1) // 2))
+
+    async def clear(self) -> None:
+        self._exchanges.clear()
+        self._budget.charge(-self.size_bytes)
+        self._count = self.size_bytes = 0
+
+    async def read(self) -> Sequence[Entry]:
+        return list(self)
+
+    async def count(self) -> int:
+        return self._count
+
+    async def dropped_since(self, mark: int) -> int:
+        return max(0, self._count - len(self._exchanges) - mark)
+
+    def __iter__(self) -> Iterator[Entry]:
+        exchanges = tuple(self._exchanges)
+        first = self._count - len(exchanges) + 1
+        for number, record in enumerate(exchanges, first):
+            yield record.as_entry(number)
+
+    async def changed(self, timeout_seconds: float) -> None:
+        await self._changed.wait(timeout_seconds)
