@@ -55,6 +55,37 @@ def test_shell(code: str, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.fixture
+def tutorial(tmp_path: Path) -> Path:
+    """A folder with the files of the tutorial."""
+    for file in (ROOT / "fixtures" / "examples" / "tutorial").glob("*.py"):
+        shutil.copy(file, tmp_path)
+    return tmp_path
+
+
+def run_pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    options = ["-q", "-p", "no:schemathesis", "-p", "no:cacheprovider", "-p", "no:asyncio", "-p", "no:randomly"]
+    return subprocess.run(
+        ["pytest", *options, *arguments], cwd=folder, capture_output=True, text=True, timeout=100, check=False
+    )
+
+
+def test_the_tutorials_suite_passes_and_its_fault_finds_the_bug(tutorial: Path) -> None:
+    assert "3 passed" in run_pytest(tutorial, "test_signout.py").stdout
+    failed = run_pytest(tutorial, "test_retries.py")
+    assert failed.returncode == 1
+    shown = (DOCS / "tutorial.md").read_text().split("```text\n")[1].split("```")[0].replace("...", "").splitlines()
+    assert len(shown) == 3
+    for line in shown:
+        assert line.strip() in failed.stdout
+
+
+def test_the_tutorials_remedy_mends_the_bug(tutorial: Path) -> None:
+    service = tutorial / "signout.py"
+    service.write_text(service.read_text().replace("ATTEMPTS = 1", "ATTEMPTS = 3"))
+    assert "4 passed" in run_pytest(tutorial).stdout
+
+
 def commands(node: object) -> list[str]:
     """The lines of a pipeline's YAML that run adjourn."""
     if isinstance(node, dict):
@@ -114,7 +145,36 @@ def test_the_pages_are_built_strictly(tmp_path: Path) -> None:
     assert not unresolved, "an include was not resolved"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_links(page: Path) -> None:
+@pytest.mark.parametrize("page", sorted(ROOT.glob("*.md")), ids=lambda page: page.stem)
+def test_links_outside_of_the_site(page: Path) -> None:
+    """Links within the site are checked by its strict build, generated pages included."""
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
         assert "://" in target or (page.parent / target).exists(), target
+
+
+TASKS = {
+    "freeze the clock": ("how-to/pytest", "time"),
+    "what exit code 2 means": ("reference/exit-codes", "exit-codes"),
+    "the default journal size": ("reference/limits", "journal"),
+    "run behind a proxy": ("how-to/proxy", "the-mock-behind-a-proxy"),
+    "check through a proxy": ("how-to/proxy", "the-check-through-a-proxy"),
+    "the limit of a close body": ("reference/limits", "limits-of-the-contract"),
+    "what a clause says": ("reference/clauses", "close-idempotent"),
+    "make a request fail twice": ("how-to/faults", "faults"),
+    "which variables are read": ("reference/settings", "environment-variables"),
+    "run the check on each push": ("how-to/ci", "github-actions"),
+    "run the mock in a container": ("how-to/container", "compose"),
+}
+
+
+def test_every_task_is_answered_by_one_page(tmp_path: Path) -> None:
+    """Each page is in the navigation, so it is two clicks away, and its text is in the search index."""
+    command = ["mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path)]
+    environ = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, timeout=100, check=True)
+    home = (tmp_path / "index.html").read_text()
+    index = (tmp_path / "search" / "search_index.json").read_text()
+    for task, (page, anchor) in TASKS.items():
+        assert f'href="{page}/"' in home, task
+        assert f'id="{anchor}"' in (tmp_path / page / "index.html").read_text(), task
+        assert f'"{page}/#{anchor}"' in index or f'"{page}/"' in index, task
