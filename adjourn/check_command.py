@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from adjourn.options import UsageProblem, assert_contract_tests, contract_of, spec_option, wants_colour
+from adjourn.options import COULD_NOT, UsageProblem, assert_contract_tests, contract_of, spec_option, wants_colour
 from adjourn_spec import Contract
 
 if TYPE_CHECKING:
     from adjourn_contract.options import CheckOptions
+    from adjourn_contract.reports.formats import ReportFile
     from adjourn_contract.reports.verdicts import Verdicts
 
 __all__ = ["check"]
@@ -27,6 +28,7 @@ __all__ = ["check"]
 _SETTINGS_FILES = ("adjourn.toml", "pyproject.toml")
 # Options of the command line that are not options of the check itself.
 _OF_THE_COMMAND = ("as_json", "reports")
+_SUMMARY_BYTES = 1024 * 1024 - 1
 
 
 def _settings(context: click.Context, option: click.Parameter, value: str | None) -> str | None:  # noqa: ARG001
@@ -141,22 +143,54 @@ def check(context: click.Context, /, **values: Any) -> None:
     assert_contract_tests()
     from adjourn_contract.check import check as run_check
     from adjourn_contract.reports.console import render
-    from adjourn_contract.reports.formats import ReportError, as_json_text, write_report
+    from adjourn_contract.reports.formats import ReportError, ReportFile
+    from adjourn_contract.reports.json_report import json_report
 
     contract = contract_of(values["spec"])
     options = _check_options(contract, values)
+    try:
+        reports = [ReportFile.parse(text) for text in values["reports"]]
+        for report in reports:
+            report.prepare()
+    except ReportError as error:
+        raise UsageProblem(str(error)) from None
     verdicts = run_check(contract, options)
     verdicts.facts = replace(verdicts.facts, accept_place=_accept_place(context), location=_location())
-    for path in values["reports"]:
+    # The verdict is printed first, whatever happens to the reports.
+    click.echo(json_report(verdicts) if values["as_json"] else render(verdicts, colour=wants_colour()))
+    problems = [*_write_reports(verdicts, reports), *_write_to_github(verdicts, annotate=not values["as_json"])]
+    for problem in problems:
+        click.echo(f"adjourn: {problem}", err=True)
+    sys.exit(verdicts.exit_code or (COULD_NOT if problems else 0))
+
+
+def _write_reports(verdicts: Verdicts, reports: Sequence[ReportFile]) -> Iterator[str]:
+    """Write every report that can be written; what went wrong with the others."""
+    from adjourn_contract.reports.formats import ReportError
+
+    for report in reports:
         try:
-            write_report(path, verdicts)
-        except (OSError, ReportError) as error:
-            raise UsageProblem(f"{path}: {error}") from None
-    click.echo(as_json_text(verdicts) if values["as_json"] else render(verdicts, colour=wants_colour()))
-    if os.environ.get("GITHUB_ACTIONS") and not values["as_json"]:
+            report.write(verdicts)
+        except ReportError as error:
+            yield str(error)
+
+
+def _write_to_github(verdicts: Verdicts, *, annotate: bool) -> Iterator[str]:
+    """Annotations and the summary of the run, where GitHub runs this; what went wrong with the summary."""
+    from adjourn_contract.reports.markdown import markdown_report
+
+    if os.environ.get("GITHUB_ACTIONS") and annotate:
         for line in _github_lines(verdicts):
             click.echo(line)
-    sys.exit(verdicts.exit_code)
+    path = os.environ.get("GITHUB_STEP_SUMMARY")
+    if path:
+        # GitHub refuses a summary of more than a mebibyte.
+        text = markdown_report(verdicts).encode()[:_SUMMARY_BYTES].decode(errors="ignore")
+        try:
+            with open(path, "a", encoding="utf-8") as file:
+                file.write(text)
+        except OSError as error:
+            yield f"GITHUB_STEP_SUMMARY {path} cannot be written: {error.strerror}"
 
 
 def _check_options(contract: Contract, values: dict[str, Any]) -> CheckOptions:

@@ -12,7 +12,7 @@ import click
 
 from adjourn_spec import Contract, DocumentError, load_contract
 
-__all__ = ["UsageProblem", "assert_contract_tests", "contract_of", "spec_option", "wants_colour"]
+__all__ = ["COULD_NOT", "UsageProblem", "assert_contract_tests", "contract_of", "spec_option", "wants_colour"]
 
 COULD_NOT = 2
 

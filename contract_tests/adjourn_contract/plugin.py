@@ -211,7 +211,7 @@ def _report_call(item: pytest.Item, report: pytest.TestReport, error: BaseExcept
     from adjourn_contract.transport.exchange import OutOfTime
 
     outcome = outcome_of(run, item.nodeid, item.name, item.stash[CLAUSES], error)
-    report.user_properties.append((OUTCOME, outcome.as_dict()))
+    report.user_properties.append((OUTCOME, {**outcome.as_dict(), "seconds": report.duration}))
     if isinstance(error, ClauseFailed):
         report.longrepr = proof_text(run, outcome)
     elif isinstance(error, NotChecked | OutOfTime):

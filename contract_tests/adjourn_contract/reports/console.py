@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from textwrap import fill
 
-from adjourn_contract.reports.summary import circumstances, conclusion
+from adjourn_contract.reports.summary import circumstances, conclusion, counts_text
 from adjourn_contract.reports.verdicts import State, Verdict, Verdicts
 
 __all__ = ["render"]
@@ -13,6 +13,8 @@ __all__ = ["render"]
 _COLOURS: dict[State, str] = {"passed": "32", "failed": "31", "accepted": "33", "not checked": "2"}
 _BOLD, _RED = "1", "31"
 _SHOWN_AFFECTED = 12
+_UNASKED = "not asked for"
+_WIDTH = 107
 
 Paint = Callable[[str, str], str]
 
@@ -33,21 +35,29 @@ def render(verdicts: Verdicts, *, colour: bool) -> str:
     lines = []
     if verdicts.observed.is_gone:
         lines += [paint(_RED, f"{url} stopped accepting connections during the check"), ""]
-    lines += [_line(verdict, paint) for verdict in listed]
+    lines += [_line(verdict, paint) for verdict in listed if verdict.kind != _UNASKED]
+    lines += _unasked(listed, paint)
     for verdict in listed:
         if verdict.proof is not None:
             lines += ["", *_proof(verdicts, verdict, paint)]
-    counts = Counter(verdict.state for verdict in listed)
-    summary = ", ".join(f"{counts[state]} {state}" for state in _COLOURS if counts[state])
     lines += ["", *(f"{label}: {text}" for label, text in circumstances(verdicts)), *verdicts.observed.notes]
-    lines += [f"{url}: {summary}; {verdicts.observed.requests} requests in {verdicts.seconds:.1f} s"]
+    lines += [f"{url}: {counts_text(verdicts)}"]
     return "\n".join([*lines, *conclusion(verdicts)])
 
 
 def _line(verdict: Verdict, paint: Paint) -> str:
     state = paint(_COLOURS[verdict.state], f"{verdict.state:<11}")
-    reason = f"{verdict.kind}: {verdict.reason}" if verdict.kind not in ("", "not asked for") else verdict.reason
+    reason = f"{verdict.kind}: {verdict.reason}" if verdict.kind else verdict.reason
     return f"{state}  {verdict.clause:<22} {reason}".rstrip()
+
+
+def _unasked(listed: Sequence[Verdict], paint: Paint) -> Iterator[str]:
+    """The clauses that nobody asked for, by reason: a list, for most of them are of no interest then."""
+    reasons = dict.fromkeys(verdict.reason for verdict in listed if verdict.kind == _UNASKED)
+    for reason in reasons:
+        slugs = ", ".join(each.clause for each in listed if each.kind == _UNASKED and each.reason == reason)
+        text = fill(f"{reason}: {slugs}", _WIDTH, subsequent_indent=" " * 13, break_on_hyphens=False)
+        yield paint(_COLOURS["not checked"], f"not checked  {text}")
 
 
 def _proof(verdicts: Verdicts, verdict: Verdict, paint: Paint) -> Iterator[str]:

@@ -1,152 +1,86 @@
-"""Verdicts for machines and for reading: JSON, JUnit XML, SARIF, Markdown, HTML."""
+"""The formats of reports, and the files that they are written to."""
 
 from __future__ import annotations
 
-import json
-import xml.etree.ElementTree as ET
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Self
 
 from adjourn_contract.reports.html import html_report
-from adjourn_contract.reports.verdicts import Verdict, Verdicts
+from adjourn_contract.reports.json_report import json_report
+from adjourn_contract.reports.junit import junit_report
+from adjourn_contract.reports.markdown import markdown_report
+from adjourn_contract.reports.sarif import sarif_report
+from adjourn_contract.reports.verdicts import Verdicts
 
-__all__ = ["ReportError", "as_json_text", "write_report"]
+__all__ = ["FORMATS", "ReportError", "ReportFile"]
+
+FORMATS: Mapping[str, Callable[[Verdicts], str]] = MappingProxyType(
+    {
+        "json": json_report,
+        "junit": junit_report,
+        "sarif": sarif_report,
+        "md": markdown_report,
+        "html": html_report,
+    }
+)
+_ENDINGS = {".json": "json", ".xml": "junit", ".sarif": "sarif", ".md": "md", ".html": "html", ".htm": "html"}
 
 
 class ReportError(ValueError):
-    """A report of that kind is not known."""
+    """A report's format is not known, or its file cannot be written."""
 
 
-def write_report(path: str, verdicts: Verdicts) -> None:
-    """Write a report, its kind told by the file's ending.
+@dataclass(frozen=True)
+class ReportFile:
+    """A report that is to be written: its format, a key of `FORMATS`, and its file."""
 
-    Raises:
-        ReportError: the ending is none of .json, .xml, .sarif, .md and .html.
-        OSError: the file cannot be written.
-    """
-    writers: dict[str, Callable[..., str]] = {
-        ".json": as_json_text, ".xml": _junit, ".md": _markdown, ".sarif": _sarif, ".html": html_report,
-    }  # fmt: skip
-    writer = writers.get(Path(path).suffix)
-    if writer is None:
-        raise ReportError(f"a report ends in {', '.join(writers)}")
-    Path(path).write_text(writer(verdicts), encoding="utf-8")
+    format: str
+    path: Path
 
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `PATH` or `FORMAT:PATH`; without a format the file's ending says it.
 
-def as_json_text(verdicts: Verdicts) -> str:
-    """`{"url", "exitCode", "error", "seconds", "requests", "clauses": [{"clause", "state", ...}]}`."""
-    value = {
-        "url": verdicts.facts.url,
-        "exitCode": verdicts.exit_code,
-        "error": verdicts.error,
-        "seconds": round(verdicts.seconds, 3),
-        "requests": verdicts.observed.requests,
-        "clauses": [_as_value(verdicts, verdict) for verdict in verdicts.all()],
-    }
-    return json.dumps(value, indent=2, ensure_ascii=True)
+        Raises:
+            ReportError: the format is not known.
+        """
+        prefix, colon, rest = text.partition(":")
+        if colon and prefix in FORMATS:
+            if not rest:
+                raise ReportError(f"--report {text!r} has no file name; write {prefix}:PATH")
+            return cls(prefix, Path(rest))
+        ending = Path(text).suffix.lower()
+        if ending not in _ENDINGS:
+            known, named = ", ".join(_ENDINGS), "|".join(FORMATS)
+            raise ReportError(f"--report {text!r} has no known format; end it with {known}, or write {named}:PATH")
+        return cls(_ENDINGS[ending], Path(text))
 
+    def prepare(self) -> None:
+        """Create the folders above the file, and see that it can be written.
 
-def _as_value(verdicts: Verdicts, verdict: Verdict) -> dict[str, Any]:
-    clause = verdicts.contract.clauses[verdict.clause]
-    value: dict[str, Any] = {
-        "clause": verdict.clause,
-        "state": verdict.state,
-        "statement": clause.statement,
-        "source": list(clause.source),
-    }
-    if verdict.reason:
-        value["reason"] = verdict.reason
-    if verdict.proof is not None:
-        value["proof"] = {
-            "expected": verdict.proof.expected,
-            "got": verdict.proof.got,
-            "test": verdict.proof.test,
-            "curl": list(verdict.proof.curl),
-        }
-    return value
+        Raises:
+            ReportError: it cannot.
+        """
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ReportError(f"--report {self.path}: its folder cannot be created: {error.strerror}") from None
+        if self.path.is_dir():
+            raise ReportError(f"--report {self.path} is a folder; name a file in it")
+        if not os.access(self.path if self.path.exists() else self.path.parent, os.W_OK):
+            raise ReportError(f"--report {self.path} cannot be written: Permission denied")
 
+    def write(self, verdicts: Verdicts) -> None:
+        """Write the report.
 
-def _junit(verdicts: Verdicts) -> str:
-    listed = verdicts.all()
-    suite = ET.Element(
-        "testsuite", name="adjourn", hostname=verdicts.facts.url, time=f"{verdicts.seconds:.3f}",
-        tests=str(len(listed)),
-        failures=str(len(verdicts.failed)), errors="0",
-        skipped=str(sum(verdict.state in ("not checked", "accepted") for verdict in listed)),
-    )  # fmt: skip
-    for verdict in listed:
-        case = ET.SubElement(suite, "testcase", classname="adjourn", name=verdict.clause)
-        if verdict.state == "failed" and verdict.proof is not None:
-            failure = ET.SubElement(
-                case, "failure", message=_printable(f"expected {verdict.proof.expected}, got {verdict.proof.got}")
-            )
-            failure.text = _printable(
-                "\n".join([verdicts.contract.clauses[verdict.clause].statement, *verdict.proof.curl])
-            )
-        elif verdict.state != "passed":
-            ET.SubElement(case, "skipped", message=_printable(verdict.reason or verdict.state))
-    root = ET.Element("testsuites")
-    root.append(suite)
-    return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
-
-
-def _printable(text: str) -> str:
-    """Text without what XML cannot hold."""
-    return "".join(
-        c if c in "\t\n" or (c >= " " and not "\ud800" <= c <= "\udfff" and c not in "\ufffe\uffff") else "\ufffd"
-        for c in text
-    )
-
-
-def _markdown(verdicts: Verdicts) -> str:
-    lines = [f"# Contract check of {verdicts.facts.url}", ""]
-    if verdicts.error is not None:
-        lines += [f"Could not be checked to the end: {_cell(verdicts.error)}", ""]
-    lines += ["| clause | verdict | |", "|---|---|---|"]
-    lines += [
-        f"| `{v.clause}` | {v.state} | {_cell(v.reason)} |" for v in verdicts.all() if v.reason != "not asked for"
-    ]
-    for verdict in verdicts.all():
-        if verdict.proof is not None:
-            proof = verdict.proof
-            lines += [
-                "",
-                f"## {verdict.clause}",
-                "",
-                verdicts.contract.clauses[verdict.clause].statement,
-                "",
-                f"- expected: {_cell(proof.expected)}",
-                f"- got: {_cell(proof.got)}",
-                "",
-                "```sh",
-                *proof.curl,
-                "```",
-            ]
-    return "\n".join([*lines, "", f"{verdicts.observed.requests} requests in {verdicts.seconds:.1f} s", ""])
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
-
-
-def _sarif(verdicts: Verdicts) -> str:
-    clauses = verdicts.contract.clauses
-    rules = [
-        {"id": slug, "shortDescription": {"text": clause.statement}, "properties": {"source": list(clause.source)}}
-        for slug, clause in clauses.items()
-    ]
-    results = [
-        {
-            "ruleId": verdict.clause,
-            "level": "error",
-            "message": {"text": f"expected {verdict.proof.expected}, got {verdict.proof.got}"},
-            "locations": [{"physicalLocation": {"artifactLocation": {"uri": verdicts.facts.location}}}],
-            "properties": {"curl": list(verdict.proof.curl)},
-        }
-        for verdict in verdicts.failed
-        if verdict.proof is not None
-    ]
-    driver = {"name": "adjourn", "rules": rules}
-    value = {"version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}
-    return json.dumps({"$schema": "https://json.schemastore.org/sarif-2.1.0.json", **value}, indent=2)
+        Raises:
+            ReportError: the file cannot be written.
+        """
+        try:
+            self.path.write_text(FORMATS[self.format](verdicts), encoding="utf-8")
+        except OSError as error:
+            raise ReportError(f"--report {self.path} cannot be written: {error.strerror}") from None

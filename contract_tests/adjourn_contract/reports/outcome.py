@@ -57,6 +57,7 @@ class Outcome(msgspec.Struct, frozen=True):
         remedy: the option or key with which it can run.
         proof: of the failed clause.
         observed: what was measured meanwhile.
+        seconds: how long the test took.
     """
 
     test: str
@@ -67,6 +68,7 @@ class Outcome(msgspec.Struct, frozen=True):
     remedy: str | None = None
     proof: Proof | None = None
     observed: Observed = Observed()
+    seconds: float = 0
 
     def as_dict(self) -> dict[str, Any]:
         """The outcome as a JSON object."""

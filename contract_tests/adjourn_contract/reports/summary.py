@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from typing import get_args
 
-from adjourn_contract.reports.verdicts import Verdicts
+from adjourn_contract.reports.facts import Facts
+from adjourn_contract.reports.verdicts import State, Verdicts
 
-__all__ = ["circumstances", "conclusion"]
+__all__ = ["circumstances", "conclusion", "counts_text", "date_text"]
+
+
+def date_text(facts: Facts) -> str:
+    """When the check began, as RFC 3339 has it."""
+    return facts.began.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def counts_text(verdicts: Verdicts) -> str:
+    """How many clauses have which state, in one line."""
+    counts = Counter(verdict.state for verdict in verdicts.all())
+    states = ", ".join(f"{counts[state]} {state}" for state in get_args(State) if counts[state])
+    return f"{states}; {verdicts.observed.requests} requests in {verdicts.seconds:.1f} s"
 
 
 def circumstances(verdicts: Verdicts) -> Iterator[tuple[str, str]]:
     """Label and text of each circumstance: when, with what, and what was observed of the target."""
     facts, observed = verdicts.facts, verdicts.observed
-    yield "date", facts.began.strftime("%Y-%m-%dT%H:%M:%SZ")
+    yield "date", date_text(facts)
     yield "adjourn", facts.version
     yield "target", facts.url
     yield "profile", f"{facts.profile}, seed {facts.seed}"

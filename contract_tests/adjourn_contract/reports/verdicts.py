@@ -154,6 +154,11 @@ class Verdicts:
         stopped = (outcome for outcome in self._outcomes.values() if outcome.result == "failed")
         return list(dict.fromkeys(outcome.clause for outcome in stopped if slug in outcome.clauses))
 
+    def seconds_of(self, slug: str) -> float:
+        """How long a clause took: the time of each test, shared evenly among the clauses that it covers."""
+        ended = (outcome for outcome in self._outcomes.values() if slug in outcome.clauses)
+        return sum(outcome.seconds / len(outcome.clauses) for outcome in ended)
+
     @property
     def failed(self) -> Sequence[Verdict]:
         return [verdict for verdict in self.all() if verdict.state == "failed"]
