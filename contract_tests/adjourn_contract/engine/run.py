@@ -65,7 +65,6 @@ class Run(Target):
         latency_seconds: how long an answer takes at least.
         token: a public access token that create answered.
         closed_early: sessions closed at the start, to be closed again at the end.
-        list_lag_seconds: the longest time that a list was seen to lag behind a write, None where it was not measured.
         left_open: sessions that could not be closed at the end.
     """
 
@@ -74,7 +73,6 @@ class Run(Target):
     latency_seconds: float = 0
     token: str | None = None
     closed_early: list[tuple[Scenario, dict[str, Any]]] = field(default_factory=list)
-    list_lag_seconds: float | None = None
     left_open: int = 0
     _aged: list[tuple[Scenario, dict[str, Any]]] = field(default_factory=list)
     _end: float = float("inf")
@@ -228,7 +226,6 @@ class Run(Target):
         now = Observed(
             requests=self.wire.requests,
             rate_limited=self.wire.rate_limited,
-            list_lag_seconds=self.list_lag_seconds,
             left_open=self.left_open,
             is_gone=self.is_gone,
             notes=notes,
