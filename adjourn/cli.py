@@ -73,7 +73,11 @@ def _limit(name: str, default: int, text: str) -> Callable[[F], F]:
 @click.option("--seed", metavar="FILE", help="Sessions that are there from the start, YAML or JSON.")
 @click.option("--id-seed", type=int, metavar="N", help="Make the ids the same on every run.")
 @click.option(
-    "--fault", "faults", multiple=True, metavar="NAME", help="Break a clause; adjourn faults list has the names."
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="NAME[=VALUE]",
+    help="Enable a fault or a network condition, such as latency=200ms; adjourn faults list has the names.",
 )
 @click.option(
     "--store",

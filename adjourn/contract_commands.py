@@ -22,20 +22,20 @@ def faults() -> None:
 @faults.command("list")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def list_faults(as_json: bool) -> None:
-    """List the faults: name, clause, what goes wrong.
+    """List the network conditions and the faults: name, violated clause, what the server does wrong.
 
     \b
     Example:
       adjourn faults list
     """
-    from adjourn_mock.faults import FAULTS
+    from adjourn_mock.faults import FaultCatalogue
 
+    descriptions = list(FaultCatalogue().descriptions())
     if as_json:
-        listed = [{"name": f.name, "clause": f.clause, "summary": f.summary} for f in FAULTS.values()]
-        click.echo(json.dumps(listed, indent=2))
+        click.echo(json.dumps(descriptions, indent=2))
         return
-    for fault in FAULTS.values():
-        click.echo(f"{fault.name:<38} {fault.clause:<22} {fault.summary}")
+    for fault in descriptions:
+        click.echo(f"{fault['name']:<43} {fault['clause'] or '(network)':<22} {fault['summary']}")
 
 
 @faults.command("prove")

@@ -36,7 +36,7 @@ from adjourn_mock.stores.store import MAX_MEGABYTES, StoreUnavailable
 from adjourn_spec import Contract, load_contract
 
 if TYPE_CHECKING:
-    from adjourn_mock.faults import Fault
+    from adjourn_mock.faults import Fault, FaultCatalogue
 
 __all__ = ["DIALECTS", "MockApp", "as_yaml", "create_app"]
 
@@ -137,7 +137,8 @@ def create_app(
         seed: sessions that are there from the start, as a file or its content.
         id_seed: makes the ids the same on every run.
         clock: what tells the time; the machine's by default.
-        faults: names of faults, each of which breaks a clause in every environment; `adjourn faults list` has them.
+        faults: faults of every environment, by name; network conditions take parameters, as `latency=200ms`.
+            `adjourn faults list` has the names.
         own_faults: faults that can be named beside those that ship with the mock.
         control_token: whoever has it may use the control API; without one only callers on this machine may.
         store: where the state lives: `memory`, `sqlite:PATH` or `redis://HOST:PORT/DATABASE`. The latter two are
@@ -153,7 +154,7 @@ def create_app(
         StoreError: the store cannot be used.
     """
     catalogue = _LazyCatalogue(own_faults)
-    dialects = Dialects(DIALECTS, dialect, [_contract_fault(catalogue, name) for name in faults])
+    dialects = Dialects(DIALECTS, dialect, [_change(catalogue, fault) for fault in faults])
     contract = contract or load_contract()
     engine = open_store(store, max_sessions, max_megabytes)
     environments = Environments(
@@ -189,10 +190,13 @@ class _LazyCatalogue:
         self._own = own
 
     @cached_property
-    def _catalogue(self) -> Catalogue:
+    def _catalogue(self) -> FaultCatalogue:
         from adjourn_mock.faults import FaultCatalogue
 
         return FaultCatalogue(self._own)
+
+    def parse(self, text: str) -> tuple[str, Mapping[str, Any]]:
+        return self._catalogue.parse(text)
 
     def change_of(self, name: str, parameters: Mapping[str, Any]) -> tuple[Change, Mapping[str, Any]]:
         return self._catalogue.change_of(name, parameters)
@@ -201,11 +205,11 @@ class _LazyCatalogue:
         return self._catalogue.descriptions()
 
 
-def _contract_fault(catalogue: Catalogue, name: str) -> Change:
+def _change(catalogue: _LazyCatalogue, text: str) -> Change:
     try:
-        change, _ = catalogue.change_of(name, {})
+        change, _ = catalogue.change_of(*catalogue.parse(text))
     except LookupError as error:
-        raise ValueError(f"there is no fault {name!r}; adjourn faults list has their names") from error
+        raise ValueError(str(error)) from error
     return change
 
 

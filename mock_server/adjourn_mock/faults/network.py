@@ -31,10 +31,17 @@ Effect = Literal["not-applied", "applied"]
 
 
 class NetworkFault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
-    """Its members are the parameters that it takes."""
+    """A network condition; its members are the parameters that it takes.
+
+    Attributes:
+        name: how it is enabled.
+        summary: one sentence.
+        main: the parameter that a value alone means, as in `latency=200ms`.
+    """
 
     name: ClassVar[str]
     summary: ClassVar[str]
+    main: ClassVar[str]
 
     def change(self, base: Behaviour) -> Behaviour:
         """The behaviour with this fault."""
@@ -53,7 +60,8 @@ class Latency(NetworkFault, frozen=True):
     """
 
     name = "latency"
-    summary = "Answers come late."
+    summary = "The server answers late."
+    main = "milliseconds"
 
     milliseconds: Milliseconds = 100
     distribution: Literal["fixed", "uniform", "normal", "lognormal"] = "fixed"
@@ -91,7 +99,8 @@ class Status(NetworkFault, frozen=True):
     """
 
     name = "status"
-    summary = "An error status is answered, as 429, 500 or 503."
+    summary = "The server answers an error status such as 429, 500 or 503."
+    main = "status"
 
     status: Annotated[int, Meta(ge=400, le=599)] = 503
     error: str | None = None
@@ -142,7 +151,8 @@ class ConnectionReset(NetworkFault, frozen=True):
     """
 
     name = "connection-reset"
-    summary = "The connection is reset and there is no answer."
+    summary = "The connection is reset without an answer."
+    main = "effect"
 
     effect: Effect = "not-applied"
 
@@ -168,6 +178,7 @@ class TruncatedBody(NetworkFault, frozen=True):
 
     name = "truncated-body"
     summary = "The body of the answer ends too early."
+    main = "bytes"
 
     bytes: Annotated[int, Meta(ge=0, le=10_000_000)] | None = None
 
@@ -191,7 +202,8 @@ class SlowBody(NetworkFault, frozen=True):
     """
 
     name = "slow-body"
-    summary = "The body of the answer comes slowly, in pieces."
+    summary = "The body of the answer arrives slowly, in pieces."
+    main = "milliseconds"
 
     milliseconds: Milliseconds = 1000
     pieces: Annotated[int, Meta(ge=1, le=10_000)] = 10
