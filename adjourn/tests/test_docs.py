@@ -15,7 +15,7 @@ from adjourn import MockServer
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-PAGES = sorted(DOCS.glob("**/*.md"))
+PAGES = [ROOT / "README.md", *sorted(DOCS.glob("**/*.md"))]
 
 
 def blocks(language: str) -> list[object]:
@@ -141,6 +141,9 @@ def test_the_pages_are_built_strictly(tmp_path: Path) -> None:
     assert (
         "test_a_close_is_dated_on_the_day_it_happens" in (tmp_path / "how-to" / "own-clause" / "index.html").read_text()
     )
+    assert "### close.idempotent" in (tmp_path / "clauses.md").read_text()
+    for target in re.findall(r"\]\(([^)]+)\)", (tmp_path / "llms.txt").read_text()):
+        assert (tmp_path / target).exists(), target
     unresolved = [page for page in tmp_path.rglob("*.html") if re.search(r"-{1,2}8 ?&lt; ?-|-{2}8<", page.read_text())]
     assert not unresolved, "an include was not resolved"
 

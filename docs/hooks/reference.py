@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.resources import files as resources
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import click
@@ -17,7 +18,7 @@ from adjourn.cli import cli
 from adjourn_mock.faults import FAULTS, NETWORK_FAULTS
 from adjourn_spec import Contract, load_contract, read_document
 
-__all__ = ["PAGES", "on_files"]
+__all__ = ["PAGES", "on_files", "on_post_build"]
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -26,6 +27,12 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for name, make in PAGES.items():
         files.append(File.generated(config, f"reference/{name}.md", content=make(contract)))
     return files
+
+
+def on_post_build(config: MkDocsConfig) -> None:
+    """Write the clauses as one Markdown file, for readers that are programs."""
+    text = "\n\n".join([clauses(load_contract()), grey_zones(load_contract()).replace("../", "")])
+    (Path(config.site_dir) / "clauses.md").write_text(text + "\n", encoding="utf-8")
 
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
