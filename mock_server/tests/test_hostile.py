@@ -18,8 +18,7 @@ from engines import free_port, mock_process, redis_server
 from sessions_api import CHAT
 
 from adjourn_mock import MockServer
-from adjourn_mock.serving import protocol
-from adjourn_mock.serving.protocol import MAX_HEAD_BYTES
+from adjourn_mock.serving.protocol import ConnectionLimits
 from adjourn_spec import load_contract
 
 KEY = b"Authorization: Bearer tr_dev_adjourn\r\n"
@@ -96,6 +95,18 @@ def peak_megabytes(pid: int) -> float:
         (b"CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n", 400),
         (b"GET / HTTP/3.7\r\nHost: a\r\n\r\n", 400),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),
+        (CLOSE.replace(b"Host: a\r\n", b"") + b"Content-Length: 2\r\n\r\n{}", 400),
+        (CLOSE + b"Host: b\r\nContent-Length: 2\r\n\r\n{}", 400),
+        (CLOSE.replace(b"Host: a", b"Host: a/b") + b"Content-Length: 2\r\n\r\n{}", 400),
+        (CLOSE.replace(b"Host: a", b"Host: a b") + b"Content-Length: 2\r\n\r\n{}", 400),
+        (CLOSE.replace(b"HTTP/1.1", b"HTTP/1.0") + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", 400),
+        (CLOSE.replace(b"\r\n", b"\n") + b"Content-Length: 2\n\n{}", 400),
+        (CLOSE + b"Content-Length: +2\r\n\r\n{}", 400),
+        (CLOSE + b"Content-Length: 2, 2\r\n\r\n{}", 400),
+        (CLOSE + b"Transfer-Encoding: identity\r\n\r\n{}", 400),
+        (CLOSE + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}0\r\n\r\n", 400),
+        (CLOSE.replace(b"POST", b"post") + b"Content-Length: 2\r\n\r\n{}", 400),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
         (b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 431),
         (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 50_000 + b"\r\n\r\n", 431),
         (b"GET / HTTP/1.1\r\nHost: a\r\n" + b"".join(b"X%d: 1\r\n" % n for n in range(5000)) + b"\r\n", 431),
@@ -187,17 +198,13 @@ def test_many_slow_clients_keep_nobody_waiting(process: tuple[int, str]) -> None
 
 
 @pytest.mark.parametrize("sent", [b"", b"POST /api/v1/ses", CLOSE, CLOSE + b"Content-Length: 10\r\n\r\n{"])
-def test_a_request_that_does_not_come_is_given_up(sent: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "PATIENCE_SECONDS", 0.2)
-    monkeypatch.setattr(protocol, "_SWEEP_SECONDS", 0.05)
-    with MockServer() as server:
+def test_a_request_that_does_not_come_is_given_up(sent: bytes) -> None:
+    with MockServer(limits=ConnectionLimits(patience_seconds=0.2, sweep_seconds=0.05)) as server:
         assert status_and_error(send(server.url, [sent])) == (408, "Request Timeout")
 
 
-def test_a_connection_that_idles_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "IDLE_SECONDS", 0.2)
-    monkeypatch.setattr(protocol, "_SWEEP_SECONDS", 0.05)
-    with MockServer() as server:
+def test_a_connection_that_idles_is_closed() -> None:
+    with MockServer(limits=ConnectionLimits(idle_seconds=0.2, sweep_seconds=0.05)) as server:
         parts = urlsplit(server.url)
         with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
             connection.sendall(CLOSE + b"Content-Length: 2\r\n\r\n{}")
@@ -205,10 +212,8 @@ def test_a_connection_that_idles_is_closed(monkeypatch: pytest.MonkeyPatch) -> N
             assert connection.recv(65536) == b"", "nothing more is said"
 
 
-def test_a_connection_in_use_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "IDLE_SECONDS", 0.4)
-    monkeypatch.setattr(protocol, "_SWEEP_SECONDS", 0.05)
-    with MockServer() as server:
+def test_a_connection_in_use_is_kept() -> None:
+    with MockServer(limits=ConnectionLimits(idle_seconds=0.4, sweep_seconds=0.05)) as server:
         parts = urlsplit(server.url)
         with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
             for _ in range(12):
@@ -275,12 +280,8 @@ def test_requests_beyond_measure_in_one_go_are_refused(process: tuple[int, str])
     assert peak_megabytes(process[0]) - before < 10
 
 
-def test_a_client_that_does_not_read_is_given_up(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(protocol, "PATIENCE_SECONDS", 0.3)
-    monkeypatch.setattr(protocol, "_SWEEP_SECONDS", 0.05)
-    with MockServer() as server:
+def test_a_client_that_does_not_read_is_given_up(caplog: pytest.LogCaptureFixture) -> None:
+    with MockServer(limits=ConnectionLimits(patience_seconds=0.3, sweep_seconds=0.05)) as server:
         parts = urlsplit(server.url)
         with socket.socket() as connection:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -297,7 +298,7 @@ def test_a_client_that_does_not_read_is_given_up(
 
 
 def test_the_limit_of_a_head_is_larger_than_what_the_contract_lets_pass() -> None:
-    assert load_contract().head_limit_bytes * 2 < MAX_HEAD_BYTES
+    assert load_contract().head_limit_bytes * 2 < ConnectionLimits().head_bytes
 
 
 @pytest.mark.parametrize("kind", ["memory", "sqlite", "redis"])
@@ -364,7 +365,7 @@ def test_a_connection_too_many_is_503_and_the_others_go_on() -> None:
         refused = send(url, [request])
         assert status_and_error(refused) == (
             503,
-            "There are as many connections as there may be; see --max-connections",
+            "Connection limit reached; see --max-connections",
         )
         first.sendall(request)
         assert first.recv(65536).startswith(b"HTTP/1.1 404")

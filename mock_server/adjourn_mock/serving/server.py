@@ -20,7 +20,7 @@ from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
 
 from adjourn_mock.app import MockApp, create_app
-from adjourn_mock.serving.protocol import OneWriteProtocol
+from adjourn_mock.serving.protocol import ConnectionLimits, ProtocolFactory
 
 __all__ = ["AsgiServer", "BindError", "MockServer", "serve", "serve_workers"]
 
@@ -87,11 +87,15 @@ def _url(listener: socket.socket) -> str:
 
 
 def _config(
-    app: ASGIApp | Callable[[], ASGIApp], *, lifespan: Literal["off", "auto"], max_connections: int = MAX_CONNECTIONS
+    app: ASGIApp | Callable[[], ASGIApp],
+    *,
+    lifespan: Literal["off", "auto"],
+    max_connections: int = MAX_CONNECTIONS,
+    limits: ConnectionLimits | None = None,
 ) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http=OneWriteProtocol,
+        http=ProtocolFactory(limits),  # type: ignore[arg-type]  # uvicorn calls it as it calls a class
         ws="none",
         lifespan=lifespan,
         log_config=None,
@@ -198,10 +202,13 @@ class AsgiServer:
         app: what to serve.
         host: the address to listen on.
         port: the port; 0, the default, picks a free one.
+        limits: of each connection.
     """
 
-    def __init__(self, app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> None:
-        self._app, self._host, self._port = app, host, port
+    def __init__(
+        self, app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0, limits: ConnectionLimits | None = None
+    ) -> None:
+        self._app, self._host, self._port, self._limits = app, host, port, limits
         self._listener: socket.socket | None = None
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
@@ -227,7 +234,7 @@ class AsgiServer:
         self._listener = _listen(self._host, self._port)
         started = threading.Event()
         lifespan: Literal["off", "auto"] = "off" if isinstance(self._app, MockApp) else "auto"
-        self._server = _Server(_config(self._app, lifespan=lifespan), started.set, None)
+        self._server = _Server(_config(self._app, lifespan=lifespan, limits=self._limits), started.set, None)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._listener]}, name="adjourn-mock", daemon=True
         )
@@ -285,15 +292,24 @@ class MockServer(AsgiServer):
         app: what to serve; made from `options` by default.
         host: the address to listen on.
         port: the port; 0, the default, picks a free one.
+        limits: of each connection.
         options: what `create_app` takes.
 
     Attributes:
         app: what is served.
     """
 
-    def __init__(self, app: MockApp | None = None, *, host: str = "127.0.0.1", port: int = 0, **options: Any) -> None:
+    def __init__(
+        self,
+        app: MockApp | None = None,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        limits: ConnectionLimits | None = None,
+        **options: Any,
+    ) -> None:
         self.app = app or create_app(**options)
-        super().__init__(self.app, host=host, port=port)
+        super().__init__(self.app, host=host, port=port, limits=limits)
 
     @property
     def secret_key(self) -> str:
