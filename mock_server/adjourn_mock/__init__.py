@@ -5,7 +5,7 @@ from adjourn_mock.control.access import is_loopback
 from adjourn_mock.control.live_log import live_log
 from adjourn_mock.domain.sessions import Session
 from adjourn_mock.environments.environments import DEFAULT_KEYS, Environment, KeyFormatError
-from adjourn_mock.exchanges.journal import Entry
+from adjourn_mock.exchanges.entry import Entry
 from adjourn_mock.serving.server import AsgiServer, BindError, MockServer, serve, serve_workers
 
 __all__ = [

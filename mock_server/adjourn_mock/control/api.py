@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from importlib.resources import files
 from typing import Any
 from urllib.parse import quote
@@ -15,12 +15,13 @@ from starlette.types import Receive, Scope, Send
 from adjourn_mock.control.access import Access
 from adjourn_mock.control.control import Control, UnknownError
 from adjourn_mock.control.events import events
+from adjourn_mock.control.matches import Matches
 from adjourn_mock.control.openapi_routes import Call, answer, routes_of
 from adjourn_mock.control.pages import pages
 from adjourn_mock.domain.clock import duration
-from adjourn_mock.domain.sessions import Filter
+from adjourn_mock.domain.sessions import Filter, to_dict
 from adjourn_mock.environments.environments import Environment
-from adjourn_mock.exchanges.journal import Entry, Journal
+from adjourn_mock.exchanges.journal import Journal
 from adjourn_mock.exchanges.journal_filter import JournalFilter
 from adjourn_spec import read_document
 
@@ -120,6 +121,26 @@ class _ControlApi:
         done = await self._control.perform(self._environment(call), operation, segment=segment, body=call.body)
         return Response(done.body, done.status, media_type=done.media_type.decode())
 
+    async def issue_token(self, call: Call) -> Response:
+        environment = self._environment(call)
+        key = self._control.service.contract.identify(call.request.path_params["session"])
+        session = await self._control.service.store.find(environment.id, key)
+        if session is None:
+            raise UnknownError(f"there is no session {call.request.path_params['session']!r}")
+        return answer({"token": self._control.token(environment, session)}, _CREATED)
+
+    async def perform_operation(self, call: Call) -> Response:
+        operation = call.request.path_params["operation"]
+        if operation not in self._control.service.contract.operations:
+            names = ", ".join(self._control.service.contract.operations)
+            raise UnknownError(f"there is no operation {operation!r}; use one of {names}")
+        segment = quote(call.body.get("session", ""), safe="")
+        done = await self._control.perform(
+            self._environment(call), operation, segment=segment, body=call.body.get("body")
+        )
+        row = None if done.session is None else to_dict(done.session)
+        return answer({"status": done.status, "clause": done.clause, "body": done.json, "row": row})
+
     async def follow_events(self, call: Call) -> Response:
         environment = self._environment(call)
         if self._streams >= MAX_STREAMS:
@@ -157,35 +178,37 @@ class _ControlApi:
         query = dict(call.query)
         limit, at_least = query.pop("limit"), query.pop("min")
         timeout = min(max(duration(query.pop("timeout")), 0), MAX_WAIT_MILLISECONDS)
-        entries = await self._control.entries(
-            environment.journal, JournalFilter(**query), at_least=at_least, timeout_seconds=timeout / 1000
+        wanted = JournalFilter.checked(self._control.service.contract, query)
+        found = await self._control.entries(
+            environment.journal, wanted, at_least=at_least, timeout_seconds=timeout / 1000
         )
-        shown = await self._journal(environment.journal, entries, limit, environment)
-        if len(entries) >= at_least:
+        shown = await self._journal(found, limit, environment)
+        if found.at_least >= at_least:
             return answer(shown)
-        error = f"{len(entries)} of {at_least} exchanges came within {timeout / 1000:g} s"
+        error = f"{found.at_least} of {at_least} exchanges came within {timeout / 1000:g} s"
         return answer({**shown, "error": error}, _TIMEOUT)
 
     async def clear_journal(self, call: Call) -> Response:
         await self._environment(call).journal.clear()
         return answer(None, _NO_CONTENT)
 
-    async def read_unknown_callers(self, call: Call) -> Response:  # noqa: ARG002
-        journal = self._control.service.unknown_callers
-        entries = await journal.read()
-        return answer(await self._journal(journal, entries, len(entries), None))
+    async def read_unknown_callers(self, call: Call) -> Response:
+        wanted = JournalFilter(since=call.query.get("since"))
+        found = await self._control.entries(self._control.service.unknown_callers, wanted)
+        return answer(await self._journal(found, len(found.entries), None))
 
-    async def _journal(
-        self, journal: Journal, entries: Sequence[Entry], limit: int, environment: Environment | None
-    ) -> dict[str, Any]:
+    async def _journal(self, found: Matches, limit: int, environment: Environment | None) -> dict[str, Any]:
         counts: dict[str, Counter[str]] = {}
+        entries = found.entries
         for entry in entries:
             counts.setdefault(entry.operation or "none", Counter())[str(entry.status)] += 1
         shown = entries[len(entries) - limit :] if limit < len(entries) else entries
         return {
             "entries": [await self._control.detail(entry, environment) for entry in shown],
-            "count": await journal.count(),
+            "count": found.count,
+            "dropped": found.dropped,
             "matching": len(entries),
+            "total": found.total,
             "counts": counts,
         }
 

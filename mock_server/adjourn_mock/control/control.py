@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from adjourn_mock.control.matches import Matches, wait_for_matches
 from adjourn_mock.control.redaction import EntryView
 from adjourn_mock.control.replay import Difference, replay_in_other_dialect
 from adjourn_mock.domain.clock import duration, milliseconds, rfc3339
@@ -16,8 +17,9 @@ from adjourn_mock.domain.sessions import Filter, Session, status, to_dict
 from adjourn_mock.environments.active_faults import ActiveFault
 from adjourn_mock.environments.environments import Environment, masked
 from adjourn_mock.environments.seeds import read_seed
+from adjourn_mock.exchanges.entry import Entry
 from adjourn_mock.exchanges.exchange import Answer, Request
-from adjourn_mock.exchanges.journal import Entry, Journal, wait
+from adjourn_mock.exchanges.journal import Journal
 from adjourn_mock.exchanges.journal_filter import JournalFilter
 from adjourn_mock.pipeline.fault_injection import Catalogue
 from adjourn_mock.pipeline.pipeline import Pipeline
@@ -235,13 +237,17 @@ class Control:
         behaviour = self.dialects[environment.dialect]
         return await self._pipeline.answer(behaviour, request, receive)
 
+    def token(self, environment: Environment, session: Session) -> str:
+        """A public access token for a session, as a create answers it."""
+        return self.service.tokens.issue(environment, session.external_id or session.id)
+
     # journal
 
     async def entries(
         self, journal: Journal, wanted: JournalFilter, *, at_least: int = 0, timeout_seconds: float = 0
-    ) -> Sequence[Entry]:
-        """The entries that are kept, oldest first; it waits until there are `at_least` so many or the time is over."""
-        return await wait(journal, wanted.matches, at_least=at_least, timeout_seconds=timeout_seconds)
+    ) -> Matches:
+        """The exchanges that match, as soon as there are `at_least` of them or the time is over."""
+        return await wait_for_matches(journal, wanted, at_least=at_least, timeout_seconds=timeout_seconds)
 
     async def detail(self, entry: Entry, environment: Environment | None) -> dict[str, Any]:
         """An entry for people and machines: keys masked, with what another dialect would have answered."""

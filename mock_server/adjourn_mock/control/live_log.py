@@ -11,7 +11,8 @@ from adjourn_mock.control.control import Control
 from adjourn_mock.control.redaction import EntryView
 from adjourn_mock.domain.clock import rfc3339
 from adjourn_mock.environments.environments import Environment
-from adjourn_mock.exchanges.journal import Entry, Journal, Tail
+from adjourn_mock.exchanges.entry import Entry
+from adjourn_mock.exchanges.journal import Journal, Tail
 
 __all__ = ["live_log"]
 

@@ -6,13 +6,16 @@ import re
 from typing import Any
 
 from adjourn_mock.domain.clock import rfc3339
+from adjourn_mock.domain.json_text import encode, read_json
+from adjourn_mock.domain.sessions import Session, to_dict
 from adjourn_mock.environments.environments import masked
-from adjourn_mock.exchanges.journal import Entry
+from adjourn_mock.exchanges.entry import Entry
 from adjourn_spec import Contract
 
 __all__ = ["EntryView"]
 
 _JWT = r"eyJ[\w-]+\.[\w-]+\.[\w-]+"
+_CLIENT_CHARACTERS = 80
 _SECRET_HEADERS = (b"authorization", b"cookie", b"proxy-authorization", b"x-api-key")
 
 
@@ -44,7 +47,25 @@ class EntryView:
             "session": None
             if session is None
             else {"id": session.id, "externalId": session.external_id and self._clean(session.external_id)},
+            "close": self._close(entry),
+            "client": self._client(entry),
         }
+
+    def _close(self, entry: Entry) -> dict[str, Any] | None:
+        """What a close did: which reason the row has, and whether it is the first close of the session."""
+        if entry.operation != "closeSession" or entry.session is None:
+            return None
+        is_first = entry.before is None or entry.before.closed_at is None
+        reason = entry.session.closed_reason
+        return {"first": is_first, "reason": reason and self._clean(reason), "closedAt": entry.session.closed_at}
+
+    def _client(self, entry: Entry) -> str | None:
+        """What the caller calls itself."""
+        names = [value.decode("latin-1") for name, value in entry.headers if name == b"user-agent"]
+        return self._clean(names[0])[:_CLIENT_CHARACTERS] if names else None
+
+    def _row(self, session: Session | None) -> Any:
+        return None if session is None else read_json(self._clean(encode(to_dict(session)).decode()).encode())
 
     def detail(self, entry: Entry) -> dict[str, Any]:
         """The same with what the clause says, the request and the answer."""
@@ -52,6 +73,8 @@ class EntryView:
         return {
             **self.summary(entry),
             "statement": None if clause is None else clause.statement,
+            "row": self._row(entry.session),
+            "before": self._row(entry.before),
             "request": {
                 "headers": [
                     [name.decode("latin-1"), self._header(name, value.decode("latin-1"))]

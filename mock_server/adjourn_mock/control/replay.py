@@ -11,8 +11,8 @@ from starlette.types import Message
 from adjourn_mock.domain.clock import SettableClock
 from adjourn_mock.domain.sessions import Session
 from adjourn_mock.environments.environments import Environment, Environments
+from adjourn_mock.exchanges.entry import Entry
 from adjourn_mock.exchanges.exchange import Answer, ClientGone, Request
-from adjourn_mock.exchanges.journal import Entry
 from adjourn_mock.pipeline.pipeline import Pipeline
 from adjourn_mock.pipeline.service import Service
 from adjourn_mock.stores.memory import MemoryStore

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from typing import Any, Self
 
-from adjourn_mock.exchanges.journal import Entry
+from adjourn_mock.exchanges.entry import Entry
+from adjourn_spec import Contract
 
-__all__ = ["JournalFilter"]
+__all__ = ["ANY_CLAUSE", "JournalFilter"]
+
+ANY_CLAUSE = "*"
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
+_STATUS = re.compile("[1-5](?:[0-9]{2}|[xX]{2})")
 
 
 @dataclass(frozen=True, slots=True)
 class JournalFilter:
-    """Which entries are kept; None asks for nothing.
+    """What an entry has to match; None matches every entry.
 
     Attributes:
         operation: the operationId.
-        method: as POST.
-        status: as 413, or a class of them as 4xx.
+        method: the HTTP method, in capital letters.
+        status: a status such as 413, or a class of them such as 4xx.
         session: the id or externalId of a session that the path names or that was touched.
-        clause: for which it was refused; `*` for any.
+        clause: the clause for which it was refused; `*` for any.
         path: a part of the decoded path.
         since: only entries with a higher number.
+        faulty: only entries to which a fault applied (True), or to which none did (False).
     """
 
     operation: str | None = None
@@ -30,16 +40,71 @@ class JournalFilter:
     clause: str | None = None
     path: str | None = None
     since: int | None = None
+    faulty: bool | None = None
+
+    @classmethod
+    def checked(cls, contract: Contract, wanted: Mapping[str, Any]) -> Self:
+        """A filter from names and values that a caller gave.
+
+        Raises:
+            TypeError: there is no filter of a name.
+            ValueError: a value can match no entry.
+        """
+        known = [each.name for each in fields(cls)]
+        if unknown := [name for name in wanted if name not in known]:
+            raise TypeError(f"the journal has no filter {unknown[0]!r}; the filters are {', '.join(known)}")
+        values = {name: value for name, value in wanted.items() if value is not None}
+        clauses = (*contract.clauses, *contract.grey_zones)
+        for name, allowed in (("operation", contract.operations), ("clause", (ANY_CLAUSE, *clauses))):
+            if name in values and values[name] not in allowed:
+                raise ValueError(f"there is no {name} {values[name]!r}; {_advice(values[name], list(allowed))}")
+        if "method" in values:
+            values["method"] = _method(values["method"])
+        if "status" in values:
+            values["status"] = _status(values["status"])
+        for name, kind in (("session", str), ("path", str), ("since", int), ("faulty", bool)):
+            if name in values and type(values[name]) is not kind:
+                raise ValueError(f"{name}={values[name]!r} is not valid; it takes a value of type {kind.__name__}")
+        return cls(**values)
 
     def matches(self, entry: Entry) -> bool:
+        """Whether an entry has all that is asked for."""
         return (
-            (self.since is None or entry.number > self.since)
-            and (self.operation is None or entry.operation == self.operation)
-            and (self.method is None or entry.method == self.method.upper())
-            and (self.status is None or self.status.lower() in (str(entry.status), f"{entry.status // 100}xx"))
-            and (
-                self.clause is None or entry.clause == self.clause or (self.clause == "*" and entry.clause is not None)
-            )
+            self.matches_kind(entry.operation, entry.method, entry.status, entry.clause, bool(entry.faults))
+            and (self.since is None or entry.number > self.since)
             and (self.path is None or self.path in entry.path)
             and (self.session is None or entry.is_about(self.session))
         )
+
+    def matches_kind(
+        self, operation: str | None, method: str, status: int, clause: str | None, is_faulty: bool
+    ) -> bool:
+        """Whether an exchange of this kind has what is asked for; `session`, `path` and `since` aside."""
+        return (
+            (self.operation is None or operation == self.operation)
+            and (self.method is None or method == self.method)
+            and (self.status is None or self.status in (str(status), f"{status // 100}xx"))
+            and (self.clause is None or clause == self.clause or (self.clause == ANY_CLAUSE and clause is not None))
+            and (self.faulty is None or is_faulty == self.faulty)
+        )
+
+
+def _advice(value: Any, allowed: list[str]) -> str:
+    near = get_close_matches(str(value), allowed, n=1, cutoff=0.4)
+    if near and len(allowed) > 10:
+        return f"did you mean {near[0]!r}?"
+    return f"use one of {', '.join(allowed[:12])}{', ...' if len(allowed) > 12 else ''}"
+
+
+def _method(value: Any) -> str:
+    method = str(value).upper()
+    if method not in _METHODS:
+        raise ValueError(f"there is no method {value!r}; use one of {', '.join(_METHODS)}")
+    return method
+
+
+def _status(value: Any) -> str:
+    text = str(value).lower()
+    if isinstance(value, bool) or not _STATUS.fullmatch(text):
+        raise ValueError(f"{value!r} is not a status; use one such as 404, or a class of them such as '4xx'")
+    return text

@@ -6,11 +6,12 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from weakref import WeakSet
 
-import msgspec
-
+from adjourn_mock.exchanges.entry import Entry, StoredExchange
 from adjourn_mock.exchanges.exchange import Answer, Request
-from adjourn_mock.exchanges.journal import DEFAULT_ENTRIES, Entry
+from adjourn_mock.exchanges.journal import DEFAULT_ENTRIES
+from adjourn_mock.exchanges.journal_filter import JournalFilter
 from adjourn_mock.exchanges.signal import Signal
+from adjourn_mock.exchanges.tally import MAX_NAMES, Tally
 
 __all__ = ["MemoryBudget", "MemoryJournal"]
 
@@ -47,50 +48,6 @@ class MemoryBudget:
             self._taken_bytes -= journals.pop().halve()
 
 
-class _Record(msgspec.Struct, frozen=True, gc=False):
-    """An exchange as it is stored: what an entry is made of when the journal is read.
-
-    The parsed headers and the notes of the request are left out, so that it takes little memory. It is not an
-    `Entry` yet because each close pays for it, and few entries are ever read.
-    """
-
-    at: int
-    operation: str | None
-    method: str
-    raw_path: bytes
-    query: bytes
-    raw_headers: list[tuple[bytes, bytes]]
-    body: bytes
-    faults: tuple[str, ...]
-    segment: bytes | None
-    received_at: int
-    answer: Answer
-    size_bytes: int
-
-    def as_entry(self, number: int) -> Entry:
-        """The entry that it is in the journal under a number."""
-        answer = self.answer
-        return Entry(
-            number=number,
-            at=self.at,
-            operation=self.operation,
-            method=self.method,
-            raw_path=self.raw_path,
-            query=self.query,
-            headers=self.raw_headers,
-            request_body=self.body,
-            status=answer.status,
-            media_type=answer.media_type,
-            response_body=answer.body,
-            session=answer.session,
-            before=answer.before,
-            clause=answer.clause,
-            faults=self.faults,
-            segment=self.segment,
-            received_at=self.received_at,
-        )
-
-
 class MemoryJournal:
     """A journal in this process's memory.
 
@@ -98,19 +55,26 @@ class MemoryJournal:
         budget: what it shares with others.
         size: the most exchanges that are kept.
         limit_bytes: about the most that they may take.
+        max_names: how many sessions are counted one by one once their exchanges are dropped.
 
     Attributes:
         size_bytes: about how much memory it takes.
     """
 
     def __init__(
-        self, budget: MemoryBudget | None = None, *, size: int = DEFAULT_ENTRIES, limit_bytes: int = DEFAULT_BYTES
+        self,
+        budget: MemoryBudget | None = None,
+        *,
+        size: int = DEFAULT_ENTRIES,
+        limit_bytes: int = DEFAULT_BYTES,
+        max_names: int = MAX_NAMES,
     ) -> None:
-        self._exchanges: deque[_Record] = deque()
+        self._exchanges: deque[StoredExchange] = deque()
         self._size, self._limit_bytes, self.size_bytes = size, limit_bytes, 0
         self._budget = budget or MemoryBudget()
         self._budget.register(self)
         self._changed = Signal()
+        self._tally = Tally(max_names)
         self._count = 0
 
     async def add(self, at: int, request: Request, answer: Answer) -> None:
@@ -118,7 +82,7 @@ class MemoryJournal:
         # The row before it, where another came out, is as large as the one in the answer, about.
         size_bytes = _EXCHANGE_BYTES + request.head_bytes + len(request.body) + 2 * len(answer.body)
         self._exchanges.append(
-            _Record(
+            StoredExchange(
                 at,
                 request.operation,
                 request.method,
@@ -146,9 +110,10 @@ class MemoryJournal:
 
     def _forget(self) -> int:
         """Forget the oldest exchange; how many bytes it took."""
-        size_bytes = self._exchanges.popleft().size_bytes
-        self.size_bytes -= size_bytes
-        return size_bytes
+        exchange = self._exchanges.popleft()
+        self._tally.add(exchange)
+        self.size_bytes -= exchange.size_bytes
+        return exchange.size_bytes
 
     def halve(self) -> int:
         """Forget the older half; how many bytes it took."""
@@ -158,6 +123,10 @@ class MemoryJournal:
         self._exchanges.clear()
         self._budget.charge(-self.size_bytes)
         self._count = self.size_bytes = 0
+        self._tally.clear()
+
+    async def count_dropped(self, wanted: JournalFilter) -> int | None:
+        return self._tally.count(wanted)
 
     async def read(self) -> Sequence[Entry]:
         return list(self)

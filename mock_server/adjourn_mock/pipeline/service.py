@@ -34,7 +34,8 @@ class Service:
     tokens: Tokens
     sync: EnvironmentSync = field(default_factory=EnvironmentSync)
     clock: Clock = field(default_factory=SystemClock)
-    unknown_callers: Journal = field(default_factory=MemoryJournal)
+    # Who has no key may name sessions without bound: they are not counted by name.
+    unknown_callers: Journal = field(default_factory=lambda: MemoryJournal(max_names=0))
 
     def environment_named_by(self, authorization: bytes | None) -> Environment | None:
         """The environment that a header names, in whatever form: whose journal, faults and dialect count.

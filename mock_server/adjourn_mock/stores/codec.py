@@ -8,7 +8,7 @@ import msgspec
 
 from adjourn_mock.domain.json_text import encode, read_json
 from adjourn_mock.domain.sessions import Session, from_dict
-from adjourn_mock.exchanges.journal import Entry
+from adjourn_mock.exchanges.entry import Entry
 
 __all__ = ["decode_entry", "decode_row", "encode_entry", "encode_row", "text_key"]
 

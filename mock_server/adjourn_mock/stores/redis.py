@@ -22,8 +22,10 @@ from redis.exceptions import OutOfMemoryError, RedisError, ResponseError
 
 from adjourn_mock.domain import sessions
 from adjourn_mock.domain.sessions import Filter, Page, Session
+from adjourn_mock.exchanges.entry import Entry
 from adjourn_mock.exchanges.exchange import Answer, Request
-from adjourn_mock.exchanges.journal import DEFAULT_ENTRIES, Entry
+from adjourn_mock.exchanges.journal import DEFAULT_ENTRIES
+from adjourn_mock.exchanges.journal_filter import JournalFilter
 from adjourn_mock.exchanges.signal import Signal
 from adjourn_mock.stores.codec import decode_entry, decode_row, encode_entry, encode_row, text_key
 from adjourn_mock.stores.list_index import candidate_terms, index_terms
@@ -317,6 +319,10 @@ class _RedisJournal:
                 together.hget(self._counters, _JOURNAL)
                 length, count = await together.execute()
         return max(0, int(count or 0) - int(length) - mark)
+
+    async def count_dropped(self, wanted: JournalFilter) -> int | None:  # noqa: ARG002
+        # Not counted: each count would be one more write for each request.
+        return None
 
     async def clear(self) -> None:
         with self._store._errors() as redis:

@@ -9,8 +9,10 @@ from typing import Any
 
 from adjourn_mock.domain import sessions
 from adjourn_mock.domain.sessions import Filter, Page, Session
+from adjourn_mock.exchanges.entry import Entry
 from adjourn_mock.exchanges.exchange import Answer, Request
-from adjourn_mock.exchanges.journal import DEFAULT_ENTRIES, Entry
+from adjourn_mock.exchanges.journal import DEFAULT_ENTRIES
+from adjourn_mock.exchanges.journal_filter import JournalFilter
 from adjourn_mock.exchanges.signal import Signal
 from adjourn_mock.stores.codec import decode_entry, decode_row, encode_entry, encode_row, text_key
 from adjourn_mock.stores.list_index import candidate_terms, index_terms
@@ -301,6 +303,10 @@ class _SqliteJournal:
                 "SELECT min(number) FROM exchanges WHERE environment = ?", (self._environment,)
             ).fetchone()
         return 0 if first is None else max(0, first - 1 - mark)
+
+    async def count_dropped(self, wanted: JournalFilter) -> int | None:  # noqa: ARG002
+        # Not counted: each count would be one more write for each request.
+        return None
 
     async def clear(self) -> None:
         with self._file.transaction() as database:
