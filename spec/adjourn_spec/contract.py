@@ -171,7 +171,7 @@ class Contract:
         friendly_prefix: what friendly ids of sessions start with; `run_prefix` likewise.
         head_limit_bytes: how many bytes the request line and headers may have.
         key_prefixes: what secret keys start with, by kind of environment.
-        rows: the members of a row in the server's order.
+        page_size: how many rows a list answers by default.
     """
 
     document: Mapping[str, Any]
@@ -186,6 +186,7 @@ class Contract:
     friendly_prefix: str
     run_prefix: str
     head_limit_bytes: int
+    page_size: int
     key_prefixes: Mapping[str, str]
     token: TokenRule
     rate_limit: RateLimit

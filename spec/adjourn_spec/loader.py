@@ -72,6 +72,7 @@ def load_contract(path: str | Path | None = None) -> Contract:
         friendly_prefix=schemas.child("SessionId").child("x-friendly-prefix").convert(str),
         run_prefix=schemas.child("RunId").child("x-friendly-prefix").convert(str),
         head_limit_bytes=extensions.head_limit_bytes,
+        page_size=schemas.child("Page").child("properties").child("size").child("default").convert(Count),
         key_prefixes=MappingProxyType(extensions.secret_key_prefixes),
         token=extensions.public_access_token,
         rate_limit=extensions.rate_limit,

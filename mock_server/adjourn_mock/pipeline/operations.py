@@ -13,19 +13,23 @@ from adjourn_mock.exchanges.exchange import Refusal
 from adjourn_mock.pipeline.behaviour import Behaviour, Call, Result
 from adjourn_mock.pipeline.service import Service
 from adjourn_mock.stores.store import IdTakenError
+from adjourn_spec import ExternalId
 
-__all__ = ["close", "create", "list_sessions", "new_session", "retrieve", "update"]
+__all__ = ["close", "create", "list_sessions", "retrieve", "update"]
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _NOTHING: Mapping[str, Any] = {}
 
 
-async def create(service: Service, behaviour: Behaviour, call: Call) -> Result:
+async def create(service: Service, behaviour: Behaviour, call: Call) -> Result:  # noqa: ARG001
     """A new session, or the open one that has the externalId (clauses create.created, create.cached)."""
     environment = call.caller.environment
-    session, row = await _inserted(service, behaviour, call)
-    if row.id == session.id:
-        return _created(service, call, row)
+    deadline, external_id = _deadline(call), call.value.get("externalId")
+    row = None if external_id is None else await service.store.find(environment.id, ExternalId(external_id))
+    if row is None:
+        session, row = await _inserted(service, call, deadline)
+        if row.id == session.id:
+            return _created(service, call, row)
     now = rfc3339(environment.clock.now())
     if sessions.status(row, now) != "ACTIVE":
         raise Refusal("close.recreate")
@@ -33,7 +37,7 @@ async def create(service: Service, behaviour: Behaviour, call: Call) -> Result:
     def refreshed(current: Session) -> Session:
         if sessions.status(current, now) != "ACTIVE":
             return current
-        return sessions.refresh(current, session.trigger_config, now)
+        return sessions.refresh(current, call.value["triggerConfig"], now)
 
     before = row
     row = await service.store.amend(environment.id, row.id, refreshed) or row
@@ -42,32 +46,30 @@ async def create(service: Service, behaviour: Behaviour, call: Call) -> Result:
     return _created(service, call, row, before)
 
 
-async def _inserted(service: Service, behaviour: Behaviour, call: Call) -> tuple[Session, Session]:
+async def _inserted(service: Service, call: Call, deadline: str | None) -> tuple[Session, Session]:
     """The session that was asked for, and the one that has the externalId now."""
+    environment = call.caller.environment
     while True:
-        session = await new_session(service, behaviour, call)
+        session = sessions.create(
+            call.value,
+            session_id=environment.ids.session_id(),
+            run_id=environment.ids.run_id(),
+            expires_at=deadline,
+            now=rfc3339(environment.clock.now()),
+        )
         try:
-            return session, await service.store.insert(call.caller.environment.id, session)
+            return session, await service.store.insert(environment.id, session)
         except IdTakenError:
-            # A seed gives the same ids after a restart, to a store that has kept them.
+            # A seed gives the same ids after a restart, to a store that still has them.
             continue
 
 
-async def new_session(service: Service, behaviour: Behaviour, call: Call) -> Session:  # noqa: ARG001
-    """The session that a create body asks for, not yet kept."""
-    ids = call.caller.environment.ids
+def _deadline(call: Call) -> str | None:
     expires_at = call.value.get("expiresAt")
     try:
-        deadline = None if expires_at is None else canonical(expires_at)
+        return None if expires_at is None else canonical(expires_at)
     except ValueError:
         raise Refusal("create.invalid", "Validation error: expiresAt: out of range") from None
-    return sessions.create(
-        call.value,
-        session_id=ids.session_id(),
-        run_id=ids.run_id(),
-        expires_at=deadline,
-        now=rfc3339(call.caller.environment.clock.now()),
-    )
 
 
 def _created(service: Service, call: Call, session: Session, before: Session | None = None) -> Result:
@@ -125,7 +127,7 @@ async def list_sessions(service: Service, behaviour: Behaviour, call: Call) -> R
     page = await service.store.page(
         environment.id,
         _filter(call.value, now),
-        size=asked.get("size", service.contract.schema("Page").definition["properties"]["size"]["default"]),
+        size=asked.get("size", service.contract.page_size),
         after=_from_cursor(service, asked.get("after")),
         before=_from_cursor(service, asked.get("before")),
         now=rfc3339(now),

@@ -89,6 +89,9 @@ class _EnvironmentRows:
             is_beyond = own is not None and (own > place if newer else own < place)
             return iter([self.rows[session_id]] if is_beyond else [])
         group = min(candidate_terms(wanted), key=lambda group: sum(self._counts[term] for term in group))
+        if len(group) == 1:
+            # Nothing to merge, as in most lists.
+            return (self.rows[session_id] for _, _, session_id in self._under(group[0], place, wanted, newer=newer))
         places = merge(*(self._under(term, place, wanted, newer=newer) for term in group), reverse=not newer)
         return (self.rows[session_id] for (_, _, session_id), _ in groupby(places))
 
@@ -102,6 +105,9 @@ class _EnvironmentRows:
             low, high, inclusive = first, min(place, last), (True, place > last)
         found = self._index.irange((term, low), (term, high), inclusive, reverse=not newer)
         return (place for _, place in found)
+
+
+_EVERYTHING = Filter()
 
 
 class MemoryStore:
@@ -169,7 +175,9 @@ class MemoryStore:
         place = rows_of.place(cursor) if (cursor := after or before) else _LAST
         if place is None:
             return Page((), has_older=False, has_newer=False)
-        rows = (row for row in rows_of.after(place, wanted, newer=before is not None) if wanted.matches(row, now))
+        rows = rows_of.after(place, wanted, newer=before is not None)
+        if wanted != _EVERYTHING:
+            rows = (row for row in rows if wanted.matches(row, now))
         return Page.of(list(islice(rows, size + 1)), size=size, after=after, before=before)
 
     async def count(self, environment: str) -> int:
