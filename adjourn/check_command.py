@@ -11,11 +11,21 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import click
 from click.core import ParameterSource
 
-from adjourn.options import COULD_NOT, UsageProblem, assert_contract_tests, contract_of, spec_option, wants_colour
+from adjourn.options import (
+    COULD_NOT,
+    UsageProblem,
+    assert_contract_tests,
+    assert_no_doubled_path,
+    checked_url,
+    contract_of,
+    spec_option,
+    wants_colour,
+)
 from adjourn_spec import Contract
 
 if TYPE_CHECKING:
@@ -27,7 +37,7 @@ __all__ = ["check"]
 
 _SETTINGS_FILES = ("adjourn.toml", "pyproject.toml")
 # Options of the command line that are not options of the check itself.
-_OF_THE_COMMAND = ("as_json", "reports")
+_OF_THE_COMMAND = ("as_json", "reports", "yes")
 _SUMMARY_BYTES = 1024 * 1024 - 1
 
 
@@ -103,6 +113,7 @@ _OPTIONS = (
         help="Add a header to every request; repeatable. ADJOURN_HEADERS: one a line.",
     ),
     click.option("--task", metavar="ID", help="taskIdentifier of the sessions that are created."),
+    click.option("--yes", is_flag=True, help="Check a production environment on another machine."),
     click.option("--no-proxy", is_flag=True, help="Ignore HTTP_PROXY, HTTPS_PROXY and ALL_PROXY."),
     click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Processes."),
     click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
@@ -201,17 +212,52 @@ def _check_options(contract: Contract, values: dict[str, Any]) -> CheckOptions:
     """
     from adjourn_contract.options import CheckOptions
 
-    if not values["url"]:
-        raise UsageProblem("give the server's URL, as the argument or in TRIGGER_API_URL")
-    if not values["url"].startswith(("http://", "https://")):
-        raise UsageProblem(f"{values['url']!r} is not an http or https URL")
+    url = checked_url(values["url"])
+    assert_no_doubled_path(url, contract)
     if not values["secret_key"]:
         raise UsageProblem("give the server's secret key, with --secret-key or in TRIGGER_SECRET_KEY")
     for glob in (*values["clause"], *values["accept"]):
         if not any(fnmatchcase(slug, glob) for slug in contract.clauses):
             raise UsageProblem(f"no clause matches {glob!r}; adjourn clauses lists them")
     given = {name: value for name, value in values.items() if name not in _OF_THE_COMMAND}
-    return CheckOptions(**{**given, "rate": _rate(values["rate"])})
+    options = CheckOptions(**{**given, "rate": _rate(values["rate"]), "header": _headers(values["header"])})
+    _assert_meant(contract, options, is_confirmed=values["yes"])
+    return options
+
+
+def _headers(given: tuple[str, ...]) -> tuple[str, ...]:
+    """The headers of the options and of ADJOURN_HEADERS, which has one a line."""
+    from adjourn_contract.transport.route import parse_header
+
+    lines = [line for line in os.environ.get("ADJOURN_HEADERS", "").splitlines() if line.strip()]
+    for line in (*lines, *given):
+        try:
+            parse_header(line)
+        except ValueError as error:
+            raise UsageProblem(f"--header: {error}") from None
+    return (*lines, *given)
+
+
+def _assert_meant(contract: Contract, options: CheckOptions, *, is_confirmed: bool) -> None:
+    """On a server elsewhere, print how many sessions will be created; a production key needs `--yes`.
+
+    Raises:
+        UsageProblem: a production key is given without it.
+    """
+    from adjourn_contract.engine.run import PROFILES
+    from adjourn_contract.transport.route import is_local
+
+    if is_local(urlsplit(options.url).hostname or ""):
+        return
+    sessions = PROFILES[options.profile].sessions
+    count = f"up to about {sessions} sessions" if not options.clause else f"fewer than {sessions} sessions"
+    click.echo(
+        f"The {options.profile} profile creates {count} on {options.url} and closes them; each may start a run.",
+        err=True,
+    )
+    keys = (options.secret_key, options.other_secret_key or "")
+    if any(key.startswith(contract.key_prefixes["prod"]) for key in keys) and not is_confirmed:
+        raise UsageProblem("this is the key of a production environment; --yes confirms that it is meant")
 
 
 def _accept_place(context: click.Context) -> str:

@@ -124,13 +124,14 @@ def adjourn_run(request: pytest.FixtureRequest) -> Iterator[Run]:
     """The run of the check: its target, its volume, and what it has to close at the end."""
     from adjourn_contract.cases.variants import variants
     from adjourn_contract.engine.outcomes import NotChecked
+    from adjourn_contract.engine.probing import probe
     from adjourn_contract.engine.setup import make_run
     from adjourn_contract.transport.exchange import OutOfTime
 
     made = make_run(_option_reader(request.config), worker=_worker_of(request.config))
     request.config.stash[RUN] = made
     try:
-        made.probe()
+        probe(made)
         if "createSession" not in made.unsupported:
             # What is wrong with create or retrieve is for the tests to report.
             with suppress(AssertionError, NotChecked, OutOfTime):

@@ -37,7 +37,7 @@ def race(scenario: Scenario, requests: list[Request]) -> list[Exchange]:
             wire.pace()
             connection = stack.enter_context(wire.connect())
             head = f"{method} {wire.base}{target} HTTP/1.1\r\nHost: {wire.host}:{wire.port}\r\nAuthorization: Bearer {credential or run.key}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-            content = head.encode() + body
+            content = wire.route.route(head.encode() + body)
             connection.sendall(content[:-1])
             racers.append((connection, content[-1:]))
         for connection, last in racers:

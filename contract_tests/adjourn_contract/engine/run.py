@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,11 +10,11 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from adjourn_contract.engine.outcomes import NotChecked, TargetUnusable
-from adjourn_contract.engine.scenario import CHAT, Scenario
+from adjourn_contract.engine.outcomes import NotChecked
+from adjourn_contract.engine.scenario import Scenario
 from adjourn_contract.engine.target import Target
 from adjourn_contract.reports.outcome import Observed
-from adjourn_contract.transport.exchange import Exchange, OutOfTime, Unreachable
+from adjourn_contract.transport.exchange import OutOfTime
 
 __all__ = ["PROFILES", "Profile", "Run"]
 
@@ -35,6 +33,7 @@ class Profile:
         steps: steps of each run of the state machine.
         schemathesis: examples of each operation, 0 for none.
         age_seconds: how long some sessions wait before they are closed.
+        sessions: how many the whole check creates at most, for a user to know beforehand.
     """
 
     lifecycles: int
@@ -44,13 +43,18 @@ class Profile:
     steps: int
     schemathesis: int
     age_seconds: float
+    sessions: int
 
 
 PROFILES = {
-    "smoke": Profile(lifecycles=10, races=2, racers=8, examples=5, steps=8, schemathesis=0, age_seconds=1.2),
-    "standard": Profile(lifecycles=160, races=12, racers=12, examples=20, steps=14, schemathesis=8, age_seconds=2.2),
+    "smoke": Profile(
+        lifecycles=10, races=2, racers=8, examples=5, steps=8, schemathesis=0, age_seconds=1.2, sessions=2000
+    ),
+    "standard": Profile(
+        lifecycles=160, races=12, racers=12, examples=20, steps=14, schemathesis=8, age_seconds=2.2, sessions=6000
+    ),
     "thorough": Profile(
-        lifecycles=1500, races=80, racers=24, examples=200, steps=40, schemathesis=150, age_seconds=3.2
+        lifecycles=1500, races=80, racers=24, examples=200, steps=40, schemathesis=150, age_seconds=3.2, sessions=60_000
     ),
 }
 
@@ -62,6 +66,7 @@ class Run(Target):
     Attributes:
         profile: how much is tried.
         url: the server's base URL, as it was given.
+        has_answered: whether any answer has come.
         latency_seconds: how long an answer takes at least.
         token: a public access token that create answered.
         closed_early: sessions closed at the start, to be closed again at the end.
@@ -70,6 +75,7 @@ class Run(Target):
 
     profile: Profile = field(kw_only=True)
     url: str = ""
+    has_answered: bool = False
     latency_seconds: float = 0
     token: str | None = None
     closed_early: list[tuple[Scenario, dict[str, Any]]] = field(default_factory=list)
@@ -82,86 +88,6 @@ class Run(Target):
     def scenario(self) -> Scenario:
         """A story of its own."""
         return Scenario(self)
-
-    # what is there
-
-    def probe(self) -> None:
-        """Find out whether the target can be checked and what it has.
-
-        Raises:
-            TargetUnusable: it cannot.
-        """
-        scenario = self.scenario()
-        try:
-            self.wire.connect().close()
-        except Unreachable as error:
-            raise TargetUnusable(f"the server is unreachable: {error}") from None
-        seen = scenario.send("GET", self.path(self.name("probe")))
-        if seen.status == 0:
-            raise TargetUnusable("the server does not answer: it closes the connection or stays silent")
-        # The first answer may be slower than the rest: a connection is made for it.
-        more = [scenario.send("GET", self.path(self.name("probe"))) for _ in range(2)]
-        self.latency_seconds = min(each.seconds for each in (seen, *more))
-        if 300 <= seen.status < 400:
-            raise TargetUnusable(f"the server redirects to {seen.header('location')}; check the URL")
-        self._probe_create(seen)
-        self._probe_rest()
-
-    def _probe_create(self, seen: Exchange) -> None:
-        scenario = self.scenario()
-        made = scenario.send("POST", self.collection, {**CHAT, "externalId": self.name("probe")})
-        if made.status in (404, 405, 501):
-            self.unsupported["createSession"] = f"the server has no create (it answers {made.status})"
-            if seen.status == 401:
-                raise TargetUnusable("the server refuses the secret key (401)")
-            if not self.pool:
-                raise TargetUnusable(f"{self.unsupported['createSession']}; give sessions with --session-pool FILE")
-            return
-        if made.status == 401:
-            raise TargetUnusable("the server refuses the secret key (401)")
-        is_cached = isinstance(made.value, dict) and made.value.get("isCached") is True
-        if made.status == 409 or (made.status == 200 and is_cached):
-            raise TargetUnusable("sessions of this seed are there already; choose another --seed")
-        if (
-            made.status not in (200, 201)
-            or not isinstance(made.value, dict)
-            or not isinstance(made.value.get("id"), str)
-        ):
-            raise TargetUnusable(f"no session can be created: the server answers {made.summary}")
-        self.remember(self.key, made)
-        self._probe_settling(made.value["id"])
-        token = made.value.get("publicAccessToken")
-        claims = _claims(token)
-        if claims is not None:
-            self.token = token
-            if isinstance(claims.get("sub"), str):
-                self.internal_ids.add(claims["sub"])
-
-    def _probe_settling(self, session_id: str) -> None:
-        """A server may move updatedAt on a little after create; then it says nothing of sessions that are open."""
-        seen = [self.scenario().send("GET", self.path(session_id)).value]
-        time.sleep(_SETTLE_SECONDS)
-        seen.append(self.scenario().send("GET", self.path(session_id)).value)
-        rows = [row for row in seen if isinstance(row, dict)]
-        if len(rows) == 2 and rows[0] != rows[1] and {**rows[0], "updatedAt": rows[1].get("updatedAt")} == rows[1]:
-            self.updates_after_create = True
-
-    def _probe_rest(self) -> None:
-        if self.other_key is not None:
-            seen = self.scenario().send("GET", self.path(self.name("probe")), credential=self.other_key)
-            if seen.status == 401:
-                raise TargetUnusable("the server refuses the other secret key (401)")
-        listed = self.scenario().send("GET", self.collection)
-        if listed.status in (404, 405, 501):
-            self.unsupported["listSessions"] = f"the server has no list (it answers {listed.status})"
-        updated = self.scenario().send("PATCH", self.path(self.name("probe")), {})
-        if updated.status in (405, 501) or (updated.status == 404 and updated.media_type not in _JSON_TYPES):
-            self.unsupported["updateSession"] = f"the server has no update (it answers {updated.status})"
-        elif updated.status == 404 and "createSession" not in self.unsupported:
-            made = self.scenario().try_create()
-            session_id = made.value.get("id") if isinstance(made.value, dict) else None
-            if isinstance(session_id, str) and self.scenario().send("PATCH", self.path(session_id), {}).status == 404:
-                self.unsupported["updateSession"] = "the server has no update (it answers 404)"
 
     # volume
 
@@ -255,22 +181,8 @@ class Run(Target):
         return aged
 
 
-_SETTLE_SECONDS = 0.2
 # Closing what is left open: at most so long, at most so much of a time budget, so many at once.
 _CLOSING_SECONDS = 15.0
 _CLOSING_SHARE = 0.4
 _EXIT_SECONDS = 0.4
 _CLOSERS = 16
-_JSON_TYPES = ("application/json", "application/problem+json")
-
-
-def _claims(token: Any) -> dict[str, Any] | None:
-    """The claims of a JWT, unverified; None where it is none."""
-    if not isinstance(token, str) or token.count(".") != 2:
-        return None
-    payload = token.split(".")[1]
-    try:
-        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    except ValueError:
-        return None
-    return claims if isinstance(claims, dict) else None

@@ -11,14 +11,13 @@ from urllib.parse import quote, urlencode
 
 from adjourn_contract.engine.answers import findings_in_answer, findings_in_list_row, findings_in_row
 from adjourn_contract.engine.outcomes import ClauseFailed, NotChecked
-from adjourn_contract.engine.target import Target
+from adjourn_contract.engine.target import CHAT, Target
 from adjourn_contract.transport.exchange import Exchange, Unreachable
 from adjourn_spec import FriendlyId
 
 __all__ = ["CHAT", "REFUSED", "Row", "Scenario", "ids_of"]
 
 Row = dict[str, Any]
-CHAT: Row = {"type": "chat.agent", "taskIdentifier": "my-chat", "triggerConfig": {"basePayload": {}}}
 _CHANGED_BY_CLOSE = ("closedAt", "closedReason", "updatedAt")
 _AUTO = object()
 _REFUSALS = (0, 400, 401, 403, 404, 405, 413, 414, 415, 422)
@@ -155,7 +154,7 @@ class Scenario:
         return made
 
     def _body(self, external_id: Any, members: Row) -> Row:
-        body = {**CHAT, **members}
+        body = {**self.target.example, **members}
         if external_id is _AUTO:
             external_id = self.target.name()
         return body if external_id is None else {**body, "externalId": external_id}

@@ -6,9 +6,11 @@ import random
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from adjourn_contract.engine.outcomes import TargetUnusable
 from adjourn_contract.engine.run import PROFILES, Run
+from adjourn_contract.transport.route import Proxy, parse_header
 from adjourn_contract.transport.wire import Wire
 from adjourn_spec import DocumentError, load_contract, read_document
 
@@ -36,7 +38,7 @@ def make_run(option: OptionReader, *, worker: str = "") -> Run:
     seed = option("seed")
     try:
         run = Run(
-            wire=Wire(url, rate=option("rate")),
+            wire=_wire(url, option),
             contract=load_contract(option("spec")),
             key=key,
             other_key=other_key,
@@ -44,6 +46,7 @@ def make_run(option: OptionReader, *, worker: str = "") -> Run:
             profile=PROFILES[option("profile")],
             tag=f"{random.SystemRandom().getrandbits(40) if seed is None else seed:x}{worker}",
             pool=read_pool(option("session-pool")),
+            task=option("task"),
         )
     except (DocumentError, ValueError) as error:
         raise TargetUnusable(str(error)) from None
@@ -52,6 +55,15 @@ def make_run(option: OptionReader, *, worker: str = "") -> Run:
     if left_seconds is not None:
         run.limit_time(time.monotonic() + left_seconds)
     return run
+
+
+def _wire(url: str, option: OptionReader) -> Wire:
+    given = option("header", "ADJOURN_HEADERS") or ()
+    # The variable has a header a line, the option one each.
+    lines = [line for line in given.splitlines() if line.strip()] if isinstance(given, str) else given
+    parts = urlsplit(url)
+    proxy = None if option("no-proxy") else Proxy.of_environment(parts.scheme, parts.hostname or "")
+    return Wire(url, rate=option("rate"), headers=tuple(parse_header(line) for line in lines), proxy=proxy)
 
 
 def _left_seconds(budget_seconds: float | None, ends_at: float | None) -> float | None:

@@ -14,7 +14,9 @@ from adjourn_contract.transport.exchange import Exchange
 from adjourn_contract.transport.wire import Wire
 from adjourn_spec import Contract
 
-__all__ = ["Target"]
+__all__ = ["CHAT", "Target"]
+
+CHAT: dict[str, Any] = {"type": "chat.agent", "taskIdentifier": "my-chat", "triggerConfig": {"basePayload": {}}}
 
 
 @dataclass
@@ -32,6 +34,7 @@ class Target:
         updates_after_create: whether updatedAt moves by itself for a while after create.
         internal_ids: ids of the caller's environment that no answer may show.
         echoed_secrets: secrets that a request had as data.
+        task: taskIdentifier of the sessions that are created, instead of the example's.
         is_gone: whether the server was seen to accept no connections any more.
     """
 
@@ -47,6 +50,7 @@ class Target:
     internal_ids: set[str] = field(default_factory=set)
     echoed_secrets: set[str] = field(default_factory=set)
     is_gone: bool = False
+    task: str | None = None
     _numbers: Any = field(default_factory=itertools.count)
     _open: dict[tuple[str, str], None] = field(default_factory=dict)
     _made: set[str] = field(default_factory=set)
@@ -90,6 +94,11 @@ class Target:
         if self.other_key is None:
             raise NotChecked("a key of a second environment is missing", remedy="--other-secret-key")
         return self.other_key
+
+    @property
+    def example(self) -> dict[str, Any]:
+        """The body of a create with nothing but the required members."""
+        return CHAT if self.task is None else {**CHAT, "taskIdentifier": self.task}
 
     # paths
 

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from adjourn_contract.transport.deadline import READ_ERRORS, Deadline
 from adjourn_contract.transport.exchange import Exchange, Headers, OutOfTime, Unreachable
+from adjourn_contract.transport.route import Proxy, Route
 
 __all__ = ["Wire"]
 
@@ -32,18 +33,32 @@ class Wire:
         url: the server's base URL, http or https; a path in it stands before every target.
         rate: the most requests a second, or None.
         timeout_seconds: how long to wait for an answer, for all of it.
+        headers: added to every request, unseen by the tests.
+        proxy: an HTTP proxy in between, or None.
 
     Attributes:
         deadline: when no more is sent, in seconds on the monotonic clock.
+        requests: how many were sent; `rate_limited` how many answers were 429.
     """
 
-    def __init__(self, url: str, *, rate: float | None = None, timeout_seconds: float = 10) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        rate: float | None = None,
+        timeout_seconds: float = 10,
+        headers: Headers = (),
+        proxy: Proxy | None = None,
+    ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"{url!r} is not an http or https URL")
+            raise ValueError("the URL is not an http or https URL with a host")
+        if parts.username is not None:
+            raise ValueError("the URL has a user name or password in it; leave them out")
         self.base = parts.path.rstrip("/")
         self.is_secure = parts.scheme == "https"
         self.host, self.port = parts.hostname, parts.port or (443 if self.is_secure else 80)
+        self.route = Route(self.is_secure, self.host, self.port, proxy, headers)
         self.timeout_seconds = timeout_seconds
         self.requests = 0
         self.rate_limited = 0
@@ -123,8 +138,8 @@ class Wire:
         body: bytes | None,
         chunks: Sequence[bytes] | None,
     ) -> None:
-        connection.putrequest(method, self.base + target, skip_accept_encoding=True)
-        for name, value in headers:
+        connection.putrequest(method, self.route.target(self.base + target), skip_accept_encoding=True)
+        for name, value in (*self.route.head_lines(), *headers):
             connection.putheader(name, value.encode("latin-1", "replace"))
         if chunks is not None:
             connection.putheader("Transfer-Encoding", "chunked")
@@ -153,7 +168,7 @@ class Wire:
         began = time.monotonic()
         with self.connect() as connection:
             with suppress(OSError):
-                connection.sendall(sent)
+                connection.sendall(self.route.route(sent))
                 if ends and not self.is_secure:
                     connection.shutdown(socket.SHUT_WR)
             answer = self.read(connection, method)
@@ -182,11 +197,17 @@ class Wire:
         """
         left_seconds = max(0.1, min(self.timeout_seconds, self.deadline - time.monotonic()))
         try:
-            connection = socket.create_connection((self.host, self.port), timeout=left_seconds)
+            connection = socket.create_connection(self.route.address, timeout=left_seconds)
+        except OSError as error:
+            raise Unreachable(_reason(error)) from None
+        try:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection.settimeout(self.timeout_seconds)
+            if self.route.proxy is not None and self.is_secure:
+                self.route.proxy.tunnel(connection, self.host, self.port)
             return self._secured(connection) if self.is_secure else connection
         except OSError as error:
+            connection.close()
             raise Unreachable(_reason(error)) from None
 
     def accepts(self) -> bool:
