@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 from adjourn_contract.engine.operations import REFUSALS, Form, Kind, Operation
 from adjourn_spec import Contract
 
-__all__ = ["Model", "Phase", "Response", "Shown", "State", "Violation"]
+__all__ = ["Model", "Owed", "Phase", "Response", "Shown", "State", "Violation"]
 
 # The JSON text of each member of a row, in the contract's order; None where it is not known or not shown.
 Shown = tuple[str | None, ...]
@@ -69,6 +69,13 @@ class Violation(NamedTuple):
     got: str
 
 
+class Owed(NamedTuple):
+    """The statuses that a response may have, and the clause that another one violates."""
+
+    clause: str
+    statuses: frozenset[int]
+
+
 class Model:
     """What the contract says of one session, operation by operation.
 
@@ -77,14 +84,20 @@ class Model:
         is_concurrent: whether responses belong to requests that overlap. Then clauses of concurrency are blamed, and
             a create that overlaps with another one may answer as if it were the first.
         ignored: members that are not compared.
+        moving: members that are not compared while the session is open, because the server changes them by itself.
     """
 
     def __init__(
-        self, contract: Contract, *, is_concurrent: bool = False, ignored: frozenset[str] = frozenset()
+        self,
+        contract: Contract,
+        *,
+        is_concurrent: bool = False,
+        ignored: frozenset[str] = frozenset(),
+        moving: frozenset[str] = frozenset(),
     ) -> None:
         self.names: tuple[str, ...] = tuple(contract.schema("SessionRow").definition["properties"])
         self.is_concurrent = is_concurrent
-        self._ignored = ignored
+        self._ignored, self._moving = ignored, moving
         self._place = {name: place for place, name in enumerate(self.names)}
         self._statuses = dict(contract.statuses)
         self._refused = {clause: rule.status for clause, rule in contract.refusals.items()}
@@ -97,6 +110,10 @@ class Model:
             json.dumps(row[name], sort_keys=True) if name in row and name not in self._ignored else None
             for name in self.names
         )
+
+    def forgetting(self, state: State, *names: str) -> State:
+        """The state with members that are not known any more: the next response that shows them binds them."""
+        return state._replace(members=self._with(state, **dict.fromkeys(names)))
 
     def member(self, state: State, name: str) -> str | None:
         """The JSON text of a member, None where it is not known."""
@@ -119,10 +136,10 @@ class Model:
 
     def effect(self, state: State, operation: Operation, response: Response | None) -> State | Violation:
         """The state after the effect of an operation; its row is not looked at, and the response may be missing."""
-        owed = self._owed(state, operation)
+        owed = self.owed(state, operation)
         if response is not None and response.status not in owed.statuses:
             wanted = " or ".join(map(str, sorted(owed.statuses)))
-            when = f"{operation.words} of a session that is {self._phase_words(state)}"
+            when = f"{operation.words} of a session that is {self.words_of(state)}"
             return Violation(owed.clause, f"{wanted} for {when}", response.summary)
         status = min(owed.statuses) if response is None else response.status
         return self._next(state, operation, is_done=status < SUCCESS_END)
@@ -156,7 +173,7 @@ class Model:
             changed[self._place[name]] = None if name in self._ignored else value
         return tuple(changed)
 
-    def _owed(self, state: State, operation: Operation) -> _Owed:
+    def owed(self, state: State, operation: Operation) -> Owed:
         """The statuses that an operation may answer in a state, and the clause that asks for them."""
         if operation.kind is Kind.REFUSED:
             return self._owed_refusal(operation)
@@ -165,7 +182,7 @@ class Model:
         if operation.kind is Kind.CREATE:
             return self._owed_create(state)
         if state.phase is Phase.ABSENT:
-            return _Owed("id.unknown", frozenset({self._refused["id.unknown"]}))
+            return Owed("id.unknown", frozenset({self._refused["id.unknown"]}))
         if operation.kind is Kind.CLOSE:
             return self._owed_close(state)
         if operation.kind is Kind.UPDATE:
@@ -175,17 +192,17 @@ class Model:
             return owed._replace(statuses=owed.statuses | conflict)
         return self._success("retrieve.row")
 
-    def _owed_create(self, state: State) -> _Owed:
+    def _owed_create(self, state: State) -> Owed:
         if state.phase is Phase.ABSENT:
             return self._success("create.created")
         if state.phase is Phase.CLOSED or state.is_expired:
-            return _Owed("close.recreate", frozenset({self._refused["close.recreate"]}))
+            return Owed("close.recreate", frozenset({self._refused["close.recreate"]}))
         owed = self._success("create.cached")
         if self.is_concurrent:
             return owed._replace(statuses=owed.statuses | {self._statuses["create.created"]})
         return owed
 
-    def _owed_close(self, state: State) -> _Owed:
+    def _owed_close(self, state: State) -> Owed:
         owed = self._success("close.closes" if state.phase is Phase.OPEN else "close.idempotent")
         if self.is_concurrent:
             return owed._replace(clause="close.atomic")
@@ -193,15 +210,15 @@ class Model:
             return owed._replace(clause="close.expired")
         return owed
 
-    def _owed_refusal(self, operation: Operation) -> _Owed:
+    def _owed_refusal(self, operation: Operation) -> Owed:
         clause = REFUSALS[operation.refusal].clause
         statuses = frozenset({self._refused[clause]})
         if self._refused[clause] in self._refused_bodies:
             statuses |= frozenset(self._refused_bodies)
-        return _Owed(clause, statuses)
+        return Owed(clause, statuses)
 
-    def _success(self, clause: str) -> _Owed:
-        return _Owed(clause, frozenset({self._statuses[clause]}))
+    def _success(self, clause: str) -> Owed:
+        return Owed(clause, frozenset({self._statuses[clause]}))
 
     # what a response shows
 
@@ -238,7 +255,7 @@ class Model:
         bound = list(state.members)
         for place, value in enumerate(shown):
             known = bound[place]
-            if value is None:
+            if value is None or (self.names[place] in self._moving and state.phase is Phase.OPEN):
                 continue
             is_null_close = known is None and self.names[place] == "closedAt" and value == NULL
             if (known is not None and known != value) or is_null_close:
@@ -297,15 +314,16 @@ class Model:
             return "create.cached" if before.phase is Phase.OPEN and not before.is_expired else "close.recreate"
         if operation.kind is Kind.UPDATE:
             return "update.applied"
-        return "close.expired" if operation.kind is Kind.EXPIRE else "retrieve.row"
+        if operation.kind is Kind.EXPIRE:
+            return "close.expired" if before.phase is Phase.OPEN else "close.terminal"
+        return "retrieve.row"
 
-    def _phase_words(self, state: State) -> str:
+    def words_of(self, state: State) -> str:
+        """The state in a word or two, for a report."""
         if state.phase is Phase.CLOSED:
             return "expired and closed" if state.is_expired else "closed"
         return "expired" if state.is_expired and state.phase is Phase.OPEN else str(state.phase)
 
-
-class _Owed(NamedTuple):
     """What a response's status has to be."""
 
     clause: str
