@@ -41,6 +41,7 @@ _ORDER = (
     "test_updates",
     "test_creates",
     "test_paths",
+    "test_sequences",
     "test_races",
     "test_volume",
     "test_time",

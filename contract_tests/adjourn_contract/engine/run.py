@@ -27,6 +27,7 @@ class Profile:
 
     Attributes:
         lives: sessions that are lived from create to the last close, for faults that show now and then.
+        depth: how many operations the sequences have of which every one is tried; `alphabet` names the operations.
         races: rounds of racing closes.
         racers: connections in a race.
         examples: Hypothesis examples of each property.
@@ -37,6 +38,8 @@ class Profile:
     """
 
     lifecycles: int
+    depth: int
+    alphabet: str
     races: int
     racers: int
     examples: int
@@ -48,13 +51,40 @@ class Profile:
 
 PROFILES = {
     "smoke": Profile(
-        lifecycles=10, races=2, racers=8, examples=5, steps=8, schemathesis=0, age_seconds=1.2, sessions=2000
+        lifecycles=10,
+        races=2,
+        racers=8,
+        examples=5,
+        steps=8,
+        schemathesis=0,
+        age_seconds=1.2,
+        sessions=2000,
+        depth=2,
+        alphabet="effects",
     ),
     "standard": Profile(
-        lifecycles=160, races=12, racers=12, examples=20, steps=14, schemathesis=8, age_seconds=2.2, sessions=6000
+        lifecycles=160,
+        races=12,
+        racers=12,
+        examples=20,
+        steps=14,
+        schemathesis=8,
+        age_seconds=2.2,
+        sessions=6000,
+        depth=3,
+        alphabet="standard",
     ),
     "thorough": Profile(
-        lifecycles=1500, races=80, racers=24, examples=200, steps=40, schemathesis=150, age_seconds=3.2, sessions=60_000
+        lifecycles=1500,
+        races=80,
+        racers=24,
+        examples=200,
+        steps=40,
+        schemathesis=150,
+        age_seconds=3.2,
+        sessions=60_000,
+        depth=4,
+        alphabet="standard",
     ),
 }
 

@@ -232,10 +232,12 @@ class Exploration:
             self._seen.add(beginning)
         if not is_new:
             return
-        walk.probe()
+        is_last = len(beginning) == self._depth
+        walk.probe(is_last=is_last)
         after = walk.model.status_of(walk.state)
         if after != before and "listSessions" not in self._run.unsupported:
-            stale = [(walk, status) for status in (before, after) if walk.list_shows(status) is not None]
+            statuses = (after,) if is_last else (before, after)
+            stale = [(walk, status) for status in statuses if walk.list_shows(status) is not None]
             with self._lock:
                 self._stale += stale
 

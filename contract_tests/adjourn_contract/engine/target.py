@@ -36,6 +36,7 @@ class Target:
         echoed_secrets: secrets that a request had as data.
         task: taskIdentifier of the sessions that are created, instead of the example's.
         is_gone: whether the server was seen to accept no connections any more.
+        list_lag_seconds: how long after a write a list may not show it yet.
     """
 
     wire: Wire
@@ -51,6 +52,7 @@ class Target:
     echoed_secrets: set[str] = field(default_factory=set)
     is_gone: bool = False
     task: str | None = None
+    list_lag_seconds: float = 3.0
     _numbers: Any = field(default_factory=itertools.count)
     _open: dict[tuple[str, str], None] = field(default_factory=dict)
     _made: set[str] = field(default_factory=set)

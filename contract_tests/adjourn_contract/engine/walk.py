@@ -91,13 +91,16 @@ class Walk:
             assert self.session.id is not None  # noqa: S101 - create bound it
             self.scenario.target.forget(self.session.credential, self.session.id)
 
-    def probe(self) -> None:
+    def probe(self, *, is_last: bool = False) -> None:
         """Retrieve the session by both ids and compare the rows with the state.
+
+        Args:
+            is_last: whether nothing follows; then only the form of id that the last operation did not use is tried.
 
         Raises:
             ClauseFailed: of a clause of the last operation, because a read shows another state than it left.
         """
-        for operation in _PROBES:
+        for operation in self._probes(is_last=is_last):
             exchange = self._send(operation)
             self.scenario.expect(
                 exchange, self.model.owed(self.state, operation).statuses, self._effect_clause, "a later read"
@@ -110,6 +113,13 @@ class Walk:
                 expected = f"{result.expected} after {self.last[1].words}"
                 raise self.scenario.fail(clause, expected, result.got)
             self.state = result
+
+    def _probes(self, *, is_last: bool) -> tuple[Operation, ...]:
+        if not is_last:
+            return _PROBES
+        operation = self.last[1]
+        used = Form.EXTERNAL if operation.kind is Kind.CREATE else operation.by
+        return tuple(probe for probe in _PROBES if probe.by is not used)
 
     def list_shows(self, status: str) -> Violation | None:
         """Whether a list by externalId and status agrees with the state; the clause that it violates, if any.

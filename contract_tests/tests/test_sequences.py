@@ -1,0 +1,60 @@
+"""All sequences of operations: how many there are, what is saved, and that the shortest failure is found."""
+
+from __future__ import annotations
+
+import pytest
+from runs import run_against
+
+from adjourn_contract.engine.outcomes import ClauseFailed
+from adjourn_contract.engine.sequences import ALPHABETS, Coverage, Exploration, sequences_of
+from adjourn_mock import MockServer
+
+
+def explored(alphabet: str, depth: int, *faults: str) -> tuple[Coverage, int]:
+    with MockServer(faults=list(faults)) as server, run_against(server.url) as run:
+        return Exploration(run, ALPHABETS[alphabet], depth).explore(), run.wire.requests
+
+
+def failure_of(fault: str, alphabet: str) -> ClauseFailed:
+    with pytest.raises(ClauseFailed) as caught:
+        explored(alphabet, 3, fault)
+    return caught.value
+
+
+@pytest.mark.parametrize(("depth", "count"), [(1, 6), (2, 35), (3, 200), (4, 1125)])
+def test_a_session_expires_at_most_once(depth: int, count: int) -> None:
+    sentences = list(sequences_of(ALPHABETS["standard"], depth))
+    assert len(sentences) == len(set(sentences)) == count
+
+
+def test_every_sequence_passes_against_the_mock() -> None:
+    coverage, requests = explored("standard", 2)
+    assert (coverage.sequences, coverage.depth, coverage.has_expiry) == (35, 2, True)
+    assert coverage.words.startswith("all 35 sequences of up to 2 operations passed (create again, ")
+    # Common beginnings are read once: without that it would be two reads after each of 70 steps.
+    assert requests < 250
+
+
+def test_the_smoke_profile_takes_about_eighty_requests() -> None:
+    coverage, requests = explored("effects", 2)
+    assert coverage.sequences == 16
+    assert requests <= 85
+
+
+@pytest.mark.parametrize(
+    ("fault", "alphabet", "clause", "steps"),
+    [
+        ("update-reopens", "effects", "close.terminal", 2),
+        ("later-close-replaces-reason", "effects", "close.idempotent", 2),
+        ("third-close-replaces-reason", "effects", "close.idempotent", 3),
+        ("create-answers-closed", "effects", "close.recreate", 2),
+        ("expired-409", "standard", "close.expired", 1),
+        ("close-does-nothing", "effects", "close.persisted", 1),
+    ],
+)
+def test_the_shortest_sequence_that_fails_is_the_proof(fault: str, alphabet: str, clause: str, steps: int) -> None:
+    error = failure_of(fault, alphabet)
+    writes = [each for each in error.exchanges if each.method != "GET"]
+    assert error.clause == clause
+    # The create comes first.
+    assert len(writes) == steps + 1
