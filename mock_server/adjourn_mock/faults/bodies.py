@@ -14,7 +14,7 @@ from adjourn_mock.pipeline.behaviour import Behaviour, Call, Result
 from adjourn_mock.pipeline.service import Service
 from adjourn_spec import BodyRule
 
-__all__ = ["FAULTS", "failing_on", "parsing"]
+__all__ = ["FAULTS", "array_as_object", "empty_object", "failing_on", "first_value", "null_as_object", "parsing"]
 
 _BODY = ("body.malformed", "reason.type", "reason.limit")
 

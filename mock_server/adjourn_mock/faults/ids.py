@@ -16,7 +16,7 @@ from adjourn_mock.pipeline.behaviour import Behaviour, Call, Result
 from adjourn_mock.pipeline.service import Service
 from adjourn_spec import BodyRule, ExternalId, FriendlyId, SessionKey
 
-__all__ = ["FAULTS"]
+__all__ = ["FAULTS", "overlooking"]
 
 _MAX_MISSED = 100_000
 _UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -131,11 +131,6 @@ FAULTS = named(
             "The server names GET and DELETE in Allow, and refuses them.",
             allowing(b"GET", b"DELETE", clauses=("close.method",)),
         ),
-        "method-allow-all-elsewhere": Breach(
-            "path.method",
-            "The server names PUT in the Allow of other paths, and refuses it.",
-            allowing(b"PUT", clauses=("path.method",)),
-        ),
         "method-delete-retrieves": Breach(
             "path.method",
             "The server answers the row to DELETE on the session's path.",
