@@ -1,4 +1,4 @@
-"""The faults that a server knows, by name, and how a user writes one."""
+"""The faults that a server knows, by name, and how a name with parameters is read from text."""
 
 from __future__ import annotations
 
@@ -8,39 +8,14 @@ from typing import Any
 import msgspec
 
 from adjourn_mock.domain.clock import duration
-from adjourn_mock.faults import (
-    answering,
-    auth,
-    bodies,
-    closing,
-    create_answers,
-    creates,
-    decoding,
-    expiries,
-    filters,
-    framing,
-    ids,
-    isolation,
-    json_types,
-    letter_case,
-    limits,
-    lists,
-    look_alikes,
-    losses,
-    malformed,
-    matching,
-    methods,
-    neighbours,
-    races,
-    reasons,
-    refusals,
-    reopening,
-    repeating,
-    tokens,
-    updates,
-)
+from adjourn_mock.faults.access import auth, isolation, tokens
+from adjourn_mock.faults.bodies import framing, json_types, limits, malformed, parsing, reasons, refusals
+from adjourn_mock.faults.closes import closing, neighbours, races, reopening, repeating
 from adjourn_mock.faults.fault import Fault
 from adjourn_mock.faults.network import NETWORK_FAULTS, NetworkFault
+from adjourn_mock.faults.operations import creates, filters, lists, updates
+from adjourn_mock.faults.paths import decoding, ids, look_alikes, matching, methods
+from adjourn_mock.faults.rows import answering, create_answers, expiries, letter_case, losses
 from adjourn_mock.pipeline.behaviour import Change
 
 __all__ = ["FAULTS", "FaultCatalogue", "UnknownFaultError"]
@@ -53,7 +28,7 @@ _MODULES = (
     matching,
     decoding,
     limits,
-    bodies,
+    parsing,
     refusals,
     reasons,
     closing,

@@ -9,9 +9,9 @@ from typing import Any
 from adjourn_mock.domain import sessions
 from adjourn_mock.domain.sessions import Session
 from adjourn_mock.exchanges.exchange import Refusal
-from adjourn_mock.faults.creates import without_schema
 from adjourn_mock.faults.fault import Breach, Change, named
 from adjourn_mock.faults.members import Members, without, without_values
+from adjourn_mock.faults.operations.creates import without_schema
 from adjourn_mock.faults.steps import UPDATE, Step, around, given, given_session, now, refusing, stored
 from adjourn_mock.pipeline.behaviour import Behaviour, Call, Result
 from adjourn_mock.pipeline.service import Service

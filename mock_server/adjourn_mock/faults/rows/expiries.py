@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from adjourn_mock.domain.clock import milliseconds, rfc3339
-from adjourn_mock.faults.creates import object_mended
 from adjourn_mock.faults.fault import Breach, Change, named
 from adjourn_mock.faults.members import Members, adding, setting, without
+from adjourn_mock.faults.operations.creates import object_mended
 from adjourn_mock.faults.steps import CREATE, given, list_rows, row_of_close, rows_of
 
 __all__ = ["FAULTS"]

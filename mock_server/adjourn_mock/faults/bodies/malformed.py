@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import json
 
-from adjourn_mock.faults.bodies import array_as_object, empty_object, failing_on, first_value, null_as_object, parsing
+from adjourn_mock.faults.bodies.parsing import (
+    array_as_object,
+    empty_object,
+    failing_on,
+    first_value,
+    null_as_object,
+    parsing,
+)
 from adjourn_mock.faults.fault import Breach, named
 from adjourn_mock.faults.steps import CLOSE, CREATE, UPDATE, mending
 

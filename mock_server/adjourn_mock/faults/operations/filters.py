@@ -10,8 +10,8 @@ import msgspec
 
 from adjourn_mock.domain.sessions import Session
 from adjourn_mock.faults.fault import Breach, Change, named
-from adjourn_mock.faults.lists import Query, Row, dropping, forgiving, has_status
 from adjourn_mock.faults.members import Members, setting, setting_in
+from adjourn_mock.faults.operations.lists import Query, Row, dropping, forgiving, has_status
 from adjourn_mock.faults.steps import Step, around, given, returning, with_value
 from adjourn_mock.pipeline.behaviour import Behaviour, Call, Result
 from adjourn_mock.pipeline.service import Service

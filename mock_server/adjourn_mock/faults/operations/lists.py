@@ -12,7 +12,7 @@ import msgspec
 from adjourn_mock.domain.clock import rfc3339
 from adjourn_mock.domain.sessions import Session
 from adjourn_mock.exchanges.exchange import Refusal, Request
-from adjourn_mock.faults.auth import first
+from adjourn_mock.faults.access.auth import first
 from adjourn_mock.faults.fault import Breach, Change, named
 from adjourn_mock.faults.members import Members, adding, setting, without
 from adjourn_mock.faults.steps import Step, around, given, list_rows, returning

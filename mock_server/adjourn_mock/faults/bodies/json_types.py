@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from adjourn_mock.exchanges.exchange import Refusal, Request
-from adjourn_mock.faults.creates import object_mended, without_rule
 from adjourn_mock.faults.fault import Breach, Change, named
 from adjourn_mock.faults.members import Edit, Members, setting_in, without
+from adjourn_mock.faults.operations.creates import object_mended, without_rule
 from adjourn_mock.faults.steps import CREATE, UPDATE
 from adjourn_mock.pipeline.behaviour import Behaviour
 from adjourn_spec import BodyRule

@@ -8,8 +8,8 @@ from adjourn_mock.domain.sessions import Session
 from adjourn_mock.environments.environments import Environment
 from adjourn_mock.exchanges.exchange import Refusal
 from adjourn_mock.faults.fault import Breach, named
-from adjourn_mock.faults.ids import overlooking
 from adjourn_mock.faults.members import setting
+from adjourn_mock.faults.paths.ids import overlooking
 from adjourn_mock.faults.steps import Step, around, finding, given, with_value
 from adjourn_mock.pipeline.behaviour import Behaviour, Call, Result
 from adjourn_mock.pipeline.service import Service

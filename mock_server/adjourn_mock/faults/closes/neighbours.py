@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from adjourn_mock.domain.sessions import Session
-from adjourn_mock.faults.closing import after_close
+from adjourn_mock.faults.closes.closing import after_close
 from adjourn_mock.faults.fault import Breach, Change, named
 from adjourn_mock.faults.steps import Step, around, now, stored
 from adjourn_mock.pipeline.behaviour import Behaviour, Call, Result

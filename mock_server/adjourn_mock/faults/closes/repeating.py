@@ -7,7 +7,7 @@ from typing import Any
 
 from adjourn_mock.domain.sessions import Session
 from adjourn_mock.exchanges.exchange import Refusal
-from adjourn_mock.faults.closing import after_close, moved, values
+from adjourn_mock.faults.closes.closing import after_close, moved, values
 from adjourn_mock.faults.fault import Breach, Change, named
 from adjourn_mock.faults.steps import by_external_id, now, stored
 from adjourn_mock.pipeline.behaviour import Behaviour, Call, Result

@@ -8,7 +8,7 @@ from dataclasses import replace
 from adjourn_mock.domain.sessions import Session
 from adjourn_mock.environments.environments import Environment
 from adjourn_mock.exchanges.exchange import Refusal, Request
-from adjourn_mock.faults.auth import first
+from adjourn_mock.faults.access.auth import first
 from adjourn_mock.faults.fault import Breach, Change, named
 from adjourn_mock.faults.steps import Step, around
 from adjourn_mock.pipeline.behaviour import Behaviour, Call, Caller, Result

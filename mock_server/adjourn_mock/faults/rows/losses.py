@@ -9,7 +9,7 @@ import msgspec
 
 from adjourn_mock.domain.json_text import read_json
 from adjourn_mock.domain.sessions import Session
-from adjourn_mock.faults.closing import first_close, values
+from adjourn_mock.faults.closes.closing import first_close, values
 from adjourn_mock.faults.fault import Breach, Change, named
 from adjourn_mock.faults.members import Members, adding, setting, setting_in, without
 from adjourn_mock.faults.steps import Step, around, given, list_rows, rows_of, stored

@@ -1,0 +1,1 @@
+"""What a close does, the first time and later."""

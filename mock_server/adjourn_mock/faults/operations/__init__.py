@@ -1,0 +1,1 @@
+"""What create, update, retrieve and list do."""

@@ -1,0 +1,1 @@
+"""Which session and which operation a request means."""
