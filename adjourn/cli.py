@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import secrets
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -136,13 +136,17 @@ def mock(
       adjourn mock --store sqlite:state.db
       adjourn mock --store redis://127.0.0.1:6379/0 --workers 2
     """
-    from adjourn_mock import BindError, is_loopback, live_log, serve, serve_workers
+    from adjourn_mock import BindError, is_loopback, serve_workers
+
+    is_token_made = control_token is None and not is_loopback(host)
+    if is_token_made:
+        control_token = secrets.token_urlsafe(24)
 
     if workers > 1 and store == "memory":
         raise UsageProblem("--workers needs a store that processes share: --store redis://... or sqlite:PATH")
     options: dict[str, Any] = {
         "spec": spec, "secret_keys": secret_keys, "dialect": dialect, "seed": seed, "id_seed": id_seed,
-        "faults": faults, "control_token": control_token, "store": store,
+        "faults": faults, "control_token": control_token, "is_open_to_this_machine": is_token_made, "store": store,
         "max_sessions": max_sessions, "max_megabytes": max_megabytes, "max_environments": max_environments,
     }  # fmt: skip
     try:
@@ -153,7 +157,8 @@ def mock(
     def ready(url: str) -> None:
         if as_json:
             environments = [{"name": each.name, "secretKey": each.secret_key} for each in app.environments]
-            click.echo(json.dumps({"url": url, "environments": environments}))
+            token = {"controlToken": control_token} if is_token_made else {}
+            click.echo(json.dumps({"url": url, "environments": environments, **token}))
         else:
             click.echo(f"The mock of the Sessions API listens on {url} ({dialect} dialect).\n")
             click.echo(f"  export TRIGGER_API_URL={url}")
@@ -165,8 +170,9 @@ def mock(
             )
             if others:
                 click.echo(f"Other environments: {', '.join(others)}")
-            if control_token is None and not is_loopback(host):
-                click.echo("Only callers on this machine may use what follows; --control-token opens it to others.")
+            if is_token_made:
+                click.echo("Other machines need the control token for what follows (ADJOURN_CONTROL_TOKEN sets it):")
+                click.echo(f"  export ADJOURN_CONTROL_TOKEN={control_token}\n")
             click.echo(f"Dashboard: {url}/_adjourn/   Reference: {url}/_adjourn/docs   Ctrl-C ends it.\n")
         sys.stdout.flush()
 
@@ -175,17 +181,22 @@ def mock(
         if workers > 1:
             serve_workers(partial(mock_app, **options), workers=workers, **where)
         else:
-            log = None if quiet or as_json else partial(live_log, app.control, _write, colour=wants_colour())
-            serve(app, beside=log, **where)
+            _serve_with_log(app, is_quiet=quiet or as_json, **where)
     except BindError as error:
         raise UsageProblem(str(error)) from None
 
 
-def _write(lines: str) -> None:
-    # Whoever read this may be gone; that is no reason to stop serving.
-    with suppress(BrokenPipeError):
-        sys.stdout.write(lines)
-        sys.stdout.flush()
+def _serve_with_log(app: Any, *, is_quiet: bool, **where: Any) -> None:
+    from adjourn_mock import LineWriter, live_log, serve
+
+    if is_quiet:
+        serve(app, **where)
+        return
+    writer = LineWriter(sys.stdout.fileno())
+    try:
+        serve(app, beside=partial(live_log, app.control, writer.write, colour=wants_colour()), **where)
+    finally:
+        writer.close()
 
 
 def mock_app(*, spec: str | None, **options: Any) -> Any:

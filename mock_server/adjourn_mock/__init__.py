@@ -6,7 +6,9 @@ from adjourn_mock.control.live_log import live_log
 from adjourn_mock.domain.sessions import Session
 from adjourn_mock.environments.environments import DEFAULT_KEYS, Environment, KeyFormatError
 from adjourn_mock.exchanges.entry import Entry
-from adjourn_mock.serving.server import AsgiServer, BindError, MockServer, serve, serve_workers
+from adjourn_mock.serving.line_writer import LineWriter
+from adjourn_mock.serving.listening import BindError
+from adjourn_mock.serving.server import AsgiServer, MockServer, serve, serve_workers
 
 __all__ = [
     "DEFAULT_KEYS",
@@ -16,6 +18,7 @@ __all__ = [
     "Entry",
     "Environment",
     "KeyFormatError",
+    "LineWriter",
     "MockApp",
     "MockServer",
     "Session",

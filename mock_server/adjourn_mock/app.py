@@ -123,6 +123,7 @@ def create_app(
     faults: Sequence[str] = (),
     own_faults: Sequence[Fault] = (),
     control_token: str | None = None,
+    is_open_to_this_machine: bool = False,
     store: str = "memory",
     max_sessions: int = MAX_SESSIONS,
     max_megabytes: float = MAX_MEGABYTES,
@@ -141,6 +142,7 @@ def create_app(
             `adjourn faults list` has the names.
         own_faults: faults that can be named beside those that ship with the mock.
         control_token: whoever has it may use the control API; without one only callers on this machine may.
+        is_open_to_this_machine: with a token, whether callers on this machine may use it without.
         store: where the state lives: `memory`, `sqlite:PATH` or `redis://HOST:PORT/DATABASE`. The latter two are
             shared by all processes that use them, and outlive them; a seed is for environments that are new there.
         max_sessions: how many a store in memory keeps at most, of all environments together; a create beyond is 507.
@@ -180,7 +182,8 @@ def create_app(
         service = replace(service, sync=SharedEnvironmentSync(environments, common))
     pipeline = Pipeline(service, dialects, FaultInjector(service, catalogue))
     kind = MockApp if common is None else SharedMockApp
-    return kind(pipeline, catalogue, Access(control_token))
+    access = Access(control_token, is_open_to_this_machine=is_open_to_this_machine)
+    return kind(pipeline, catalogue, access)
 
 
 class _LazyCatalogue:

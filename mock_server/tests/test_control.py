@@ -12,7 +12,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from sessions_api import CHAT
 
-from adjourn_mock import MockServer, create_app
+from adjourn_mock import MockServer, create_app, is_loopback
 from adjourn_spec import Contract, Schema
 
 
@@ -563,6 +563,44 @@ async def test_another_machine_is_refused(contract: Contract) -> None:
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.mark.parametrize("name", ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via"])
+def test_without_a_token_what_a_proxy_forwards_is_refused(control: Control, name: str) -> None:
+    answer = httpx.get(f"{control.server.url}/_adjourn/environments", headers={name: "192.0.2.1"})
+    assert (answer.status_code, "--control-token" in answer.json()["error"]) == (403, True)
+
+
+def test_behind_a_proxy_under_another_name_the_token_decides() -> None:
+    with MockServer(control_token="secret") as server:
+        forwarded = {"Host": "mock.example", "Origin": "https://other.example", "X-Forwarded-For": "192.0.2.1"}
+        url = f"{server.url}/_adjourn/environments"
+        for token, status in (("Bearer secret", 200), ("bearer secret", 200), ("Bearer wrong", 401), ("", 401)):
+            assert httpx.get(url, headers={**forwarded, "Authorization": token}).status_code == status
+        assert httpx.get(f"{server.url}/_adjourn/", headers=forwarded).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.9.10", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("localhost", True),
+        ("LOCALHOST", True),
+        ("localhost.", True),
+        ("a.localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("::ffff:192.0.2.1", False),
+        ("192.168.1.1", False),
+        ("localhost.example", False),
+        ("", False),
+    ],
+)  # fmt: skip - a table
+def test_loopback_is_known_in_every_form(host: str, expected: bool) -> None:
+    assert is_loopback(host) is expected
 
 
 def test_the_limit_of_environments_is_507() -> None:

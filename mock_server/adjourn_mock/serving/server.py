@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import gc
 import http.client
 import signal
@@ -14,23 +13,25 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
+from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
 
 from adjourn_mock.app import MockApp, create_app
+from adjourn_mock.serving.line_writer import logging_to
+from adjourn_mock.serving.listening import BindError, listen, url_of
+from adjourn_mock.serving.processes import ForkGuard, Worker, require_real_threads
 from adjourn_mock.serving.protocol import ConnectionLimits, ProtocolFactory
 
 __all__ = ["AsgiServer", "BindError", "MockServer", "serve", "serve_workers"]
 
 _START_TIMEOUT_SECONDS = 10
 MAX_CONNECTIONS = 1000
+_STANDARD_ERROR = 2
 T = TypeVar("T")
-
-
-class BindError(OSError):
-    """The server cannot listen where it was asked to."""
+_fork_guard = ForkGuard()
 
 
 class _Server(uvicorn.Server):
@@ -64,26 +65,6 @@ class _Server(uvicorn.Server):
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(2048)
-    except (OSError, OverflowError, UnicodeError) as error:
-        listener.close()
-        taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
-        reason = "the port is taken; --port 0 picks a free one" if taken else str(error)
-        raise BindError(f"cannot listen on {host}:{port}: {reason}") from None
-    return listener
-
-
-def _url(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _config(
@@ -129,16 +110,17 @@ def serve(
     Raises:
         BindError: the port is taken or the address is not this machine's.
     """
-    listener = _listen(host, port)
+    listener = listen(host, port)
     server = _Server(
-        _config(app, lifespan="off", max_connections=max_connections), lambda: ready(_url(listener)), beside
+        _config(app, lifespan="off", max_connections=max_connections), lambda: ready(url_of(listener)), beside
     )
     # uvicorn raises the signal again once it has shut down; by then it has done its work.
     handlers = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
     # What is there by now stays: the collector need not look at it again and again.
     gc.freeze()
     try:
-        server.run(sockets=[listener])
+        with logging_to(_STANDARD_ERROR):
+            server.run(sockets=[listener])
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
@@ -167,18 +149,17 @@ def serve_workers(
     Raises:
         BindError: the port is taken or the address is not this machine's.
     """
-    listener = _listen(host, port)
-    config = _config(make, lifespan="off", max_connections=max_connections)
+    listener = listen(host, port)
+    config = _config(Worker(make), lifespan="off", max_connections=max_connections)
     config.factory, config.workers = True, workers
     supervisor = Multiprocess(config, sockets=[listener])
-    url = _url(listener)
+    url = url_of(listener)
 
     def watch() -> None:
         deadline = time.monotonic() + _START_TIMEOUT_SECONDS
         while time.monotonic() < deadline:
             with suppress(OSError, http.client.HTTPException):
-                address, number = listener.getsockname()[:2]
-                connection = http.client.HTTPConnection(address, number, timeout=_START_TIMEOUT_SECONDS)
+                connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=_START_TIMEOUT_SECONDS)
                 connection.request("GET", "/_adjourn/health")
                 connection.getresponse().read()
                 connection.close()
@@ -222,22 +203,24 @@ class AsgiServer:
         """
         if self._listener is None:
             raise RuntimeError("the server has not been started")
-        return _url(self._listener)
+        return url_of(self._listener)
 
     def start(self) -> Self:
         """Listen and serve; return once connections are accepted.
 
         Raises:
             BindError: the port is taken or the address is not this machine's.
-            RuntimeError: it did not come up.
+            RuntimeError: it did not come up, or threads are not real ones (gevent, eventlet).
         """
-        self._listener = _listen(self._host, self._port)
+        require_real_threads()
+        self._listener = listen(self._host, self._port)
         started = threading.Event()
         lifespan: Literal["off", "auto"] = "off" if isinstance(self._app, MockApp) else "auto"
         self._server = _Server(_config(self._app, lifespan=lifespan, limits=self._limits), started.set, None)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._listener]}, name="adjourn-mock", daemon=True
         )
+        _fork_guard.watch(self._server, self._listener)
         self._thread.start()
         if not started.wait(_START_TIMEOUT_SECONDS):
             self.stop()
