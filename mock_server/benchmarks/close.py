@@ -146,9 +146,11 @@ def answer_of(server: Server) -> bytes:
     return response.content
 
 
-def contestants(folder: Path, peers: Path | None, redis: str | None) -> list[Server]:
+def contestants(folder: Path, options: argparse.Namespace) -> list[Server]:
+    peers, redis = options.peers, options.stores
     seed = folder / "seed.json"
-    seed.write_text(json.dumps({"sessions": [{"externalId": SESSION}]}))
+    others = [{"externalId": f"other_{number}"} for number in range(options.sessions - 1)]
+    seed.write_text(json.dumps({"sessions": [{"externalId": SESSION}, *others]}))
     python = sys.executable
     mock = [python, "-m", "adjourn", "mock", "--seed", str(seed)]
     bare = [python, "-m", "uvicorn", "--app-dir", str(HERE), "bare:app", "--port", "4802", "--log-level", "error"]
@@ -156,6 +158,10 @@ def contestants(folder: Path, peers: Path | None, redis: str | None) -> list[Ser
         Server("adjourn", [*mock, "--port", "4801"], 4801),
         Server("bare uvicorn", [*bare, "--no-access-log", "--lifespan", "off"], 4802),
     ]
+    if options.before is not None:
+        rooms = ("spec", "mock_server", "contract_tests", "fixtures", ".")
+        path = os.pathsep.join(str(options.before.resolve() / room) for room in rooms)
+        servers.append(Server("adjourn before", [*mock, "--port", "4810"], 4810, {"PYTHONPATH": path}))
     if peers is not None:
         binaries = peers / "node_modules" / ".bin"
         document = str(openapi_path())
@@ -188,6 +194,8 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--peers", type=Path, help="a folder with the other mocks from npm")
     parser.add_argument("--stores", metavar="REDIS_URL", help="an empty database of a Redis server")
+    parser.add_argument("--sessions", type=int, default=1, help="how many sessions there are, for list")
+    parser.add_argument("--before", type=Path, metavar="CHECKOUT", help="another checkout of this project, to compare")
     options = parser.parse_args()
     if shutil.which("wrk") is None:
         raise SystemExit("wrk is needed: apt-get install wrk")
@@ -201,7 +209,7 @@ def main() -> None:
 def measure(operation: str, options: argparse.Namespace) -> None:
     """All rounds of one operation, and what they gave."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        servers = contestants(Path(folder), options.peers, options.stores)
+        servers = contestants(Path(folder), options)
         adjourn = servers[0]
         if operation != "close":
             # The others are told of one operation alone.
