@@ -11,7 +11,7 @@ from typing import Any
 
 import schemathesis
 
-from adjourn_contract.engine.answers import hold
+from adjourn_contract.engine.answers import first_finding
 from adjourn_contract.transport.exchange import Exchange
 from adjourn_spec import load_contract
 
@@ -26,7 +26,7 @@ def answers_keep_the_contract(context: Any, response: Any, case: Any) -> None:  
     path = "/" + str(response.request.url).partition("://")[2].partition("/")[2]
     method, content = response.request.method, response.content or b""
     headers = tuple((name, value) for name, values in response.headers.items() for value in values)
-    fault = hold(_contract, Exchange(method, path, (), None, False, response.status_code, headers, content))
+    fault = first_finding(_contract, Exchange(method, path, (), None, False, response.status_code, headers, content))
     if fault is not None:
         clause, expected, got = fault
         raise AssertionError(f"{clause}: expected {expected}, got {got}")

@@ -31,6 +31,7 @@ RUN = pytest.StashKey["Run"]()
 
 _ORDER = (
     "test_auth",
+    "test_tokens",
     "test_bodies",
     "test_reasons",
     "test_ids",
@@ -52,8 +53,8 @@ _ORDER = (
 _FIRST = (
     "test_a_friendly_id_means_its_row",
     "test_an_external_id_means_its_row",
-    "test_without_a_reason_it_is_null",
-    "test_an_unknown_id_is_404_and_makes_nothing",
+    "test_without_a_reason_closed_reason_is_null",
+    "test_an_unknown_id_is_404_and_creates_nothing",
     "test_every_sort_of_session_closes_once_and_stays_as_it_was",
 )
 _PROFILES = ("smoke", "standard", "thorough")

@@ -12,7 +12,7 @@ from requests.adapters import HTTPAdapter
 from schemathesis.engine import events, from_schema
 from urllib3 import HTTPHeaderDict, HTTPResponse
 
-from adjourn_contract.engine.answers import hold
+from adjourn_contract.engine.answers import first_finding
 from adjourn_contract.engine.run import Run
 from adjourn_contract.engine.scenario import Row
 from adjourn_contract.transport.exchange import Exchange, Unreachable
@@ -165,7 +165,7 @@ def _hold(run: Run, exchange: Exchange) -> None:
     if is_failure and not any(mark in sent for mark in _GREY):
         clause = "close.closes" if operation == "closeSession" else "row.schema"
         raise scenario.fail(clause, "no server error", exchange.summary)
-    fault = None if exchange.status >= 400 else hold(run.contract, exchange)
+    fault = None if exchange.status >= 400 else first_finding(run.contract, exchange)
     if fault is not None:
         raise scenario.fail(*fault)
 

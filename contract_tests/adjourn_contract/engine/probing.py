@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from adjourn_contract.engine.outcomes import TargetUnusable
 from adjourn_contract.engine.run import Run
+from adjourn_contract.engine.tokens import claims_of
 from adjourn_contract.transport.exchange import Exchange, OutOfTime, Unreachable
 
 __all__ = ["probe"]
@@ -153,18 +153,6 @@ def _probe_update(run: Run) -> None:
             run.unsupported["updateSession"] = "the server has no update (it answers 404)"
 
 
-def _claims_in(made: Exchange) -> dict[str, Any] | None:
+def _claims_in(made: Exchange) -> Mapping[str, Any] | None:
     """The claims of the token in an answer of create, unverified; None where there is none."""
     return claims_of(made.value.get("publicAccessToken")) if isinstance(made.value, dict) else None
-
-
-def claims_of(token: Any) -> dict[str, Any] | None:
-    """The claims of a JWT, unverified; None where it is none."""
-    if not isinstance(token, str) or token.count(".") != 2:
-        return None
-    payload = token.split(".")[1]
-    try:
-        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    except ValueError:
-        return None
-    return claims if isinstance(claims, dict) else None

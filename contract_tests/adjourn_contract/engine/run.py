@@ -98,7 +98,6 @@ class Run(Target):
         url: the server's base URL, as it was given.
         has_answered: whether any answer has come.
         latency_seconds: how long an answer takes at least.
-        token: a public access token that create answered.
         closed_early: sessions closed at the start, to be closed again at the end.
         left_open: sessions that could not be closed at the end.
     """
@@ -107,7 +106,6 @@ class Run(Target):
     url: str = ""
     has_answered: bool = False
     latency_seconds: float = 0
-    token: str | None = None
     closed_early: list[tuple[Scenario, dict[str, Any]]] = field(default_factory=list)
     left_open: int = 0
     _aged: list[tuple[Scenario, dict[str, Any]]] = field(default_factory=list)
@@ -182,6 +180,7 @@ class Run(Target):
         now = Observed(
             requests=self.wire.requests,
             rate_limited=self.wire.rate_limited,
+            list_lag_seconds=self.observed_list_lag_seconds,
             left_open=self.left_open,
             is_gone=self.is_gone,
             notes=notes,

@@ -1,4 +1,4 @@
-"""A scenario: one short story told to the server, every answer held to what any answer owes."""
+"""A scenario: requests that belong together; each answer is checked for what any answer owes."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from adjourn_contract.engine.target import CHAT, Target
 from adjourn_contract.transport.exchange import Exchange, Unreachable
 from adjourn_spec import FriendlyId
 
-__all__ = ["CHAT", "REFUSED", "Row", "Scenario", "ids_of"]
+__all__ = ["CHANGED_BY_CLOSE", "CHAT", "NO_ERROR", "REFUSED", "Row", "Scenario", "ids_of"]
 
 Row = dict[str, Any]
-_CHANGED_BY_CLOSE = ("closedAt", "closedReason", "updatedAt")
+CHANGED_BY_CLOSE = ("closedAt", "closedReason", "updatedAt")
 _AUTO = object()
 _REFUSALS = (0, 400, 401, 403, 404, 405, 413, 414, 415, 422)
+NO_ERROR = "server.no-error"
+MAX_CHANCE_CHARACTERS = 12
 # A close body that is refused is 400; an implementation may say 422 (grey.refusal-status).
 REFUSED = (400, 422)
 
@@ -31,7 +33,7 @@ class Scenario:
     def __init__(self, target: Target) -> None:
         self.target, self.exchanges = target, list[Exchange]()
 
-    # saying something
+    # sending
 
     def send(
         self,
@@ -52,7 +54,7 @@ class Scenario:
             target: the raw path and query.
             body: bytes as they are, None for no body, anything else as JSON.
             credential: sent as Bearer; the run's key by default, None for no Authorization header.
-            authorization: the whole header instead.
+            authorization: the whole header; the credential counts where it is None.
             headers: more headers.
             chunks: the body in chunks, without a length.
             media_type: the Content-Type where there is a body, or None for none.
@@ -78,6 +80,27 @@ class Scenario:
             sent = content if chunks is None else b"".join(chunks)
             return self.note(Exchange(method, target, tuple(listed), sent, chunks is not None, 0, (), b""))
 
+    def send_raw(self, method: str, target: str, lines: bytes, content: bytes, *, ends: bool = True) -> Exchange:
+        """Send a request with a secret key whose framing is ours, on a connection of its own.
+
+        Args:
+            method: the method.
+            target: the raw path and query.
+            lines: header lines about the content, each with its line end.
+            content: what follows the head.
+            ends: whether the server is told that nothing more comes.
+        """
+        wire = self.target.wire
+        head = (
+            f"{method} {wire.base}{target} HTTP/1.1\r\n"
+            f"Host: {wire.host}\r\n"
+            f"Authorization: Bearer {self.target.key}\r\n"
+            "Content-Type: application/json\r\n"
+            "Connection: close\r\n"
+        )
+        sent = head.encode() + lines + b"\r\n" + content
+        return self.note(wire.raw(sent, method=method, target=target, ends=ends))
+
     def note(self, exchange: Exchange) -> Exchange:
         self.exchanges.append(exchange)
         self.target.note_sent_secrets(exchange)
@@ -90,33 +113,50 @@ class Scenario:
     def expect(
         self, exchange: Exchange, statuses: int | Collection[int], clause: str, what: str, *, error: bool = False
     ) -> Exchange:
-        """Hold an answer to a status, and to what any answer owes.
+        """Check an answer's status, and what any answer owes.
 
         Args:
             exchange: the answer.
             statuses: which it may have.
-            clause: what is broken by another.
+            clause: what another status breaks.
             what: what was asked, for the report.
             error: whether a JSON body with an error string is owed.
+
+        Raises:
+            ClauseFailed: the answer breaks the clause, `server.no-error` or one of the row clauses.
         """
-        allowed = (statuses,) if isinstance(statuses, int) else tuple(statuses)
-        if exchange.status not in allowed:
-            wanted = " or ".join(map(str, allowed))
-            if exchange.status >= 500 and allowed == (200,) and clause.startswith(("body.", "reason.", "id.")):
-                clause = "close.closes"
-            raise self.fail(clause, f"{wanted} for {what}", exchange.summary)
-        sent = [value.removeprefix("Bearer ").strip() for name, value in exchange.headers if name == "Authorization"]
-        secrets = {*self.target.secrets, *(value for value in sent if len(value) > 12)} - self.target.echoed_secrets
-        for fault in findings_in_answer(exchange, () if exchange.status == 201 else secrets):
-            raise self.fail(*fault)
+        self.expect_status(exchange, statuses, clause, what)
+        for finding in findings_in_answer(exchange, self._secrets_not_to_be_echoed(exchange)):
+            raise self.fail(*finding)
         if error and not (isinstance(exchange.value, dict) and isinstance(exchange.value.get("error"), str)):
             raise self.fail(clause, f"a JSON body with an error string for {what}", exchange.summary)
         return exchange
 
+    def expect_status(self, exchange: Exchange, statuses: int | Collection[int], clause: str, what: str) -> None:
+        """Check an answer's status alone.
+
+        Raises:
+            ClauseFailed: of `server.no-error` where the server failed, whatever was asked; else of the clause.
+        """
+        allowed = (statuses,) if isinstance(statuses, int) else tuple(statuses)
+        if exchange.status not in allowed:
+            wanted = " or ".join(map(str, allowed))
+            blamed = NO_ERROR if exchange.status >= 500 else clause
+            raise self.fail(blamed, f"{wanted} for {what}", exchange.summary)
+
+    def _secrets_not_to_be_echoed(self, exchange: Exchange) -> Collection[str]:
+        """Keys, tokens and internal ids; the answer of create has a token that names the environment."""
+        if exchange.status == 201:
+            return ()
+        sent = (value.removeprefix("Bearer ").strip() for name, value in exchange.headers if name == "Authorization")
+        # A shorter word can be in an answer by chance.
+        credentials = {value for value in sent if len(value) > MAX_CHANCE_CHARACTERS}
+        return {*self.target.secrets, *credentials} - self.target.echoed_secrets
+
     def validated_row(self, exchange: Exchange, *, extra_members: bool = False) -> Row:
         """The row of an answer, held to the row clauses."""
-        for fault in findings_in_row(self.target.contract, exchange.value, extra_members=extra_members):
-            raise self.fail(*fault)
+        for finding in findings_in_row(self.target.contract, exchange.value, extra_members=extra_members):
+            raise self.fail(*finding)
         row: Row = exchange.value
         if row.get("closedAt") is None and row.get("closedReason") is not None:
             raise self.fail("row.schema", "closedReason null while closedAt is null", f"{row['closedReason']!r}")
@@ -181,47 +221,70 @@ class Scenario:
             clause = "id.friendly" if is_friendly else "id.external"
         return self.validated_row(self.expect(seen, 200, clause, "retrieve of a session that is there"))
 
-    def page(self, page: Mapping[str, Any] | None = None, *, credential: str | None = None, **keep: Any) -> Row:
+    def page(self, page: Mapping[str, Any] | None = None, *, credential: str | None = None, **filters: Any) -> Row:
         """A page of a list, its rows held to the row clauses.
 
         Args:
             page: `size`, and `after` or `before`, cursors.
             credential: the secret key, the run's by default.
-            keep: filters by name; `createdAt` is a mapping.
+            filters: by name; `createdAt` is a mapping.
         """
-        names = {f"[{name}]": value for name, value in keep.items() if not isinstance(value, Mapping)}
-        nested = {
-            f"[{name}][{part}]": value
-            for name, parts in keep.items()
-            if isinstance(parts, Mapping)
-            for part, value in parts.items()
-        }
-        asked = {f"page[{name}]": value for name, value in (page or {}).items()}
-        asked |= {f"filter{name}": value for name, value in (names | nested).items()}
-        query = urlencode(asked, quote_via=quote, safe="")
-        answer = self.send(
-            "GET", self.target.collection + (f"?{query}" if query else ""), credential=credential or self.target.key
-        )
-        self.expect(answer, 200, "list.filter" if keep else "list.page", "a list")
+        answer = self.list_query({"page": page or {}, "filter": filters}, credential=credential)
+        self.expect(answer, 200, "list.filter" if filters else "list.page", "a list")
         shown = answer.value if isinstance(answer.value, dict) else {}
         if not isinstance(shown.get("data"), list) or not isinstance(shown.get("pagination"), dict):
             raise self.fail("row.list", "a list with data and pagination", answer.summary)
         # What others have left there is not ours to judge.
         for row in shown["data"]:
             if not isinstance(row, dict) or self.target.is_ours(row.get("id", "")):
-                for fault in findings_in_list_row(self.target.contract, row):
-                    raise self.fail(*fault)
+                for finding in findings_in_list_row(self.target.contract, row):
+                    raise self.fail(*finding)
         return shown
 
-    def listed(self, *, credential: str | None = None, **keep: Any) -> Sequence[Row]:
-        """The rows that filters keep, newest first, as many as a page takes at most."""
+    def list_query(self, parameters: Mapping[str, Any], *, credential: str | None = None) -> Exchange:
+        """List, whatever comes back.
+
+        Args:
+            parameters: of the query, in nested mappings: `{"page": {"size": 1}}` is `page[size]=1`.
+            credential: the secret key, the run's by default.
+        """
+        query = urlencode(dict(_deep_object("", parameters)), quote_via=quote, safe="")
+        target = self.target.collection + (f"?{query}" if query else "")
+        return self.send("GET", target, credential=credential or self.target.key)
+
+    def listed(self, *, credential: str | None = None, **filters: Any) -> Sequence[Row]:
+        """The rows that filters match, newest first, as many as a page takes at most."""
         most = self.target.contract.schema("Page").definition["properties"]["size"]["maximum"]
-        rows: Sequence[Row] = self.page({"size": most}, credential=credential, **keep)["data"]
+        rows: Sequence[Row] = self.page({"size": most}, credential=credential, **filters)["data"]
         return rows
 
     def try_close(self, key: str, body: Any = _AUTO, **options: Any) -> Exchange:
         """Close, whatever comes back."""
         return self.send("POST", self.target.close_path(key), {} if body is _AUTO else body, **options)
+
+    def assert_close_refused(
+        self,
+        before: Row,
+        body: Any,
+        clause: str,
+        what: str,
+        *,
+        by: str | None = None,
+        statuses: Collection[int] = REFUSED,
+    ) -> None:
+        """Close with a body that is refused, and see that the session is as it was.
+
+        Args:
+            before: the row as retrieve showed it.
+            body: the close body.
+            clause: what another status breaks.
+            what: the body in words.
+            by: the id to close it by, the friendly one by default.
+            statuses: which the answer may have.
+        """
+        answer = self.try_close(by or before["id"], body)
+        self.expect(answer, statuses, clause, what, error=answer.status in REFUSED)
+        self.assert_unchanged(before, "body.no-effect")
 
     def close(
         self,
@@ -274,7 +337,7 @@ class Scenario:
             clause = "reason.optional" if reason is None else reason_clause
             raise self.fail(clause, f"closedReason {reason!a}", f"{row['closedReason']!a}")
         for name in before:
-            if name not in _CHANGED_BY_CLOSE and before[name] != row[name]:
+            if name not in CHANGED_BY_CLOSE and before[name] != row[name]:
                 raise self.fail(rest_clause, f"{name} as before: {before[name]!r}", repr(row[name]))
 
     def close_again(
@@ -305,6 +368,15 @@ class Scenario:
 def ids_of(row: Row) -> list[str]:
     """The ids that a session answers to: the friendly one and, where it has one, its externalId."""
     return [key for key in (row["id"], row["externalId"]) if key is not None]
+
+
+def _deep_object(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Query parameters of nested mappings, in the deepObject style."""
+    if not isinstance(value, Mapping):
+        yield name, value
+        return
+    for part, member in value.items():
+        yield from _deep_object(f"{name}[{part}]" if name else part, member)
 
 
 @contextmanager

@@ -36,7 +36,10 @@ class Target:
         echoed_secrets: secrets that a request had as data.
         task: taskIdentifier of the sessions that are created, instead of the example's.
         is_gone: whether the server was seen to accept no connections any more.
+        token: a public access token that create answered.
         list_lag_seconds: how long after a write a list may not show it yet.
+        observed_list_lag_seconds: the longest time that a list lagged behind a write, None where none was
+            measured.
     """
 
     wire: Wire
@@ -52,7 +55,9 @@ class Target:
     echoed_secrets: set[str] = field(default_factory=set)
     is_gone: bool = False
     task: str | None = None
+    token: str | None = None
     list_lag_seconds: float = 3.0
+    observed_list_lag_seconds: float | None = None
     _numbers: Any = field(default_factory=itertools.count)
     _open: dict[tuple[str, str], None] = field(default_factory=dict)
     _made: set[str] = field(default_factory=set)
@@ -101,6 +106,11 @@ class Target:
     def example(self) -> dict[str, Any]:
         """The body of a create with nothing but the required members."""
         return CHAT if self.task is None else {**CHAT, "taskIdentifier": self.task}
+
+    def note_list_lag(self, seconds: float) -> None:
+        """A list showed a write after so many seconds, 0 where it did so at once."""
+        with self._lock:
+            self.observed_list_lag_seconds = max(self.observed_list_lag_seconds or 0.0, seconds)
 
     # paths
 
