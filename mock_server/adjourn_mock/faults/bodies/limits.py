@@ -151,7 +151,9 @@ FAULTS = named(
             "body.limit", "The server answers 400 for a body that is too large.", refusing("body.limit", status=400)
         ),
         "limit-500": Breach(
-            "body.limit", "The server answers 500 for a body that is too large.", refusing("body.limit", status=500)
+            "server.no-error",
+            "The server answers 500 for a body that is too large.",
+            refusing("body.limit", status=500),
         ),
         "limit-characters": Breach(
             "body.limit-bytes", "The server counts characters for the limit.", counting(characters)

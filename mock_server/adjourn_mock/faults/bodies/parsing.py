@@ -144,10 +144,12 @@ FAULTS = named(
     {
         "malformed-utf-16": Breach("body.malformed", "The server accepts JSON in UTF-16.", parsing(CLOSE, in_utf_16)),
         "deep-500": Breach(
-            "close.closes", "The server answers 500 for a body that is nested deeply.", failing_on(CLOSE, nested_deeply)
+            "server.no-error",
+            "The server answers 500 for a body that is nested deeply.",
+            failing_on(CLOSE, nested_deeply),
         ),
         "digits-500": Breach(
-            "close.closes", "The server answers 500 for a number of many digits.", failing_on(CLOSE, many_digits)
+            "server.no-error", "The server answers 500 for a number of many digits.", failing_on(CLOSE, many_digits)
         ),
         "malformed-is-empty": Breach(
             "body.malformed",
@@ -183,7 +185,7 @@ FAULTS = named(
             "body.malformed", "The server takes a string for the reason.", mending(CLOSE, string_as_reason)
         ),
         "malformed-500": Breach(
-            "body.malformed",
+            "server.no-error",
             "The server answers 500 for a body that is not JSON.",
             refusing("body.malformed", status=500),
         ),

@@ -201,7 +201,7 @@ FAULTS = named(
         ),
         "reason-limit-cuts": Breach("reason.limit", "The server cuts a reason that is too long.", cutting),
         "reason-limit-500": Breach(
-            "reason.limit",
+            "server.no-error",
             "The server answers 500 for a reason that is too long.",
             refusing("reason.limit", status=500),
         ),
@@ -224,7 +224,7 @@ FAULTS = named(
             fixing(is_empty_container, no_reason),
         ),
         "reason-type-500": Breach(
-            "reason.type",
+            "server.no-error",
             "The server answers 500 for a reason that is not a string.",
             refusing("reason.type", status=500),
         ),

@@ -246,7 +246,7 @@ FAULTS = named(
             "close.closes", "The server closes only sessions of type chat.agent.", refusing_some(is_of_other_type)
         ),
         "close-with-tags-refused": Breach(
-            "close.closes",
+            "server.no-error",
             "The server answers 500 to a close of a session with many tags.",
             refusing_some(has_many_tags, 500),
         ),
@@ -254,15 +254,15 @@ FAULTS = named(
             "close.closes", "The server does not close sessions that will expire.", refusing_some(will_expire)
         ),
         "close-with-full-config-refused": Breach(
-            "close.closes",
+            "server.no-error",
             "The server answers 500 to a close of a session with all trigger options.",
             refusing_some(has_full_config, 500),
         ),
         "close-every-tenth-fails": Breach(
-            "close.closes", "The server answers 500 to every tenth close.", each_close(10, fail)
+            "server.no-error", "The server answers 500 to every tenth close.", each_close(10, fail)
         ),
         "close-every-fiftieth-fails": Breach(
-            "close.closes", "The server answers 500 to every fiftieth close.", each_close(50, fail)
+            "server.no-error", "The server answers 500 to every fiftieth close.", each_close(50, fail)
         ),
         "close-every-seventh-loses-reason": Breach(
             "reason.verbatim", "The server loses the reason of every seventh close.", each_close(7, lose_reason)

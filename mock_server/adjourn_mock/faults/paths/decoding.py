@@ -97,7 +97,7 @@ FAULTS = named(
             "id.decoding", "The server ends the id at a semicolon.", decoding(until_semicolon)
         ),
         "id-undecodable-500": Breach(
-            "id.decoding", "The server answers 500 for a path that cannot be decoded.", undecodable_as(500)
+            "server.no-error", "The server answers 500 for a path that cannot be decoded.", undecodable_as(500)
         ),
         "id-undecodable-dropped": Breach(
             "id.decoding", "The server leaves out what cannot be decoded.", decoding(undecodable_dropped)

@@ -245,7 +245,9 @@ FAULTS = named(
             "The server does not find externalIds like its own ids without the prefix.",
             overlooking(is_like_own),
         ),
-        "id-long-500": Breach("id.unknown", "The server answers 500 for a very long id.", overlooking(is_long, 500)),
+        "id-long-500": Breach(
+            "server.no-error", "The server answers 500 for a very long id.", overlooking(is_long, 500)
+        ),
         "id-strange-friendly-400": Breach(
             "id.unknown",
             "The server answers 400 for a friendly id with unusual characters.",
@@ -267,7 +269,7 @@ FAULTS = named(
             "id.unknown", "The server answers 410 for an unknown id.", refusing("id.unknown", status=410)
         ),
         "id-unknown-500": Breach(
-            "id.unknown", "The server answers 500 for an unknown id.", refusing("id.unknown", status=500)
+            "server.no-error", "The server answers 500 for an unknown id.", refusing("id.unknown", status=500)
         ),
         "id-unknown-no-error": Breach(
             "id.unknown",

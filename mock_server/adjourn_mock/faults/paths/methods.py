@@ -156,7 +156,7 @@ FAULTS = named(
             refusing("path.method", status=404),
         ),
         "path-method-500": Breach(
-            "path.method",
+            "server.no-error",
             "The server answers 500 to other methods on the session's path.",
             refusing("path.method", status=500),
         ),
