@@ -46,41 +46,41 @@ def is_huge_number(content: bytes) -> bool:
 FAULTS = named(
     {
         "close-brackets-500": Breach(
-            "body.malformed",
+            "server.no-error",
             "The server answers 500 to a close body of many unclosed brackets.",
             failing_on(CLOSE, many_brackets),
         ),
         "create-brackets-500": Breach(
-            "create.invalid",
+            "server.no-error",
             "The server answers 500 to a create body of many unclosed brackets.",
             failing_on(CREATE, many_brackets),
         ),
         "update-brackets-500": Breach(
-            "update.invalid",
+            "server.no-error",
             "The server answers 500 to an update body of many unclosed brackets.",
             failing_on(UPDATE, many_brackets),
         ),
         "create-malformed-500": Breach(
-            "create.invalid",
+            "server.no-error",
             "The server answers 500 to a create body that is not JSON.",
             failing_on(CREATE, is_not_json),
         ),
         "update-malformed-500": Breach(
-            "update.invalid",
+            "server.no-error",
             "The server answers 500 to an update body that is not JSON.",
             failing_on(UPDATE, is_not_json),
         ),
         "create-null-500": Breach(
-            "create.invalid", "The server answers 500 to a create body of null.", failing_on(CREATE, is_null)
+            "server.no-error", "The server answers 500 to a create body of null.", failing_on(CREATE, is_null)
         ),
         "update-null-500": Breach(
-            "update.invalid", "The server answers 500 to an update body of null.", failing_on(UPDATE, is_null)
+            "server.no-error", "The server answers 500 to an update body of null.", failing_on(UPDATE, is_null)
         ),
         "create-empty-500": Breach(
-            "create.invalid", "The server answers 500 to an empty create body.", failing_on(CREATE, is_empty)
+            "server.no-error", "The server answers 500 to an empty create body.", failing_on(CREATE, is_empty)
         ),
         "update-empty-500": Breach(
-            "update.invalid", "The server answers 500 to an empty update body.", failing_on(UPDATE, is_empty)
+            "server.no-error", "The server answers 500 to an empty update body.", failing_on(UPDATE, is_empty)
         ),
         "create-nan-passes": Breach(
             "create.invalid", "The server accepts NaN and Infinity in a create body.", parsing(CREATE, json.loads)
@@ -110,7 +110,7 @@ FAULTS = named(
             mending(UPDATE, array_as_object),
         ),
         "create-huge-number-500": Breach(
-            "create.created",
+            "server.no-error",
             "The server answers 500 to a create with a huge number in metadata.",
             failing_on(CREATE, is_huge_number),
         ),

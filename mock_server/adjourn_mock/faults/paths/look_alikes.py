@@ -105,7 +105,9 @@ FAULTS = named(
             newest_for_built_ins,
         ),
         "id-built-in-500": Breach(
-            "id.unknown", "The server answers 500 for an unknown id that is the name of a built-in.", failing_if_unknown
+            "server.no-error",
+            "The server answers 500 for an unknown id that is the name of a built-in.",
+            failing_if_unknown,
         ),
         "id-built-in-not-found": Breach(
             "id.external", "The server does not find externalIds that are names of built-ins.", overlooking(is_built_in)
@@ -114,7 +116,7 @@ FAULTS = named(
             "id.external", "The server does not find externalIds such as null and true.", overlooking(is_word)
         ),
         "create-built-in-500": Breach(
-            "create.created",
+            "server.no-error",
             "The server answers 500 to a create whose externalId is the name of a built-in.",
             around("create", failing_on_create),
         ),
