@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-__all__ = ["Exchange", "Headers", "OutOfTime", "Unreachable"]
+__all__ = ["Exchange", "Headers", "OutOfTime", "RateLimited", "Unreachable"]
 
+_GATEWAY_STATUSES = (502, 503, 504)
 Headers = tuple[tuple[str, str], ...]
 
 
@@ -20,12 +21,16 @@ class OutOfTime(Exception):  # noqa: N818 - an outcome of the check, not an erro
     """The time for the check is used up: nothing more is sent."""
 
 
+class RateLimited(OutOfTime):
+    """The server answers 429 to one request for longer than the check waits."""
+
+
 @dataclass(frozen=True)
 class Exchange:
     """A request and its answer. `status` is 0 where the connection ended without one.
 
     `target` is the raw path with its query; `body` is what was sent, without framing;
-    `began` is seconds on the monotonic clock.
+    `began` is seconds on the monotonic clock; `gateway_errors` counts answers of a gateway to the same request before.
     """
 
     method: str
@@ -39,10 +44,16 @@ class Exchange:
     began: float = 0
     seconds: float = 0
     wire_bytes: bytes | None = None
+    gateway_errors: int = 0
 
     def header(self, name: str) -> str | None:
         """A header of the answer."""
         return next((value for key, value in self.answer_headers if key.lower() == name.lower()), None)
+
+    @property
+    def is_from_gateway(self) -> bool:
+        """Whether a gateway answered in place of the server: 502, 503 or 504 that is not JSON."""
+        return self.status in _GATEWAY_STATUSES and "json" not in self.media_type
 
     @property
     def media_type(self) -> str:

@@ -7,23 +7,30 @@ sockets where even that is too polite.
 from __future__ import annotations
 
 import http.client
+import itertools
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 from urllib.parse import urlsplit
 
 from adjourn_contract.transport.deadline import READ_ERRORS, Deadline
-from adjourn_contract.transport.exchange import Exchange, Headers, OutOfTime, Unreachable
+from adjourn_contract.transport.exchange import Exchange, Headers, OutOfTime, RateLimited, Unreachable
+from adjourn_contract.transport.rate_limit import wait_seconds
 from adjourn_contract.transport.route import Proxy, Route
 
 __all__ = ["Wire"]
 
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
-MAX_WAITS = 40
+# How long one request is sent again on 429, in all.
+MAX_WAITED_SECONDS = 300.0
+# A gateway that has lost its server for a moment is asked again so often.
+MAX_GATEWAY_TRIES = 4
+GATEWAY_PAUSE_SECONDS = 0.1
 
 
 class Wire:
@@ -62,6 +69,7 @@ class Wire:
         self.timeout_seconds = timeout_seconds
         self.requests = 0
         self.rate_limited = 0
+        self.gateway_errors = 0
         self.deadline = float("inf")
         self._interval = 1 / rate if rate else 0.0
         self._next = 0.0
@@ -91,13 +99,41 @@ class Wire:
             Unreachable: no answer came.
         """
         listed = tuple(headers)
-        for _ in range(MAX_WAITS):
-            exchange = self._once(method, target, listed, body, chunks)
+        return self._answered(lambda: self._once(method, target, listed, body, chunks))
+
+    def _answered(self, attempt: Callable[[], Exchange]) -> Exchange:
+        """The answer that is meant for the caller: not a 429, nor a gateway's own error where another try helps.
+
+        Raises:
+            RateLimited: nothing but 429 for as long as is waited.
+        """
+        exchange = self._unlimited(attempt)
+        for number in range(1, MAX_GATEWAY_TRIES):
+            if not exchange.is_from_gateway:
+                break
+            with self._lock:
+                self.gateway_errors += 1
+            time.sleep(GATEWAY_PAUSE_SECONDS * number)
+            exchange = replace(self._unlimited(attempt), gateway_errors=number)
+        return exchange
+
+    def _unlimited(self, attempt: Callable[[], Exchange]) -> Exchange:
+        """Send until the answer is not 429, as long as it is waited for."""
+        waited = 0.0
+        for number in itertools.count():
+            exchange = attempt()
             if exchange.status != 429:
                 return exchange
-            self.rate_limited += 1
-            time.sleep(_wait_seconds(exchange))
-        return exchange
+            with self._lock:
+                self.rate_limited += 1
+            pause = wait_seconds(exchange, number)
+            waited += pause
+            if waited > MAX_WAITED_SECONDS:
+                raise RateLimited(f"the server answers 429 for more than {MAX_WAITED_SECONDS:.0f} s")
+            if time.monotonic() + pause > self.deadline:
+                raise OutOfTime("the time budget ends before the rate limit does")
+            time.sleep(pause)
+        raise AssertionError("unreachable")
 
     def _once(
         self, method: str, target: str, headers: Headers, body: bytes | None, chunks: Sequence[bytes] | None
@@ -164,6 +200,9 @@ class Wire:
             target: its target, for the report.
             ends: whether to say that nothing more will be sent.
         """
+        return self._answered(lambda: self._raw_once(sent, method, target, ends=ends))
+
+    def _raw_once(self, sent: bytes, method: str, target: str, *, ends: bool) -> Exchange:
         self.pace()
         began = time.monotonic()
         with self.connect() as connection:
@@ -273,15 +312,3 @@ def _reason(error: Exception) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted ({error.verify_message}); SSL_CERT_FILE names authorities to trust"
     return str(error) or type(error).__name__
-
-
-def _wait_seconds(exchange: Exchange) -> float:
-    """How long a 429 asks to wait: Retry-After in seconds, x-ratelimit-reset in epoch milliseconds, or a second."""
-    try:
-        return min(30.0, max(0.01, float(exchange.header("retry-after") or "")))
-    except ValueError:
-        pass
-    try:
-        return min(30.0, max(0.05, int(exchange.header("x-ratelimit-reset") or "") / 1000 - time.time()))
-    except ValueError:
-        return 1.0
