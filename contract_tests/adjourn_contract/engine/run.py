@@ -180,6 +180,7 @@ class Run(Target):
         now = Observed(
             requests=self.wire.requests,
             rate_limited=self.wire.rate_limited,
+            gateway_errors=self.wire.gateway_errors,
             list_lag_seconds=self.observed_list_lag_seconds,
             left_open=self.left_open,
             is_gone=self.is_gone,
@@ -190,6 +191,7 @@ class Run(Target):
             now,
             requests=now.requests - before.requests,
             rate_limited=now.rate_limited - before.rate_limited,
+            gateway_errors=now.gateway_errors - before.gateway_errors,
             left_open=now.left_open - before.left_open,
         )
 

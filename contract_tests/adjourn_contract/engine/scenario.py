@@ -70,15 +70,25 @@ class Scenario:
             listed.append(("Authorization", f"Bearer {secret}"))
         if (content is not None or chunks is not None) and media_type is not None:
             listed.append(("Content-Type", media_type))
+        wire, is_repeatable = self.target.wire, not self._creates_nameless(method, target, body)
         try:
-            return self.note(self.target.wire.send(method, target, listed, content, chunks=chunks))
+            sent = wire.send(method, target, listed, content, chunks=chunks, is_repeatable=is_repeatable)
+            return self.note(sent)
         except Unreachable:
             # What made a server go away is told once; after that there is nobody to ask.
             if self.target.is_gone:
                 raise NotChecked("the server accepts no connections any more") from None
             self.target.is_gone = not self.target.wire.accepts()
-            sent = content if chunks is None else b"".join(chunks)
-            return self.note(Exchange(method, target, tuple(listed), sent, chunks is not None, 0, (), b""))
+            whole = content if chunks is None else b"".join(chunks)
+            return self.note(Exchange(method, target, tuple(listed), whole, chunks is not None, 0, (), b""))
+
+    def _creates_nameless(self, method: str, target: str, body: Any) -> bool:
+        """Whether a request creates a session that, sent twice, becomes two."""
+        return (
+            method == "POST"
+            and target == self.target.collection
+            and not (isinstance(body, dict) and "externalId" in body)
+        )
 
     def send_raw(self, method: str, target: str, lines: bytes, content: bytes, *, ends: bool = True) -> Exchange:
         """Send a request with a secret key whose framing is ours, on a connection of its own.
@@ -140,6 +150,8 @@ class Scenario:
         """
         allowed = (statuses,) if isinstance(statuses, int) else tuple(statuses)
         if exchange.status not in allowed:
+            if exchange.is_from_gateway or exchange.gateway_errors:
+                raise NotChecked(f"the target is unstable: a gateway answers in its place ({exchange.summary})")
             wanted = " or ".join(map(str, allowed))
             blamed = NO_ERROR if exchange.status >= 500 else clause
             raise self.fail(blamed, f"{wanted} for {what}", exchange.summary)

@@ -28,6 +28,7 @@ def json_report(verdicts: Verdicts) -> str:
         "seconds": round(verdicts.seconds, 3),
         "requests": observed.requests,
         "rateLimited": observed.rate_limited,
+        "gatewayErrors": observed.gateway_errors,
         "listLagSeconds": observed.list_lag_seconds,
         "leftOpen": observed.left_open,
         "unreachable": observed.is_gone,

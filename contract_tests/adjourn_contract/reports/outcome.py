@@ -30,6 +30,7 @@ class Observed(msgspec.Struct, frozen=True):
         left_open: sessions that could not be closed at the end.
         is_gone: the server was seen to accept no connections any more.
         notes: sentences for the report.
+        gateway_errors: how many answers were a gateway's own 502, 503 or 504.
     """
 
     requests: int = 0
@@ -38,6 +39,7 @@ class Observed(msgspec.Struct, frozen=True):
     left_open: int = 0
     is_gone: bool = False
     notes: tuple[str, ...] = ()
+    gateway_errors: int = 0
 
     @classmethod
     def from_dict(cls, value: Any) -> Self:

@@ -36,6 +36,8 @@ def circumstances(verdicts: Verdicts) -> Iterator[tuple[str, str]]:
     yield "list lag", "not measured" if lag is None else f"{lag:.1f} s"
     limit = "none set" if facts.rate is None else f"{facts.rate:g} requests a second at most"
     yield "rate", f"{limit}, {observed.rate_limited} answers were 429"
+    if observed.gateway_errors:
+        yield "unstable", f"{observed.gateway_errors} answers were a gateway's own 502, 503 or 504; asked again"
     if facts.time_budget is not None:
         yield "time budget", f"{facts.time_budget:g} s"
     if observed.left_open:

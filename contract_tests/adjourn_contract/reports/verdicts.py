@@ -96,6 +96,7 @@ class Verdicts:
         self.observed = Observed(
             requests=before.requests + seen.requests,
             rate_limited=before.rate_limited + seen.rate_limited,
+            gateway_errors=before.gateway_errors + seen.gateway_errors,
             list_lag_seconds=max(lags, default=None),
             left_open=before.left_open + seen.left_open,
             is_gone=before.is_gone or seen.is_gone,

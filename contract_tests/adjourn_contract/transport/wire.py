@@ -45,7 +45,7 @@ class Wire:
 
     Attributes:
         deadline: when no more is sent, in seconds on the monotonic clock.
-        requests: how many were sent; `rate_limited` how many answers were 429.
+        requests: how many were sent; `rate_limited` how many answers were 429, `gateway_errors` how many a gateway's.
     """
 
     def __init__(
@@ -85,6 +85,7 @@ class Wire:
         body: bytes | None = None,
         *,
         chunks: Sequence[bytes] | None = None,
+        is_repeatable: bool = True,
     ) -> Exchange:
         """Send a request and read its answer; where it is 429, wait and send it again.
 
@@ -94,28 +95,29 @@ class Wire:
             headers: as they are sent; Host and the framing of the body are added.
             body: the body with its length, or None for none.
             chunks: the body in chunks, without a length.
+            is_repeatable: whether to send it again where a gateway answers in place of the server.
 
         Raises:
             Unreachable: no answer came.
+            RateLimited: nothing but 429 for as long as is waited.
+            OutOfTime: the time for the check is over.
         """
         listed = tuple(headers)
-        return self._answered(lambda: self._once(method, target, listed, body, chunks))
+        tries = MAX_GATEWAY_TRIES if is_repeatable else 1
+        return self._answered(lambda: self._once(method, target, listed, body, chunks), tries)
 
-    def _answered(self, attempt: Callable[[], Exchange]) -> Exchange:
-        """The answer that is meant for the caller: not a 429, nor a gateway's own error where another try helps.
-
-        Raises:
-            RateLimited: nothing but 429 for as long as is waited.
-        """
-        exchange = self._unlimited(attempt)
-        for number in range(1, MAX_GATEWAY_TRIES):
+    def _answered(self, attempt: Callable[[], Exchange], tries: int = MAX_GATEWAY_TRIES) -> Exchange:
+        """The answer that is meant for the caller: not a 429, nor a gateway's own error where another try helps."""
+        for number in itertools.count():
+            exchange = replace(self._unlimited(attempt), gateway_errors=number)
             if not exchange.is_from_gateway:
-                break
+                return exchange
             with self._lock:
                 self.gateway_errors += 1
-            time.sleep(GATEWAY_PAUSE_SECONDS * number)
-            exchange = replace(self._unlimited(attempt), gateway_errors=number)
-        return exchange
+            if number + 1 >= tries:
+                return exchange
+            time.sleep(GATEWAY_PAUSE_SECONDS * (number + 1))
+        raise AssertionError("unreachable")
 
     def _unlimited(self, attempt: Callable[[], Exchange]) -> Exchange:
         """Send until the answer is not 429, as long as it is waited for."""
