@@ -89,6 +89,10 @@ def _limit(name: str, default: int, text: str) -> Callable[[F], F]:
 @_limit("--max-sessions", 1_000_000, "How many memory keeps at most.")
 @_limit("--max-megabytes", 2048, "How much of memory, or of SQLite's file, they may take.")
 @_limit("--max-environments", 10_000, "How many the control API may make.")
+@click.option(
+    "--stub", "stubs", multiple=True, metavar="FILE", help="Answers to requests outside the Sessions API; repeatable."
+)
+@click.option("--passthrough", metavar="URL", help="Send requests outside the Sessions API to this server.")
 @_limit("--max-connections", 1000, "How many each process may have open.")
 @click.option(
     "--workers", type=click.IntRange(1, 64), default=1, show_default=True, metavar="N", help="Processes; needs a store."
@@ -115,6 +119,8 @@ def mock(
     max_sessions: int,
     max_megabytes: int,
     max_environments: int,
+    stubs: tuple[str, ...],
+    passthrough: str | None,
     max_connections: int,
     workers: int,
     control_token: str | None,
@@ -148,6 +154,7 @@ def mock(
         "spec": spec, "secret_keys": secret_keys, "dialect": dialect, "seed": seed, "id_seed": id_seed,
         "faults": faults, "control_token": control_token, "is_open_to_this_machine": is_token_made, "store": store,
         "max_sessions": max_sessions, "max_megabytes": max_megabytes, "max_environments": max_environments,
+        "stubs": stubs, "passthrough": passthrough,
     }  # fmt: skip
     try:
         app = mock_app(**options)

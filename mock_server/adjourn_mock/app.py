@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from starlette.requests import Request as StarletteRequest
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
@@ -20,6 +19,7 @@ from adjourn_mock.control.control import Control
 from adjourn_mock.dialects.documented import DOCUMENTED
 from adjourn_mock.dialects.server import SERVER
 from adjourn_mock.domain.clock import Clock, SystemClock
+from adjourn_mock.domain.errors import NotFoundError, UserError
 from adjourn_mock.environments.environments import DEFAULT_KEYS, MAX_ENVIRONMENTS, Environments
 from adjourn_mock.environments.seeds import read_seed
 from adjourn_mock.environments.sharing import SharedEnvironmentSync
@@ -28,7 +28,7 @@ from adjourn_mock.exchanges.routes import Routes
 from adjourn_mock.pipeline.behaviour import Behaviour, Change
 from adjourn_mock.pipeline.dialects import Dialects
 from adjourn_mock.pipeline.fault_injection import Catalogue, FaultInjector
-from adjourn_mock.pipeline.pipeline import Pipeline, unavailable
+from adjourn_mock.pipeline.pipeline import Elsewhere, Pipeline, unavailable
 from adjourn_mock.pipeline.service import Service
 from adjourn_mock.stores.memory import MAX_SESSIONS, MemoryStore
 from adjourn_mock.stores.opening import as_shared, open_store
@@ -42,6 +42,7 @@ __all__ = ["DIALECTS", "MockApp", "as_yaml", "create_app"]
 
 DIALECTS: Mapping[str, Behaviour] = {"documented": DOCUMENTED, "server": SERVER}
 _OWN_PATHS = ("/openapi.json", "/openapi.yaml", "/_adjourn")
+_METHOD_NOT_ALLOWED = 405
 
 
 class MockApp(Router):
@@ -66,9 +67,9 @@ class MockApp(Router):
         service = pipeline.service
         super().__init__(
             routes=[
-                Route("/openapi.json", _document("application/json", _as_json, service.contract)),
-                Route("/openapi.yaml", _document("application/yaml", as_yaml, service.contract)),
-                Route("/_adjourn/health", _health),
+                Route("/openapi.json", _Document("application/json", partial(_as_json, service.contract.document))),
+                Route("/openapi.yaml", _Document("application/yaml", partial(as_yaml, service.contract.document))),
+                Route("/_adjourn/health", _Document("application/json", lambda: '{"status":"ok"}')),
             ],
             redirect_slashes=False,
             default=self._control_api,
@@ -128,6 +129,8 @@ def create_app(
     max_sessions: int = MAX_SESSIONS,
     max_megabytes: float = MAX_MEGABYTES,
     max_environments: int = MAX_ENVIRONMENTS,
+    stubs: Sequence[str | Path | Mapping[str, Any]] = (),
+    passthrough: str | None = None,
 ) -> MockApp:
     """Make a mock server for any ASGI host.
 
@@ -148,10 +151,12 @@ def create_app(
         max_sessions: how many a store in memory keeps at most, of all environments together; a create beyond is 507.
         max_megabytes: how much of memory, or of SQLite's file, they may take; what would need more is 507.
         max_environments: how many there may be; to make one more is 507.
+        stubs: answers to requests outside the Sessions API, as files or their content (`pipeline/elsewhere.py`).
+        passthrough: the URL of a server that requests outside the Sessions API are sent to, where no stub answers.
 
     Raises:
         KeyFormatError: a secret key has not the form of one.
-        DocumentError: the seed is broken.
+        DocumentError: the seed or a file of stubs is broken.
         ValueError: there is no such dialect or fault.
         StoreError: the store cannot be used.
     """
@@ -180,10 +185,18 @@ def create_app(
     common = as_shared(engine)
     if common is not None:
         service = replace(service, sync=SharedEnvironmentSync(environments, common))
-    pipeline = Pipeline(service, dialects, FaultInjector(service, catalogue))
+    elsewhere = _elsewhere(stubs, passthrough) if stubs or passthrough else None
+    pipeline = Pipeline(service, dialects, FaultInjector(service, catalogue), elsewhere)
     kind = MockApp if common is None else SharedMockApp
     access = Access(control_token, is_open_to_this_machine=is_open_to_this_machine)
     return kind(pipeline, catalogue, access)
+
+
+def _elsewhere(stubs: Sequence[str | Path | Mapping[str, Any]], passthrough: str | None) -> Elsewhere:
+    # Few mocks have other requests: a server starts sooner without.
+    from adjourn_mock.pipeline.elsewhere import OtherRequests, read_stubs
+
+    return OtherRequests([stub for source in stubs for stub in read_stubs(source)], passthrough)
 
 
 class _LazyCatalogue:
@@ -211,8 +224,8 @@ class _LazyCatalogue:
 def _change(catalogue: _LazyCatalogue, text: str) -> Change:
     try:
         change, _ = catalogue.change_of(*catalogue.parse(text))
-    except LookupError as error:
-        raise ValueError(str(error)) from error
+    except NotFoundError as error:
+        raise UserError(str(error)) from error
     return change
 
 
@@ -220,21 +233,25 @@ def _is_own_path(scope: Scope) -> bool:
     path: str = scope["path"]
     if root := scope.get("root_path"):
         path = path.removeprefix(root)
-    return path.startswith(_OWN_PATHS)
+    return path.startswith(_OWN_PATHS) and (path in _OWN_PATHS or path.startswith("/_adjourn/"))
 
 
-def _document(
-    media_type: str, write: Callable[[Mapping[str, Any]], str], contract: Contract
-) -> Callable[[StarletteRequest], Response]:
-    """An endpoint that answers the document, written once, when it is first asked for."""
-    written: list[str] = []
+class _Document:
+    """A text that is served under a path of its own, written once, when it is first asked for."""
 
-    def endpoint(request: StarletteRequest) -> Response:  # noqa: ARG001
-        if not written:
-            written.append(write(contract.document))
-        return Response(written[0], media_type=media_type)
+    def __init__(self, media_type: str, write: Callable[[], str]) -> None:
+        self._media_type, self._write = media_type, write
 
-    return endpoint
+    @cached_property
+    def _text(self) -> str:
+        return self._write()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] in ("GET", "HEAD"):
+            response = Response(self._text, media_type=self._media_type)
+        else:
+            response = JSONResponse({"error": "use GET"}, _METHOD_NOT_ALLOWED, {"allow": "GET, HEAD"})
+        await response(scope, receive, send)
 
 
 def _as_json(document: Mapping[str, Any]) -> str:
@@ -252,7 +269,3 @@ class _PlainDumper(yaml.SafeDumper):
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
         return True
-
-
-def _health(request: StarletteRequest) -> Response:  # noqa: ARG001
-    return JSONResponse({"status": "ok"})

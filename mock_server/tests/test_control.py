@@ -337,6 +337,25 @@ def test_a_fault_comes_as_often_as_asked(environment: Environment) -> None:
     ] * 2 + [[]]
 
 
+def test_a_spent_fault_is_no_longer_on(environment: Environment) -> None:
+    fault = environment.enable("status", times=1)
+    environment.close()
+    faults = environment.call("GET", "/faults").json()
+    assert (faults["faults"], [(each["id"], each["hits"]) for each in faults["spent"]]) == ([], [(fault["id"], 1)])
+    assert environment.call("GET").json()["faults"] == 0
+
+
+def test_an_environment_that_a_killed_run_has_left_is_replaced_on_request(control: Control) -> None:
+    left = control.environment(name="suite", secretKey="tr_dev_left_behind")
+    left.create("old")
+    for taken in ({"name": "suite"}, {"secretKey": "tr_dev_left_behind"}):
+        assert control.client.post("/environments", json=taken).status_code == 400
+    made = control.environment(name="suite", secretKey="tr_dev_left_behind", replace=True)
+    assert made.api.get("/sessions/old").status_code == 404
+    assert made.journal()["count"] == 1
+    assert control.environment(name="suite", replace=True).api.get("/sessions/old").status_code == 404
+
+
 def test_a_fault_for_one_session_leaves_others_alone(environment: Environment) -> None:
     row = environment.create("one").json()
     environment.create("two")

@@ -216,9 +216,9 @@ class _ControlApi:
         return answer({"faults": list(self._control.catalogue.descriptions())})
 
     async def list_active_faults(self, call: Call) -> Response:
-        return answer(
-            {"faults": [fault.as_json for fault in await self._control.active_faults(self._environment(call))]}
-        )
+        environment = self._environment(call)
+        active, spent = await self._control.active_faults(environment), await self._control.spent_faults(environment)
+        return answer({"faults": [each.as_json for each in active], "spent": [each.as_json for each in spent]})
 
     async def switch_fault_on(self, call: Call) -> Response:
         body = dict(call.body)

@@ -12,9 +12,10 @@ from adjourn_mock.control.matches import Matches, wait_for_matches
 from adjourn_mock.control.redaction import EntryView
 from adjourn_mock.control.replay import Difference, replay_in_other_dialect
 from adjourn_mock.domain.clock import duration, milliseconds, rfc3339
+from adjourn_mock.domain.errors import NotFoundError, UserError
 from adjourn_mock.domain.json_text import encode
 from adjourn_mock.domain.sessions import Filter, Session, status, to_dict
-from adjourn_mock.environments.active_faults import ActiveFault
+from adjourn_mock.environments.active_faults import ActiveFault, FaultScope
 from adjourn_mock.environments.environments import Environment, masked
 from adjourn_mock.environments.seeds import read_seed
 from adjourn_mock.exchanges.entry import Entry
@@ -30,7 +31,7 @@ __all__ = ["Control", "UnknownError"]
 _BATCH_SESSIONS, MAX_SEARCHED_SESSIONS = 500, 10_000
 
 
-class UnknownError(LookupError):
+class UnknownError(NotFoundError):
     """There is no such environment or fault."""
 
 
@@ -80,6 +81,7 @@ class Control:
         id_seed: int | None = None,
         clock: str | None = None,
         seed: str | Mapping[str, Any] | None = None,
+        replace: bool = False,
     ) -> Environment:
         """A new environment, with a secret key of its own.
 
@@ -91,12 +93,16 @@ class Control:
             id_seed: makes its ids the same on every run.
             clock: the moment at which its clock stands, RFC 3339; by default it goes.
             seed: the sessions that it has from the start and after each reset, as a file or its content.
+            replace: whether an environment that has the name or the key is deleted first, such as one that a
+                killed run has left; without it that is an error.
 
         Raises:
-            ValueError: one of them is not as it should be.
+            UserError, DocumentError: an argument is not valid.
             TooManyError: there are as many environments as there may be.
         """
         environments = self.service.environments
+        if replace:
+            await self._delete_holders(name, secret_key)
         environment = environments.add(
             secret_key,
             kind=kind,
@@ -115,6 +121,15 @@ class Control:
             environments.remove(environment)
             raise
         return environment
+
+    async def _delete_holders(self, name: str | None, secret_key: str | None) -> None:
+        environments = self.service.environments
+        holders = (
+            environments.named(name) if name is not None else None,
+            environments.with_key(secret_key.encode()) if secret_key is not None else None,
+        )
+        for holder in {each.id: each for each in holders if each is not None}.values():
+            await self.delete_environment(holder)
 
     async def delete_environment(self, environment: Environment) -> None:
         """Forget an environment and all that is its; its key is unknown from now on."""
@@ -276,18 +291,18 @@ class Control:
             environment: where.
             name: of the fault.
             parameters: of a network fault.
-            options: `operation`, `session`, `times`, `probability` and `seed`, as `ActiveFaults.enable` takes them.
+            options: the members of a `FaultScope`.
 
         Raises:
             LookupError: there is no such fault.
             ValueError: a parameter or option is not as it should be, or too many faults are on.
         """
-        operation = options.get("operation")
-        if operation is not None and operation not in self.service.contract.operations:
+        scope = FaultScope(**options)
+        if scope.operation is not None and scope.operation not in self.service.contract.operations:
             names = ", ".join(self.service.contract.operations)
-            raise ValueError(f"there is no operation {operation!r}; there are {names}")
+            raise UserError(f"there is no operation {scope.operation!r}; there are {names}")
         _, complete = self.catalogue.change_of(name, parameters or {})
-        fault = environment.faults.enable(name, complete, **options)
+        fault = environment.faults.enable(name, complete, scope)
         await self.service.sync.save(environment)
         return fault
 
@@ -307,6 +322,11 @@ class Control:
         """The faults that are on, with how often each came."""
         await self.service.sync.refresh_hits(environment)
         return list(environment.faults)
+
+    async def spent_faults(self, environment: Environment) -> Sequence[ActiveFault]:
+        """The faults that have applied as often as they were enabled for, the last ones."""
+        await self.service.sync.refresh_hits(environment)
+        return environment.faults.spent
 
     # clock
 

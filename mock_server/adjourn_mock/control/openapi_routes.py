@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -11,22 +12,37 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from adjourn_mock.control.access import Access, Denied
+from adjourn_mock.domain.errors import AdjournError, LimitError, NotFoundError, UnavailableError, UserError
 from adjourn_mock.domain.json_text import encode, read_json
-from adjourn_mock.environments.environments import TooManyError
-from adjourn_mock.stores.store import StoreFullError, StoreUnavailable
-from adjourn_spec import Schema
+from adjourn_spec import DocumentError, Schema
 
 __all__ = ["Call", "answer", "routes_of"]
 
 LIMIT_BYTES = 16 * 1024 * 1024
 _BAD_REQUEST, _NOT_FOUND, _METHOD_NOT_ALLOWED, _TOO_LARGE, _UNAVAILABLE, _FULL = 400, 404, 405, 413, 503, 507
-_NO_CONTENT = 204
+_NO_CONTENT, _FAILED = 204, 500
+_log = logging.getLogger("adjourn")
 _EMPTY: Mapping[str, Any] = {}
 _METHODS = ("get", "put", "post", "delete", "patch")
 
 
-class _InvalidError(ValueError):
+class _InvalidError(UserError):
     """A request is not as the document has it."""
+
+
+class _TooLargeError(AdjournError):
+    """More was sent than is read."""
+
+
+# One status for each branch of the tree of errors; the first that fits counts.
+_STATUSES: Mapping[type[Exception], int] = {
+    _TooLargeError: _TOO_LARGE,
+    NotFoundError: _NOT_FOUND,
+    LimitError: _FULL,
+    UnavailableError: _UNAVAILABLE,
+    UserError: _BAD_REQUEST,
+    DocumentError: _BAD_REQUEST,
+}
 
 
 class Call:
@@ -96,18 +112,13 @@ class _Operation:
             return await self._handler(call)
         except Denied as denied:
             return _error(denied.status, denied)
-        except LookupError as error:
-            return _error(_NOT_FOUND, error)
-        except StoreUnavailable as error:
-            return _error(_UNAVAILABLE, error)
-        except (TooManyError, StoreFullError) as error:
-            return _error(_FULL, error)
-        except _TooLargeError as error:
-            return _error(_TOO_LARGE, error)
-        except (ValueError, OverflowError) as error:
-            return _error(_BAD_REQUEST, error)
+        except (AdjournError, DocumentError) as error:
+            return _error(_status_of(error), error)
         except ClientDisconnect:
             return Response(status_code=_BAD_REQUEST)
+        except Exception:  # noqa: BLE001 - an error of ours: the client gets an answer and the server goes on
+            _log.exception("The control API failed to answer %s %r", request.method, request.url.path)
+            return answer({"error": "The mock server failed; its log says why"}, _FAILED)
 
     def _query(self, request: Request) -> Mapping[str, Any]:
         given = request.query_params
@@ -138,10 +149,6 @@ class _Operation:
         return value
 
 
-class _TooLargeError(Exception):
-    """More was sent than is read."""
-
-
 def _read(name: str, text: str, schema: Mapping[str, Any]) -> Any:
     """A query parameter by its schema."""
     if schema["type"] == "boolean":
@@ -160,8 +167,12 @@ def _read(name: str, text: str, schema: Mapping[str, Any]) -> Any:
     return text
 
 
+def _status_of(error: AdjournError | DocumentError) -> int:
+    return next(status for kind, status in _STATUSES.items() if isinstance(error, kind))
+
+
 def _error(status: int, error: Exception) -> Response:
-    return answer({"error": str(error.args[0]) if isinstance(error, LookupError) else str(error)}, status)
+    return answer({"error": str(error)}, status)
 
 
 def answer(value: Any, status: int = 200) -> Response:

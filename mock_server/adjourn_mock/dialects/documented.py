@@ -34,6 +34,7 @@ __all__ = [
     "find",
     "identify",
     "list_row",
+    "not_found",
     "parse",
     "preflight",
     "query",
@@ -82,13 +83,20 @@ def route(service: Service, request: Request) -> Route:
     """Find the operation (clauses path.unknown, path.method, close.method)."""
     found = service.routes.match(request.raw_path)
     if found is None:
-        raise Refusal("path.unknown")
+        raise Refusal("path.unknown", not_found(service))
     path, segment = found
     operation = path.operations.get(request.method)
     if operation is None:
         allowed = ", ".join(path.operations).encode()
         raise Refusal(path.method_clause, headers=((b"allow", allowed),))
     return Route(operation, segment)
+
+
+def not_found(service: Service) -> str:
+    """What a caller of an unknown path has to know: what this server is, and how to get the rest answered."""
+    error = service.contract.refusals["path.unknown"].error
+    served = [f"{method} {path.template}" for path in service.contract.paths for method in path.operations]
+    return f"{error}: this mock serves {', '.join(served)}; for other requests start it with --stub or --passthrough"
 
 
 def authenticate(service: Service, request: Request) -> Caller:

@@ -63,7 +63,7 @@ def route(service: Service, request: Request) -> Route:
         raise Refusal("id.decoding", media_type=_HTML, body=_page("Bad Request")) from None
     found = service.routes.match(request.raw_path, any_case=True)
     if found is None:
-        raise Refusal("path.unknown", media_type=_HTML, body=_page("Not Found"))
+        raise Refusal("path.unknown", media_type=_HTML, body=_page(documented.not_found(service)))
     path, segment = found
     if operation := path.operations.get(request.method):
         return Route(operation, segment)

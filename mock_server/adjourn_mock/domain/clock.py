@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Protocol
 
+from adjourn_mock.domain.errors import UserError
+
 __all__ = [
     "Clock",
     "SettableClock",
@@ -143,7 +145,7 @@ def canonical(text: str) -> str:
     try:
         return rfc3339(milliseconds(text))
     except OverflowError:
-        raise ValueError(f"{text!r} lies outside the years 1 to 9999") from None
+        raise UserError(f"{text!r} lies outside the years 1 to 9999") from None
 
 
 def milliseconds(text: str) -> int:
@@ -154,14 +156,14 @@ def milliseconds(text: str) -> int:
     """
     found = _DATE_TIME.fullmatch(text)
     if found is None:
-        raise ValueError(f"{text[:40]!r} is not an RFC 3339 date-time; use a form such as 2026-11-30T09:30:00.000Z")
+        raise UserError(f"{text[:40]!r} is not an RFC 3339 date-time; use a form such as 2026-11-30T09:30:00.000Z")
     date, minute, second, fraction, offset = found.groups()
     second = "59" if second == "60" else second
     try:
         moment = datetime.fromisoformat(f"{date}T{minute}:{second}{fraction or ''}{offset.upper()}")
         return (moment - _EPOCH) // timedelta(milliseconds=1)
     except (ValueError, OverflowError) as error:
-        raise ValueError(f"{text!r} is not a moment of the calendar: {error}") from None
+        raise UserError(f"{text!r} is not a moment of the calendar: {error}") from None
 
 
 def duration(text: str | float) -> int:
@@ -172,5 +174,5 @@ def duration(text: str | float) -> int:
     """
     found = _DURATION.fullmatch(str(text))
     if found is None:
-        raise ValueError(f"{str(text)[:40]!r} is not a duration; use 1.5s, 200ms, 2h or a number of seconds")
+        raise UserError(f"{str(text)[:40]!r} is not a duration; use 1.5s, 200ms, 2h or a number of seconds")
     return round(float(found[1]) * _MILLISECONDS[found[2] or "s"])

@@ -7,13 +7,15 @@ from typing import Any
 
 import msgspec
 
+from adjourn_mock.domain.errors import UserError
+
 __all__ = ["TooDeepError", "encode", "read_json"]
 
 MAX_NESTING = 512
 _encoder = msgspec.json.Encoder()
 
 
-class TooDeepError(ValueError):
+class TooDeepError(UserError):
     """Arrays and objects within each other, more than `MAX_NESTING` levels."""
 
 

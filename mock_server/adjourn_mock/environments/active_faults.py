@@ -1,51 +1,70 @@
-"""The faults that are switched on in an environment while it runs."""
+"""The faults that are enabled in an environment while it runs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-__all__ = ["ActiveFault", "ActiveFaults"]
+import msgspec
+
+from adjourn_mock.domain.errors import UserError
+
+__all__ = ["ActiveFault", "ActiveFaults", "FaultScope"]
 
 MAX_ACTIVE = 100
 
 
-@dataclass(slots=True)
-class ActiveFault:
-    """A fault that is on.
+class FaultScope(msgspec.Struct, frozen=True, kw_only=True):
+    """Which requests a fault applies to.
 
     Attributes:
-        id: `name` and a number.
-        name: of the fault.
-        parameters: what it was given, as `milliseconds` of a latency.
-        operation: only this operation, by its operationId; None for all.
-        session: only the session with this id or externalId; None for all.
-        times: how many times it comes; None for always.
-        probability: how often it comes, 0 to 1.
+        operation: only those of this operation, by its operationId; None for all.
+        session: only those for the session with this id or externalId in the path; None for all.
+        times: only the next so many; None for all.
+        probability: only this share of them, 0 to 1.
         seed: makes chance the same on every run.
-        hits: how often it came.
     """
 
-    id: str
-    name: str
-    parameters: Mapping[str, Any] = field(default_factory=dict)
     operation: str | None = None
     session: str | None = None
     times: int | None = None
     probability: float = 1.0
     seed: int | None = None
+
+
+@dataclass(slots=True)
+class ActiveFault:
+    """A fault that is enabled.
+
+    Attributes:
+        id: `name` and a number.
+        name: the fault's name in the catalogue.
+        parameters: what it was given, such as `milliseconds` of a latency.
+        scope: which requests it applies to.
+        hits: how many requests it has applied to.
+    """
+
+    id: str
+    name: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    scope: FaultScope = FaultScope()  # noqa: RUF009 - it is frozen
     hits: int = 0
     random: Random = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self.random = Random(self.seed)
+        self.random = Random(self.scope.seed)
 
     @property
     def remaining(self) -> int | None:
-        """How many times it is still to come; None for always."""
-        return None if self.times is None else self.times - self.hits
+        """How many requests it will still apply to; None for all."""
+        return None if self.scope.times is None else max(0, self.scope.times - self.hits)
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether it has applied to as many requests as it was enabled for."""
+        return self.remaining == 0
 
     @property
     def as_json(self) -> dict[str, Any]:
@@ -54,25 +73,27 @@ class ActiveFault:
             "id": self.id,
             "fault": self.name,
             "parameters": self.parameters,
-            "operation": self.operation,
-            "session": self.session,
+            "operation": self.scope.operation,
+            "session": self.scope.session,
             "remaining": self.remaining,
-            "probability": self.probability,
+            "probability": self.scope.probability,
             "hits": self.hits,
         }
 
     def is_drawn(self) -> bool:
-        """Whether chance lets it come."""
-        return self.probability >= 1 or self.random.random() < self.probability
+        """Whether chance lets it apply."""
+        return self.scope.probability >= 1 or self.random.random() < self.scope.probability
 
 
 class ActiveFaults:
-    """The faults that are on in an environment. What they do to a request is the injector's business.
+    """The faults that are enabled in an environment. What they do to a request is the injector's business.
+
+    Iteration and length leave out those that are spent.
 
     Attributes:
-        active: those that are on, by id.
-        enabled_total: how many were ever switched on, for their ids.
-        removals: how often a fault was switched off; what a fault remembered is then forgotten.
+        active: all that were enabled and not disabled, by id, the last spent ones included.
+        enabled_total: how many were ever enabled, for their ids.
+        removals: how often a fault was disabled; what a fault remembered is then forgotten.
     """
 
     def __init__(self) -> None:
@@ -80,61 +101,53 @@ class ActiveFaults:
         self.enabled_total = 0
         self.removals = 0
 
+    @property
+    def spent(self) -> Sequence[ActiveFault]:
+        """Those that have applied as often as they were enabled for, the last ones."""
+        return [fault for fault in self.active.values() if fault.is_spent]
+
     def enable(
-        self,
-        name: str,
-        parameters: Mapping[str, Any] | None = None,
-        *,
-        operation: str | None = None,
-        session: str | None = None,
-        times: int | None = None,
-        probability: float = 1.0,
-        seed: int | None = None,
+        self, name: str, parameters: Mapping[str, Any] | None = None, scope: FaultScope | None = None
     ) -> ActiveFault:
-        """Switch a fault on.
+        """Enable a fault.
 
         Args:
-            name: of the fault.
-            parameters: of a fault of the network.
-            operation: only for this operation, by its operationId.
-            session: only for the session with this id or externalId in the path.
-            times: only for the next so many requests.
-            probability: only for so many of them, 0 to 1.
-            seed: makes chance the same on every run.
+            name: the fault's name in the catalogue.
+            parameters: of a network condition.
+            scope: which requests it applies to; all by default.
 
         Raises:
-            ValueError: too many faults are on.
+            UserError: too many faults are enabled.
         """
         if len(self.active) >= MAX_ACTIVE:
-            raise ValueError(f"{MAX_ACTIVE} faults are on, which is the limit; switch some off")
+            if not (spent := self.spent):
+                raise UserError(f"{MAX_ACTIVE} faults are enabled, which is the limit; disable some")
+            del self.active[spent[0].id]
         self.enabled_total += 1
-        fault_id = f"{name}-{self.enabled_total}"
-        fault = ActiveFault(fault_id, name, parameters or {}, operation, session, times, probability, seed)
+        fault = ActiveFault(f"{name}-{self.enabled_total}", name, parameters or {}, scope or FaultScope())
         self.active[fault.id] = fault
         return fault
 
-    def restore(self, faults: Iterable[Mapping[str, Any]], enabled_total: int) -> None:
-        """Have these faults on, as `enable` made them elsewhere; those that are on already stay as they are."""
-        wanted = {fault["id"]: fault for fault in faults}
+    def restore(self, faults: Iterable[ActiveFault], enabled_total: int) -> None:
+        """Have the faults enabled that `enable` made elsewhere; those that are enabled already stay as they are."""
+        wanted = {fault.id: fault for fault in faults}
         for fault_id in set(self.active) - set(wanted):
             self.disable(fault_id)
-        for fault_id, fault in wanted.items():
-            if fault_id not in self.active:
-                self.active[fault_id] = ActiveFault(**fault)
+        self.active.update({fault_id: fault for fault_id, fault in wanted.items() if fault_id not in self.active})
         self.enabled_total = enabled_total
 
     def disable(self, fault_id: str) -> bool:
-        """Switch a fault off; False where it was not on."""
+        """Disable a fault; False where it was not enabled."""
         self.removals += 1
         return self.active.pop(fault_id, None) is not None
 
     def clear(self) -> None:
-        """Switch all off."""
+        """Disable all."""
         self.removals += 1
         self.active.clear()
 
     def __iter__(self) -> Iterator[ActiveFault]:
-        return iter(tuple(self.active.values()))
+        return iter([fault for fault in self.active.values() if not fault.is_spent])
 
     def __len__(self) -> int:
-        return len(self.active)
+        return sum(not fault.is_spent for fault in self.active.values())

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from adjourn_mock.domain.clock import Clock, SettableClock
+from adjourn_mock.domain.errors import LimitError, UserError
 from adjourn_mock.domain.ids import IdGenerator
 from adjourn_mock.domain.sessions import Session
 from adjourn_mock.environments.active_faults import ActiveFaults
@@ -23,11 +24,11 @@ MAX_ENVIRONMENTS = 10_000
 MAX_NAME_CHARACTERS = 128
 
 
-class KeyFormatError(ValueError):
+class KeyFormatError(UserError):
     """A secret key has not the form of one, or stands there twice."""
 
 
-class TooManyError(ValueError):
+class TooManyError(LimitError):
     """There are as many as there may be."""
 
 
@@ -206,15 +207,15 @@ class Environments:
     def _fresh_key(self, kind: str) -> str:
         prefix = self._contract.key_prefixes.get(kind)
         if prefix is None:
-            raise ValueError(f"there is no kind {kind!r}; there are {', '.join(self._contract.key_prefixes)}")
+            raise UserError(f"there is no kind {kind!r}; there are {', '.join(self._contract.key_prefixes)}")
         return prefix + secrets.token_hex(12)
 
     def _free_name(self, kind: str, name: str | None) -> str:
         if name is not None:
             if name in self._by_name or name in self._by_id:
-                raise ValueError(f"there is an environment {name!r} already")
+                raise UserError(f"there is an environment {name!r} already")
             if not 1 <= len(name) <= MAX_NAME_CHARACTERS or not name.isprintable() or "/" in name:
-                raise ValueError(
+                raise UserError(
                     f"a name is 1 to {MAX_NAME_CHARACTERS} printable characters without a slash, not {ascii(name)[:40]}"
                 )
             return name

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from adjourn_mock.environments.active_faults import ActiveFault
+from adjourn_mock.environments.active_faults import ActiveFault, FaultScope
 from adjourn_mock.environments.environments import Environment, Environments
 from adjourn_mock.stores.codec import decode_row, encode_row
 from adjourn_mock.stores.store import SharedStore
@@ -28,7 +28,7 @@ class EnvironmentSync:
 
     async def should_fire(self, environment: Environment, fault: ActiveFault) -> bool:  # noqa: ARG002
         """Whether a fault comes this time, which is then counted."""
-        if fault.remaining == 0 or not fault.is_drawn():
+        if fault.is_spent or not fault.is_drawn():
             return False
         fault.hits += 1
         return True
@@ -41,11 +41,7 @@ class _FaultRecord(msgspec.Struct):
     id: str
     name: str
     parameters: dict[str, Any]
-    operation: str | None
-    session: str | None
-    times: int | None
-    probability: float
-    seed: int | None
+    scope: FaultScope
 
 
 class _Record(msgspec.Struct):
@@ -107,7 +103,8 @@ class SharedEnvironmentSync(EnvironmentSync):
         environment.dialect = record.dialect
         environment.clock.restore(*record.clock)
         environment.seed = [decode_row(bytes(row)) for row in record.seed]
-        environment.faults.restore((msgspec.structs.asdict(fault) for fault in record.faults), record.switched)
+        faults = [ActiveFault(each.id, each.name, each.parameters, each.scope) for each in record.faults]
+        environment.faults.restore(faults, record.switched)
 
     async def save(self, environment: Environment) -> None:
         await self._store.put_environment(environment.id, _record(environment))
@@ -119,23 +116,20 @@ class SharedEnvironmentSync(EnvironmentSync):
         if not fault.is_drawn():
             return False
         fault.hits = await self._store.increment(environment.id, fault.id)
-        return fault.times is None or fault.hits <= fault.times
+        return fault.scope.times is None or fault.hits <= fault.scope.times
 
     async def refresh_hits(self, environment: Environment) -> None:
         counters = await self._store.counters(environment.id)
-        for fault in environment.faults:
+        for fault in environment.faults.active.values():
             hits = counters.get(fault.id, 0)
-            fault.hits = hits if fault.times is None else min(hits, fault.times)
+            fault.hits = hits if fault.scope.times is None else min(hits, fault.scope.times)
 
 
 def _record(environment: Environment) -> str:
     faults = [
-        _FaultRecord(
-            fault.id, fault.name, dict(fault.parameters), fault.operation, fault.session, fault.times,
-            fault.probability, fault.seed,
-        )
-        for fault in environment.faults
-    ]  # fmt: skip
+        _FaultRecord(fault.id, fault.name, dict(fault.parameters), fault.scope)
+        for fault in environment.faults.active.values()
+    ]
     record = _Record(
         secret_key=environment.secret_key,
         name=environment.name,

@@ -12,6 +12,7 @@ from jwt.algorithms import HMACAlgorithm
 from jwt.exceptions import PyJWTError
 from jwt.utils import base64url_encode
 
+from adjourn_mock.domain.errors import UserError
 from adjourn_mock.domain.json_text import encode, read_json
 from adjourn_mock.environments.environments import Environment, Environments
 from adjourn_spec import TokenRule
@@ -19,7 +20,7 @@ from adjourn_spec import TokenRule
 __all__ = ["PublicAccessToken", "TokenError", "Tokens", "UnknownEnvironmentError"]
 
 
-class TokenError(ValueError):
+class TokenError(UserError):
     """A token is malformed, expired, badly signed or of an unknown environment."""
 
 

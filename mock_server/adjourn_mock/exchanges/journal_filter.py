@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from typing import Any, Self
 
+from adjourn_mock.domain.errors import UserError
 from adjourn_mock.exchanges.entry import Entry
 from adjourn_spec import Contract
 
@@ -57,14 +58,14 @@ class JournalFilter:
         clauses = (*contract.clauses, *contract.grey_zones)
         for name, allowed in (("operation", contract.operations), ("clause", (ANY_CLAUSE, *clauses))):
             if name in values and values[name] not in allowed:
-                raise ValueError(f"there is no {name} {values[name]!r}; {_advice(values[name], list(allowed))}")
+                raise UserError(f"there is no {name} {values[name]!r}; {_advice(values[name], list(allowed))}")
         if "method" in values:
             values["method"] = _method(values["method"])
         if "status" in values:
             values["status"] = _status(values["status"])
         for name, kind in (("session", str), ("path", str), ("since", int), ("faulty", bool)):
             if name in values and type(values[name]) is not kind:
-                raise ValueError(f"{name}={values[name]!r} is not valid; it takes a value of type {kind.__name__}")
+                raise UserError(f"{name}={values[name]!r} is not valid; it takes a value of type {kind.__name__}")
         return cls(**values)
 
     def matches(self, entry: Entry) -> bool:
@@ -99,12 +100,12 @@ def _advice(value: Any, allowed: list[str]) -> str:
 def _method(value: Any) -> str:
     method = str(value).upper()
     if method not in _METHODS:
-        raise ValueError(f"there is no method {value!r}; use one of {', '.join(_METHODS)}")
+        raise UserError(f"there is no method {value!r}; use one of {', '.join(_METHODS)}")
     return method
 
 
 def _status(value: Any) -> str:
     text = str(value).lower()
     if isinstance(value, bool) or not _STATUS.fullmatch(text):
-        raise ValueError(f"{value!r} is not a status; use one such as 404, or a class of them such as '4xx'")
+        raise UserError(f"{value!r} is not a status; use one such as 404, or a class of them such as '4xx'")
     return text

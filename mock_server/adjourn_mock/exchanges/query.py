@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
+from adjourn_mock.domain.errors import UserError
 from adjourn_spec import Operation, QueryParameter
 
 __all__ = ["QueryError", "read_query"]
@@ -15,7 +16,7 @@ _MAX_PARAMETERS = 1000
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,19})")
 
 
-class QueryError(ValueError):
+class QueryError(UserError):
     """A parameter breaks a rule of its schema; `details` has a line for each rule."""
 
     def __init__(self, details: list[str]) -> None:

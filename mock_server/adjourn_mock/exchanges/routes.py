@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
+from adjourn_mock.domain.errors import UserError
 from adjourn_spec import Contract, Operation, PathTemplate
 
 __all__ = ["Path", "Routes", "decode_segment"]
@@ -68,7 +69,7 @@ def decode_segment(segment: bytes) -> str:
     if b"%" not in segment:
         return segment.decode()
     if _STRAY_PERCENT.search(segment):
-        raise ValueError("a percent sign without two hexadecimal digits")
+        raise UserError("a percent sign without two hexadecimal digits")
     return unquote_to_bytes(segment).decode()
 
 

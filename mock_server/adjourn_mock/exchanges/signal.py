@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from adjourn_mock.domain.errors import UserError
+
 __all__ = ["Signal"]
 
 _MAX_WAITING = 1000
@@ -22,7 +24,7 @@ class Signal:
             ValueError: too many callers wait already.
         """
         if len(self._waiting) >= _MAX_WAITING:
-            raise ValueError(f"{_MAX_WAITING} callers wait for this already")
+            raise UserError(f"{_MAX_WAITING} callers wait for this already")
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
         try:

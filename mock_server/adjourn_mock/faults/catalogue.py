@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from adjourn_mock.domain.clock import duration
+from adjourn_mock.domain.errors import NotFoundError, UserError
 from adjourn_mock.faults.access import auth, isolation, tokens
 from adjourn_mock.faults.bodies import framing, json_types, limits, malformed, parsing, reasons, refusals
 from adjourn_mock.faults.closes import closing, neighbours, races, reopening, repeating
@@ -55,7 +56,7 @@ FAULTS: Mapping[str, Fault] = {fault.name: fault for module in _MODULES for faul
 _MILLISECONDS = "illiseconds"
 
 
-class UnknownFaultError(LookupError):
+class UnknownFaultError(NotFoundError):
     """There is no fault of that name."""
 
     def __init__(self, name: str) -> None:
@@ -89,7 +90,7 @@ class FaultCatalogue:
         if is_given and name in self._network():
             parameters = _read_parameters(NETWORK_FAULTS[name], given)
         elif is_given and name in self._faults:
-            raise ValueError(f"{name} takes no parameters; write {name} alone")
+            raise UserError(f"{name} takes no parameters; write {name} alone")
         self.change_of(name, parameters)
         return name, parameters
 
@@ -102,14 +103,14 @@ class FaultCatalogue:
         """
         if name in self._faults:
             if parameters:
-                raise ValueError(f"{name} takes no parameters, not {', '.join(parameters)}")
+                raise UserError(f"{name} takes no parameters, not {', '.join(parameters)}")
             return self._faults[name].change, {}
         if name not in NETWORK_FAULTS:
             raise UnknownFaultError(name)
         try:
             fault = msgspec.convert(dict(parameters), NETWORK_FAULTS[name])
         except msgspec.ValidationError as error:
-            raise ValueError(f"{name}: {error}") from None
+            raise UserError(f"{name}: {error}") from None
         return fault.change, msgspec.to_builtins(fault)
 
     def descriptions(self) -> Iterator[Mapping[str, Any]]:
@@ -134,7 +135,7 @@ def _read_parameters(kind: type[NetworkFault], text: str) -> dict[str, Any]:
     for key, colon, value in pairs:
         if key not in types or not colon:
             allowed = ", ".join(f"{name}:VALUE" for name in types)
-            raise ValueError(f"{kind.name}: {key!r} is not a parameter with a value; use {allowed}, joined by commas")
+            raise UserError(f"{kind.name}: {key!r} is not a parameter with a value; use {allowed}, joined by commas")
         parameters[key] = _read_value(kind, key, value, types[key])
     return parameters
 
@@ -145,6 +146,6 @@ def _read_value(kind: type[NetworkFault], key: str, value: str, of: Any) -> Any:
             return duration(value)
         return msgspec.convert(value, of, strict=False)
     except msgspec.ValidationError as error:
-        raise ValueError(f"{kind.name}: {key} cannot be {value!r}: {error}") from None
+        raise UserError(f"{kind.name}: {key} cannot be {value!r}: {error}") from None
     except ValueError as error:
-        raise ValueError(f"{kind.name}: {key}: {error}") from None
+        raise UserError(f"{kind.name}: {key}: {error}") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from adjourn_mock.domain.errors import UserError
 from adjourn_mock.pipeline.behaviour import Behaviour, Change
 
 __all__ = ["Dialects"]
@@ -36,5 +37,5 @@ class Dialects(dict[str, Behaviour]):
         if dialect is None:
             return self.default
         if dialect not in self:
-            raise ValueError(f"there is no dialect {dialect!r}; there are {', '.join(self)}")
+            raise UserError(f"there is no dialect {dialect!r}; there are {', '.join(self)}")
         return dialect

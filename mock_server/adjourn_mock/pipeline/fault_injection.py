@@ -69,23 +69,24 @@ class FaultInjector:
 
     async def _is_meant(self, fault: ActiveFault, environment: Environment, base: Behaviour, request: Request) -> bool:
         """Whether a request is one of the operation and the session that a fault is for."""
-        if fault.operation is None and fault.session is None:
+        scope = fault.scope
+        if scope.operation is None and scope.session is None:
             return True
         try:
             route = base.route(self._service, request)
-            if fault.operation not in (None, route.operation.name):
+            if scope.operation not in (None, route.operation.name):
                 return False
-            if fault.session is None:
+            if scope.session is None:
                 return True
             if route.segment is None:
                 return False
             text = base.decode(route.segment)
-            if text == fault.session:
+            if text == scope.session:
                 return True
             session = await base.find(self._service, environment, base.identify(self._service, text))
         except Refusal:
             return False
-        return session is not None and fault.session in (session.id, session.external_id)
+        return session is not None and scope.session in (session.id, session.external_id)
 
 
 class _Behaviours:

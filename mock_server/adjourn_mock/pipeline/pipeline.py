@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Protocol
 
 from starlette.types import Receive, Scope, Send
 
@@ -16,11 +17,18 @@ from adjourn_mock.pipeline.service import Service
 from adjourn_mock.stores.store import StoreFullError, StoreUnavailable
 from adjourn_spec import ExternalId, SessionKey
 
-__all__ = ["Pipeline", "unavailable"]
+__all__ = ["Elsewhere", "Pipeline", "unavailable"]
 
 _log = logging.getLogger("adjourn")
 _NOBODY: SessionKey = ExternalId("")
 _TOO_MANY_REQUESTS, _SERVICE_UNAVAILABLE, _INSUFFICIENT_STORAGE = 429, 503, 507
+
+
+class Elsewhere(Protocol):
+    """Answers requests outside the Sessions API."""
+
+    async def answer(self, request: Request, receive: Receive) -> Answer | None:
+        """The answer, or None where it has none."""
 
 
 class Pipeline:
@@ -30,10 +38,17 @@ class Pipeline:
         service: what the steps work on.
         dialects: the steps.
         injector: the faults that apply to a request; None for a pipeline without faults.
+        elsewhere: answers requests outside the API; None where each is refused.
     """
 
-    def __init__(self, service: Service, dialects: Dialects, injector: FaultInjector | None = None) -> None:
-        self.service, self.dialects, self._injector = service, dialects, injector
+    def __init__(
+        self,
+        service: Service,
+        dialects: Dialects,
+        injector: FaultInjector | None = None,
+        elsewhere: Elsewhere | None = None,
+    ) -> None:
+        self.service, self.dialects, self._injector, self._elsewhere = service, dialects, injector, elsewhere
         self._rate_headers: Headers = ()
         self._second = 0
         exposed = ",".join(service.contract.cors.expose_headers)
@@ -53,7 +68,9 @@ class Pipeline:
                 behaviour = await self._injector.behaviour_for(behaviour, environment, request)
             journal, clock = environment.journal, environment.clock
         try:
-            answer = await self.answer(behaviour, request, receive)
+            answer = None if self._elsewhere is None else await self._other(self._elsewhere, request, receive)
+            if answer is None:
+                answer = await self.answer(behaviour, request, receive)
         except ClientGone:
             return
         headers = self._headers(request, answer)
@@ -84,6 +101,12 @@ class Pipeline:
             (b"x-ratelimit-remaining", b"%d" % (rate.tokens - 1)),
             (b"x-ratelimit-reset", b"%d" % ((second + 1) * 1000)),
         )
+
+    async def _other(self, elsewhere: Elsewhere, request: Request, receive: Receive) -> Answer | None:
+        """The answer to a request outside the API, where there is one."""
+        if self.service.routes.match(request.raw_path, any_case=True) is not None:
+            return None
+        return await elsewhere.answer(request, receive)
 
     async def answer(self, behaviour: Behaviour, request: Request, receive: Receive) -> Answer:
         """Take a request through the steps.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from adjourn_mock.domain.errors import LimitError, UnavailableError, UserError
 from adjourn_mock.domain.sessions import Filter, Page, Session
 from adjourn_mock.exchanges.journal import Journal
 from adjourn_spec import SessionKey
@@ -26,15 +27,15 @@ MAX_MEGABYTES, MEGABYTE_BYTES = 2048, 1024 * 1024
 POLL_SECONDS = 0.1
 
 
-class StoreError(ValueError):
+class StoreError(UserError):
     """A store cannot be used: a foreign or damaged file, a wrong address."""
 
 
-class StoreUnavailable(Exception):  # noqa: N818 - it may come back
+class StoreUnavailable(UnavailableError):  # noqa: N818 - it may come back
     """The store does not answer at the moment."""
 
 
-class StoreFullError(ValueError):
+class StoreFullError(LimitError):
     """The store keeps as many sessions as it may, or as large ones."""
 
 
