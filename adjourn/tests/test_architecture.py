@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -77,3 +78,10 @@ def test_no_folder_has_more_modules_than_a_reader_remembers(package: str) -> Non
         if path.name not in ("__init__.py", "conftest.py"):
             folders[path.parent] = folders.get(path.parent, 0) + 1
     assert max(folders.values()) <= MOST_MODULES_IN_A_FOLDER
+
+
+def test_every_file_that_the_architecture_names_exists() -> None:
+    page = (ROOT / "docs" / "explanation" / "architecture.md").read_text()
+    named = set(re.findall(r"`((?:[a-z_]+/)+[a-z_]+\.[a-z]+)`", page))
+    assert len(named) > 10
+    assert not [name for name in named if not (ROOT / name).exists()]
