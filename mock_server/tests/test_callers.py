@@ -23,7 +23,7 @@ def claims_of(token: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "value",
     [
-        "", "Bearer", "bearer tr_dev_adjourn", "Basic dHJfZGV2X2Fkam91cm46", "tr_dev_adjourn", "Token tr_dev_adjourn",
+        "", "Bearer", "bearer", "bearer tr_dev_adjournx", "Basic dHJfZGV2X2Fkam91cm46", "tr_dev_adjourn", "Token tr_dev_adjourn",
         "Bearer tr_dev_adjournx", "Bearer tr_dev_adjour", "Bearer TR_DEV_ADJOURN", "Bearer xtr_dev_adjourn",
         "Bearer tr_dev_adjourn, Bearer tr_dev_adjourn", "Bearer a.b.c", "Bearer ..", "Bearer eyJhbGciOiJIUzI1NiJ9.bnVsbA.x",
     ],
@@ -35,6 +35,12 @@ def test_other_credentials_are_401_and_change_nothing(api: Api, value: str) -> N
     assert isinstance(answer.json()["error"], str)
     assert "adjourn" not in answer.text
     assert api.get(row["id"]).json()["closedAt"] is None
+
+
+@pytest.mark.parametrize("scheme", ["bearer", "BEARER", "BeArEr"])
+def test_the_scheme_is_bearer_in_any_letter_case(api: Api, scheme: str) -> None:
+    row = api.fresh()
+    assert api.close(row["id"], {}, headers={"Authorization": f"{scheme} tr_dev_adjourn"}).status_code == 200
 
 
 def test_no_credentials_are_401(api: Api) -> None:

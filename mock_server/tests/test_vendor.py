@@ -220,14 +220,28 @@ def test_the_first_close_changes_three_members_and_later_ones_none(vendor: Api) 
     assert vendor.close(before["id"], {"reason": "later"}).content == first.content
 
 
-def test_a_refused_create_refreshes_the_closed_row(vendor: Api) -> None:
+def test_a_create_refused_for_a_closed_session_changes_nothing(vendor: Api) -> None:
     row = vendor.fresh()
     closed = vendor.close(row["id"], {}).json()
     assert vendor.create(row["externalId"], triggerConfig={"basePayload": {"late": 1}}).status_code == 409
-    after = vendor.get(row["id"]).json()
-    assert after["triggerConfig"] == {"basePayload": {"late": 1}}
-    assert after["updatedAt"] >= closed["updatedAt"]
-    assert (after["closedAt"], after["closedReason"]) == (closed["closedAt"], None)
+    assert vendor.get(row["id"]).json() == closed
+
+
+@pytest.mark.parametrize("external_id", ["a:channels:b", "a:in", "a:out"])
+def test_an_external_id_that_names_a_channel_is_422(vendor: Api, external_id: str) -> None:
+    assert vendor.create(external_id).status_code == 422
+    assert vendor.get(external_id).status_code == 404
+
+
+def test_members_of_trigger_config_that_are_not_known_are_dropped(vendor: Api) -> None:
+    row = vendor.create("unknown-members", triggerConfig={"basePayload": {"a": 1}, "queue": "q", "ttl": "1h"}).json()
+    assert row["triggerConfig"] == {"basePayload": {"a": 1}, "queue": "q"}
+
+
+def test_a_calling_run_id_that_is_not_a_string_is_400(vendor: Api) -> None:
+    row = vendor.fresh()
+    assert vendor.close(row["id"], {"callingRunId": 5}).status_code == 400
+    assert vendor.close(row["id"], {"callingRunId": "run_1"}).status_code == 200
 
 
 @pytest.mark.parametrize("expires_at", ["2020-01-01T00:00:00Z", "2020-01-01", None, 5, "Wed, 01 Jan 2020 00:00:00 GMT"])

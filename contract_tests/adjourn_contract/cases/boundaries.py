@@ -136,7 +136,8 @@ def _lengths(
     if least := schema.get(f"min{keyword}", 0):
         yield make(least - 1), f"of {least - 1} {unit}", False
         yield make(least), f"of {least} {unit}", True
-    if most := schema.get(f"max{keyword}"):
+    most = schema.get(f"max{keyword}")
+    # Where services differ in a limit, neither side of it is asked for.
+    if most is not None and f"max{keyword}" not in schema.get("x-outgrown", ()):
         yield make(most), f"of {most} {unit}", True
-        if f"max{keyword}" not in schema.get("x-outgrown", ()):
-            yield make(most + 1), f"of {most + 1} {unit}", False
+        yield make(most + 1), f"of {most + 1} {unit}", False

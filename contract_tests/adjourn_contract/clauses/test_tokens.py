@@ -95,14 +95,14 @@ def test_a_token_that_is_not_valid_is_401(run: Run, scenario: Scenario) -> None:
     scenario.assert_unchanged(row, "auth.no-effect")
 
 
-@pytest.mark.clause("auth.secret-only")
+@pytest.mark.clause("auth.token-scope")
 def test_a_token_reads_its_own_session_only(run: Run, scenario: Scenario) -> None:
     Token.need(run)
     token = scenario.create()["publicAccessToken"]
     other = scenario.open()
     for key in ids_of(other):
         answer = scenario.send("GET", run.path(key), credential=token)
-        scenario.expect(answer, (401, 403, 404), "auth.secret-only", "retrieve of another session with a token")
+        scenario.expect(answer, (401, 403, 404), "auth.token-scope", "retrieve of another session with a token")
 
 
 class Claim(NamedTuple):

@@ -107,10 +107,10 @@ def authenticate(service: Service, request: Request) -> Caller:
     environment = service.environments.with_authorization(authorization)
     if environment is not None:
         return Caller(environment, None)
-    if not authorization.startswith(b"Bearer "):
-        raise Refusal("auth.scheme")
-    credential = authorization[7:].strip(b" \t")
-    if not credential:
+    scheme, _, rest = authorization.partition(b" ")
+    credential = rest.strip(b" \t")
+    # A scheme is the same in any letter case (RFC 9110, 11.1; grey.scheme-case).
+    if scheme.lower() != b"bearer" or not credential:
         raise Refusal("auth.scheme")
     environment = service.environments.with_key(credential)
     return bearer_of_token(service, credential) if environment is None else Caller(environment, None)

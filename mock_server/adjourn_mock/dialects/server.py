@@ -204,27 +204,24 @@ def _database_error(grey_zone: str) -> Refusal:
 
 
 async def create(service: Service, behaviour: Behaviour, call: Call) -> Result:
-    """A create that is refused with 409 leaves its traces."""
+    """Names of channels are refused, members of triggerConfig that are not known are dropped."""
     environment = call.caller.environment
-    try:
-        result = await operations.create(service, behaviour, call)
-    except Refusal as refusal:
-        if refusal.clause == "close.recreate":
-            await _refresh(service, environment, call)
-        raise
+    if _names_a_channel(call.value.get("externalId", "")):
+        error = 'externalId cannot contain ":channels:" or end in ":out" or ":in"'
+        raise Refusal("create.invalid", error, status=422)
+    known = service.contract.schema("TriggerConfig").definition["properties"]
+    config = {name: value for name, value in call.value["triggerConfig"].items() if name in known}
+    result = await operations.create(
+        service, behaviour, msgspec.structs.replace(call, value={**call.value, "triggerConfig": config})
+    )
     assert result.session is not None  # noqa: S101 - create answers a row
     if sessions.status(result.session, rfc3339(environment.clock.now())) == "EXPIRED":
         raise Refusal("close.recreate")
     return result
 
 
-async def _refresh(service: Service, environment: Environment, call: Call) -> None:
-    session = await service.store.find(environment.id, service.contract.identify(call.value["externalId"]))
-    if session is not None:
-        trigger_config, now = call.value["triggerConfig"], rfc3339(environment.clock.now())
-        await service.store.amend(
-            environment.id, session.id, lambda current: sessions.refresh(current, trigger_config, now)
-        )
+def _names_a_channel(external_id: str) -> bool:
+    return ":channels:" in external_id or external_id.endswith((":in", ":out"))
 
 
 async def retrieve(service: Service, behaviour: Behaviour, call: Call) -> Result:
@@ -238,7 +235,9 @@ def _not_found() -> Refusal:
 
 
 async def close(service: Service, behaviour: Behaviour, call: Call) -> Result:
-    """The database takes neither U+0000 nor lone surrogates."""
+    """The database takes neither U+0000 nor lone surrogates; callingRunId is a string."""
+    if not isinstance(call.value.get("callingRunId", ""), str):
+        raise Refusal("body.malformed", "Validation error: callingRunId must be a string")
     reason = call.value.get("reason")
     if reason is not None and ("\0" in reason or _has_lone_surrogate(reason)):
         session = await behaviour.find(service, call.caller.environment, call.key)

@@ -176,7 +176,7 @@ FAULTS = named(
             trusting(of_any_environment),
         ),
         "token-reads-any-session": Breach(
-            "auth.secret-only", "The server lets a public access token read every session.", granting("retrieveSession")
+            "auth.token-scope", "The server lets a public access token read every session.", granting("retrieveSession")
         ),
         "token-lasts-ten-years": Breach(
             "token.shape",
