@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from adjourn_mock.faults.bodies.parsing import (
     array_as_object,
@@ -40,7 +41,8 @@ def is_not_json(content: bytes) -> bool:
 
 
 def is_huge_number(content: bytes) -> bool:
-    return b"e300" in content.lower() or b"e308" in content.lower()
+    """A number such as 1e300, which a double can express and a decimal column cannot."""
+    return re.search(rb"[0-9]e\+?30[0-9]", content.lower()) is not None
 
 
 FAULTS = named(
