@@ -7,6 +7,7 @@ right after the other, so that the server has all requests within a fraction of 
 from __future__ import annotations
 
 import json
+import time
 from contextlib import ExitStack
 from typing import NamedTuple
 
@@ -40,11 +41,24 @@ def race(scenario: Scenario, requests: list[Request]) -> list[Exchange]:
             content = wire.route.route(head.encode() + body)
             connection.sendall(content[:-1])
             racers.append((connection, content[-1:]))
+        began = time.monotonic()
         for connection, last in racers:
             connection.sendall(last)
         answers = [wire.read(connection) for connection, _ in racers]
+        took = time.monotonic() - began
     exchanges = [
-        Exchange(each.method, each.target, headers_of(run, each), each.body, False, status, answer_headers, answer)
+        Exchange(
+            each.method,
+            each.target,
+            headers_of(run, each),
+            each.body,
+            False,
+            status,
+            answer_headers,
+            answer,
+            began,
+            took,
+        )
         for each, (status, answer_headers, answer) in zip(requests, answers, strict=True)
     ]
     if any(exchange.status == 429 for exchange in exchanges):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from adjourn_contract.engine.run import Run
-from adjourn_contract.reports.curl import curl_lines  # noqa: F401 - loaded before Schemathesis slows the start
 
 pytestmark = [pytest.mark.clause("row.schema", "row.content-type"), pytest.mark.profile("standard", "thorough")]
 

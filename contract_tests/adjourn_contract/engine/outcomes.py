@@ -11,6 +11,7 @@ Exception
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from adjourn_contract.transport.exchange import Exchange
 
@@ -25,10 +26,14 @@ class ClauseFailed(AssertionError):  # noqa: N818 - said of the clause
         expected: what the clause asks for, in a few words.
         got: what came instead.
         exchanges: every request of the scenario with its response, in the order of sending.
+        row: the row that is wrong, as one of the responses has it, where it is a row.
     """
 
-    def __init__(self, clause: str, expected: str, got: str, exchanges: Sequence[Exchange] = ()) -> None:
+    def __init__(
+        self, clause: str, expected: str, got: str, exchanges: Sequence[Exchange] = (), *, row: Any = None
+    ) -> None:
         super().__init__(f"{clause}: expected {expected}, got {got}")
+        self.row = row
         self.clause, self.expected, self.got, self.exchanges = clause, expected, got, tuple(exchanges)
 
 

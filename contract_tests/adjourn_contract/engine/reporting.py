@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from adjourn_contract.engine.outcomes import ClauseFailed, NotApplicable, NotChecked
 from adjourn_contract.engine.run import Run
-from adjourn_contract.reports.curl import curl_lines
+from adjourn_contract.proofs.inference import Failure
+from adjourn_contract.proofs.proving import told, written
 from adjourn_contract.reports.outcome import Outcome, Proof
 from adjourn_contract.transport.exchange import OutOfTime, Unreachable
 
@@ -24,8 +25,7 @@ def outcome_of(run: Run, test: str, name: str, clauses: tuple[str, ...], error: 
     if error is None:
         return Outcome(test, clauses, "passed", observed=observed)
     if isinstance(error, ClauseFailed):
-        lines = curl_lines(error.exchanges, run.url, key=run.key, other_key=run.other_key, tag=run.tag)
-        proof = Proof(_clean(run, error.expected), _clean(run, error.got), name, tuple(lines))
+        proof = _proof_of(run, name, error)
         return Outcome(test, clauses, "failed", clause=error.clause, proof=proof, observed=observed)
     if isinstance(error, OutOfTime):
         remedy = "--time-budget"
@@ -39,6 +39,26 @@ def outcome_of(run: Run, test: str, name: str, clauses: tuple[str, ...], error: 
     else:
         reason = f"{name} itself failed: {' '.join(f'{type(error).__name__}: {error}'.split())}"
     return Outcome(test, clauses, "error", reason=_clean(run, reason), observed=observed)
+
+
+def _proof_of(run: Run, name: str, error: ClauseFailed) -> Proof:
+    failure = Failure(error.expected, error.got, error.exchanges, run.secrets, run.contract, error.row)
+    story = told(failure, error.clause, url=run.url, key=run.key, other_key=run.other_key, run=_digits_of(run.tag))
+    clause = run.contract.clauses.get(error.clause)
+    proof = written(story, clause.statement if clause else "")
+    return Proof(
+        expected=_clean(run, error.expected),
+        got=_clean(run, error.got),
+        test=name,
+        curl=tuple(_clean(run, line) for line in proof.commands),
+        sent=_clean(run, proof.sent),
+        script=None if proof.script is None else _clean(run, proof.script),
+    )
+
+
+def _digits_of(tag: str) -> str:
+    """The part of a tag that is the same in each of the processes of a check."""
+    return tag[: len(tag) - len(tag.lstrip("0123456789"))] or tag
 
 
 def proof_text(run: Run, outcome: Outcome) -> str:

@@ -116,9 +116,9 @@ class Scenario:
         self.target.note_sent_secrets(exchange)
         return exchange
 
-    def fail(self, clause: str, expected: str, got: str) -> ClauseFailed:
-        """The proof that a clause failed, to be raised."""
-        return ClauseFailed(clause, expected, got, self.exchanges)
+    def fail(self, clause: str, expected: str, got: str, *, row: Any = None) -> ClauseFailed:
+        """The proof that a clause failed, to be raised; `row` is the row that is wrong, of one of the answers."""
+        return ClauseFailed(clause, expected, got, self.exchanges, row=row)
 
     def expect(
         self, exchange: Exchange, statuses: int | Collection[int], clause: str, what: str, *, error: bool = False
@@ -370,7 +370,7 @@ class Scenario:
             if name == "updatedAt" and is_open and self.target.updates_after_create:
                 continue
             if got.get(name) != value or type(got.get(name)) is not type(value):
-                raise self.fail(clause, f"{name} {value!a} at {when}", f"{got.get(name)!a}")
+                raise self.fail(clause, f"{name} {value!a} at {when}", f"{got.get(name)!a}", row=got)
 
     def assert_unchanged(self, before: Row, clause: str, *, credential: str | None = None) -> None:
         """Hold a session to the row it had: what was refused or meant another has changed nothing."""

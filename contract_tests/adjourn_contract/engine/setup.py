@@ -44,7 +44,7 @@ def make_run(option: OptionReader, *, worker: str = "") -> Run:
             other_key=other_key,
             dialect=option("dialect"),
             profile=PROFILES[option("profile")],
-            tag=f"{random.SystemRandom().getrandbits(40) if seed is None else seed:x}{worker}",
+            tag=f"{_run_number(seed):012d}{worker}",
             pool=read_pool(option("session-pool")),
             task=option("task"),
         )
@@ -89,3 +89,8 @@ def read_pool(path: str | None) -> list[dict[str, Any]]:
     ):
         raise DocumentError(path, "", "must be a list of sessions such as {id: session_abc, externalId: chat-1}")
     return list(sessions)
+
+
+def _run_number(seed: int | None) -> int:
+    """The number in every name that the run makes: digits have no letter case, so they are found again in any form."""
+    return (random.SystemRandom() if seed is None else random.Random(seed)).randrange(10**12)

@@ -12,12 +12,22 @@ Result = Literal["passed", "failed", "could not run", "not applicable", "error"]
 
 
 class Proof(msgspec.Struct, frozen=True):
-    """One smallest example of a failed clause."""
+    """One smallest example of a failed clause.
+
+    Attributes:
+        expected: what the clause asks for, in words; `got` what came instead.
+        test: the test that found it.
+        curl: shell lines that send the requests again.
+        sent: the request that shows it, in words.
+        script: a shell script that asserts what a lawful server answers, or None where no program can check it.
+    """
 
     expected: str
     got: str
     test: str
     curl: tuple[str, ...]
+    sent: str = ""
+    script: str | None = None
 
 
 class Observed(msgspec.Struct, frozen=True):

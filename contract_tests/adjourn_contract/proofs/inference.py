@@ -1,0 +1,352 @@
+"""Which evidence a failure has: from what was expected and what came, in the words of the failure, and the answers."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from adjourn_contract.proofs.evidence import Claim, Evidence, Place, Reading, canonical, reading_of
+from adjourn_contract.proofs.schema_patterns import pattern_of
+from adjourn_contract.transport.exchange import Exchange
+from adjourn_spec import Contract
+
+__all__ = ["Failure", "evidence_of"]
+
+# Members that the server chooses: they are compared with what an earlier answer had.
+_CHOSEN_BY_SERVER = ("id", "createdAt", "closedAt", "updatedAt", "currentRunId")
+# Of closes that overlap any may win: what it sets is compared with the other answers.
+_SET_BY_CLOSE = ("closedAt", "closedReason", "updatedAt")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What a test reports of a failed clause.
+
+    Attributes:
+        expected: what the clause asks for, in words.
+        got: what came instead.
+        exchanges: every request of the scenario with its answer.
+        secrets: keys that no answer may have.
+        contract: what the server is checked against.
+        row: the row that is wrong, of one of the answers, where that is known.
+    """
+
+    expected: str
+    got: str
+    exchanges: Sequence[Exchange]
+    secrets: Sequence[str]
+    contract: Contract
+    row: Any = None
+
+    @property
+    def last(self) -> int:
+        return len(self.exchanges) - 1
+
+    @property
+    def group(self) -> Sequence[int]:
+        """The steps that overlapped with others."""
+        steps = [
+            step
+            for step, (one, other) in enumerate(pairwise(self.exchanges), 1)
+            if one.began and other.began and other.began < one.began + one.seconds
+        ]
+        return sorted({*steps, *(step - 1 for step in steps)})
+
+
+def evidence_of(failure: Failure) -> Evidence | None:
+    """The claims that a lawful server satisfies at the end of the failure's scenario; None where they are not known."""
+    if not failure.exchanges:
+        return None
+    for infer in (
+        _of_status, _of_error_text, _of_member, _of_row, _of_content, _of_secrets, _of_allow, _of_times, _of_tokens,
+        _of_lists,
+        _of_repeated_value, _of_other_status,
+    ):  # fmt: skip
+        claims = tuple(infer(failure))
+        answers = dict(enumerate(failure.exchanges))
+        # What the answers of the failure satisfy would show nothing.
+        if claims and not Evidence(claims).holds(answers):
+            return Evidence(claims)
+    return None
+
+
+def _of_status(failure: Failure) -> Iterator[Claim]:
+    found = re.match(r"(\d{1,3}(?: or \d{1,3})*) for ", failure.expected)
+    step = _summarised(failure)
+    if found is None or step is None:
+        return
+    # Which of several requests at once is answered wrongly is up to chance.
+    method, group = failure.exchanges[step].method, failure.group
+    steps = [each for each in group if failure.exchanges[each].method == method] if step in group else [step]
+    for each in steps:
+        yield Claim(Reading("status", each), "is", tuple(found[1].split(" or ")))
+
+
+def _summarised(failure: Failure) -> int | None:
+    """The exchange whose summary is what came, the latest."""
+    return next((n for n in range(failure.last, -1, -1) if failure.exchanges[n].summary == failure.got), None)
+
+
+def _of_error_text(failure: Failure) -> Iterator[Claim]:
+    step = _summarised(failure)
+    if failure.expected.startswith("a JSON body with an error string") and step is not None:
+        yield Claim(Reading("member", step, ("error",)), "like", ('^"',))
+
+
+# members of rows
+
+
+def _of_member(failure: Failure) -> Iterator[Claim]:
+    """`NAME VALUE`, with more words behind; `NAME as before: VALUE`; `closedAt to be set`."""
+    name, _, rest = failure.expected.partition(" ")
+    if failure.expected == "closedAt to be set":
+        yield from (Claim(reading, "like", ('^"',)) for reading in _rows(failure, "closedAt", "null"))
+        return
+    if failure.expected == "a new session to be open":
+        reading = Reading("member", failure.last, ("closedAt",))
+        yield Claim(reading, "is", ("null",))
+        return
+    rest = re.sub(r"^as (before|it was sent): ", "", rest)
+    expected, got = _value(rest), _value(failure.got)
+    if name == "the" and rest.startswith("session "):
+        name, expected, got = "id", _session_in(rest), _session_in(failure.got)
+    if expected is _NO_VALUE or not re.fullmatch(r"[A-Za-z]\w*", name):
+        return
+    seen = list(_rows(failure, name, canonical(None if got is _NO_VALUE else got)))
+    if not seen and got is None:
+        seen = list(_rows(failure, name, ""))
+    if failure.row is not None:
+        known = reading_of(failure.exchanges, failure.row, name)
+        seen = [known] if known is not None else seen
+    if not seen:
+        return
+    closes = [step for step in failure.group if failure.exchanges[step].target.endswith("/close")]
+    if closes and name in _SET_BY_CLOSE:
+        first = Reading("member", closes[0], (name,))
+        for step in dict.fromkeys((*closes[1:], seen[0].step)):
+            yield Claim(Reading("member", step, (name,)), "same", other=first)
+    else:
+        yield _equal(failure, seen[0], name, canonical(expected))
+
+
+def _equal(failure: Failure, reading: Reading, name: str, expected: str) -> Claim:
+    """A member is what it was in an earlier answer, or what was sent."""
+    if name in _CHOSEN_BY_SERVER and expected != "null":
+        # The first answer that had it: later ones may be wrong themselves.
+        *_, earliest = [None, *_rows(failure, name, expected)]
+        if earliest is not None and earliest.step != reading.step:
+            return Claim(reading, "same", other=earliest)
+    return Claim(reading, "is", (expected,))
+
+
+def _rows(failure: Failure, name: str, text: str) -> Iterator[Reading]:
+    """The members of that name with that value, the latest answer first."""
+    answers = dict(enumerate(failure.exchanges))
+    for step in range(failure.last, -1, -1):
+        value = failure.exchanges[step].value
+        places: list[Place] = [(name,)]
+        if isinstance(value, dict) and isinstance(value.get("data"), list):
+            places = [("data", number, name) for number in range(len(value["data"]))]
+        for place in places:
+            reading = Reading("member", step, place)
+            if isinstance(value, dict) and ("id" in value or "data" in value) and reading.read(answers) == text:
+                yield reading
+
+
+_NO_VALUE = object()
+
+
+def _value(text: str) -> Any:
+    """The Python literal at the start of a text, of which a word like `at a later close` may follow."""
+    for end in (len(text), *(found.start() for found in reversed(list(re.finditer(" (?:at|on) ", text))))):
+        try:
+            return ast.literal_eval(text[:end])
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            if text[:end] == "null":
+                return None
+    return _NO_VALUE
+
+
+def _session_in(text: str) -> Any:
+    found = re.search(r"\S+_[A-Za-z0-9_-]+", text)
+    return found[0].rstrip(",.") if found else _NO_VALUE
+
+
+# rows by themselves
+
+
+def _of_row(failure: Failure) -> Iterator[Claim]:
+    step = failure.last
+    value = failure.exchanges[step].value
+    is_list = isinstance(value, dict) and isinstance(value.get("data"), list)
+    members = failure.contract.schema("SessionRow").definition["properties"]
+    start: Place = ("data", "*") if is_list else ()
+    found = re.match(r"a (?:list )?row that is valid against the document: (\S*)", failure.expected)
+    if found is not None:
+        yield from _of_violation(failure, start, found[1])
+    elif failure.expected.startswith("every member of a row"):
+        for name in members:
+            yield Claim(Reading("member", step, (name,)), "like", (".",))
+    elif failure.expected.startswith("no members but those of a row"):
+        pattern = r"^\[(\"(" + "|".join([*members, "pendingVersion"]) + r")\"(, )?)*\]$"
+        yield Claim(Reading("names", step), "like", (pattern.replace('\\"', '"'),))
+    elif failure.expected.startswith("a list row with the members of a row"):
+        for number in range(len(value["data"]) if is_list else 0):
+            yield Claim(Reading("member", step, ("data", number, "triggerConfig")), "is", ("",))
+            for name in members:
+                if name not in ("triggerConfig", "currentRunId"):
+                    yield Claim(Reading("member", step, ("data", number, name)), "like", (".",))
+
+
+def _of_violation(failure: Failure, start: Place, place: str) -> Iterator[Claim]:
+    schema = failure.contract.schema("SessionRow").definition
+    names = [part for part in re.split(r"[.\[\]]", place) if part]
+    if not names:
+        # A member is missing, or the answer is not a row at all.
+        for name in schema.get("required", ()):
+            yield from _of_places(failure, (*start, name), ".")
+        return
+    definition: Any = schema["properties"].get(names[0], {})
+    yield from _of_places(failure, (*start, names[0]), pattern_of(failure.contract, definition))
+
+
+def _of_places(failure: Failure, place: Place, pattern: str) -> Iterator[Claim]:
+    """A pattern for a member; for each row of a list where a place has `*`."""
+    if "*" not in place:
+        yield Claim(Reading("member", failure.last, place), "like", (pattern,))
+        return
+    for number in range(len(failure.exchanges[failure.last].value["data"])):
+        each = tuple(number if part == "*" else part for part in place)
+        yield Claim(Reading("member", failure.last, each), "like", (pattern,))
+
+
+def _of_content(failure: Failure) -> Iterator[Claim]:
+    if failure.expected.startswith("application/json"):
+        types = "|".join(re.escape(each).replace("\\", "") for each in failure.expected.split(" or "))
+        pattern = f"^({types.replace('+', '[+]')})"
+        yield Claim(Reading("header", failure.last, ("content-type",)), "like", (pattern,))
+    elif failure.expected == "a JSON body":
+        yield Claim(Reading("member", failure.last), "like", (".",))
+
+
+def _of_secrets(failure: Failure) -> Iterator[Claim]:
+    if not failure.expected.startswith("no key, token or internal id"):
+        return
+    exchange = failure.exchanges[failure.last]
+    answers = dict(enumerate(failure.exchanges))
+    sent = [value.removeprefix("Bearer ").strip() for name, value in exchange.headers if name == "Authorization"]
+    text = Reading("text", failure.last)
+    for secret in {*failure.secrets, *sent}:
+        if secret and secret in text.read(answers):
+            yield Claim(text, "without", (secret,))
+
+
+def _of_allow(failure: Failure) -> Iterator[Claim]:
+    if failure.expected.startswith("Allow with POST"):
+        yield Claim(Reading("header", failure.last, ("allow",)), "like", ("POST",))
+
+
+# times
+
+
+def _of_times(failure: Failure) -> Iterator[Claim]:
+    found = re.match(r"(closedAt|updatedAt) (-?[\d.]+) to (-?[\d.]+) s after createdAt", failure.expected)
+    answers = dict(enumerate(failure.exchanges))
+    step = next((n for n in range(failure.last, -1, -1) if Reading("member", n, ("closedAt",)).read(answers)), None)
+    if step is None:
+        return
+    created = Reading("member", step, ("createdAt",))
+    if found is not None:
+        until = Reading("lapse", step, (found[1],), created)
+        yield Claim(until, "within", (f"{float(found[2]) - 1.5:g}", f"{float(found[3]) + 2.5:g}"))
+    elif failure.expected.startswith("closedAt not before createdAt"):
+        yield Claim(Reading("lapse", step, ("closedAt",), created), "within", ("-1", "1e9"))
+    elif failure.expected.startswith("updatedAt not before"):
+        yield Claim(Reading("lapse", step, ("updatedAt",), created), "within", ("-0.001", "1e9"))
+    elif found := re.match(r"updatedAt after \S+, ([\d.]+) s later", failure.expected):
+        yield Claim(Reading("lapse", step, ("updatedAt",), created), "within", ("0.001", "1e9"))
+
+
+# tokens
+
+
+def _of_tokens(failure: Failure) -> Iterator[Claim]:
+    found = re.match(r"(\w+) of the public access token to be (.*)", failure.expected)
+    if found is None:
+        return
+    name, wanted = found[1], found[2]
+    reading = Reading("claim", failure.last, (name,))
+    if seconds := re.match(r"(\d+) seconds after createdAt", wanted):
+        lasts = int(seconds[1])
+        yield Claim(Reading("lifetime", failure.last), "within", (str(lasts - 300), str(lasts + 300)))
+    elif name == "scopes" and (listed := re.match(r"\[.*\]", wanted)):
+        yield Claim(reading, "is", (canonical(_value(listed[0])), canonical(_value(listed[0])[::-1])))
+    elif name == "sub":
+        yield Claim(reading, "like", ('^"',))
+    else:
+        yield Claim(reading, "is", (canonical(True if wanted == "True" else wanted),))
+
+
+# lists
+
+
+def _of_lists(failure: Failure) -> Iterator[Claim]:
+    if failure.expected.startswith("one session for one externalId"):
+        first, *others = (Reading("member", step, ("id",)) for step in failure.group)
+        yield from (Claim(each, "same", other=first) for each in others)
+        return
+    ids = Reading("member", failure.last, ("data", "*", "id"))
+    if failure.got in ("it is there", "it is not there"):
+        session = _session_in(failure.expected) if " session session_" in failure.expected else _last_id(failure)
+        if isinstance(session, str):
+            wanted = failure.got == "it is not there"
+            yield Claim(ids, "like" if wanted else "unlike", (f'"{session}"',))
+    elif found := re.match(r"[^\[]*(\[.*\])", failure.expected):
+        wanted = _value(found[1])
+        shown = _value(failure.got)
+        if isinstance(wanted, list) and isinstance(shown, list):
+            yield Claim(ids, "is", (canonical(wanted),))
+    elif found := re.match(r"(?:a page of )?(\d+)(?: rows of .*)?$", failure.expected):
+        count = f'^\\[("[^"]*"(, )?){{{found[1]}}}\\]$'
+        yield Claim(ids, "like", (count,))
+
+
+def _last_id(failure: Failure) -> str | None:
+    """The id of the last single row before the list."""
+    for exchange in reversed(failure.exchanges):
+        value = exchange.value
+        if isinstance(value, dict) and isinstance(value.get("id"), str):
+            return str(value["id"])
+    return None
+
+
+# the rest
+
+
+def _of_repeated_value(failure: Failure) -> Iterator[Claim]:
+    """Where nothing else is known: the member that has what came must not have it."""
+    for step in (failure.last, failure.last - 1):
+        value = failure.exchanges[step].value if step >= 0 else None
+        for place, member in _members(value):
+            if failure.got and failure.got in (str(member), repr(member), ascii(member)) and str(member):
+                yield Claim(Reading("member", step, place), "unlike", (f"^{re.escape(canonical(member))}$",))
+                return
+
+
+def _of_other_status(failure: Failure) -> Iterator[Claim]:
+    step = _summarised(failure)
+    if step is not None:
+        yield Claim(Reading("status", step), "unlike", (f"^{failure.exchanges[step].status}$",))
+
+
+def _members(value: Any) -> Iterator[tuple[Place, Any]]:
+    if not isinstance(value, Mapping):
+        return
+    for name, member in value.items():
+        yield (name,), member
+        if isinstance(member, Mapping):
+            yield from (((name, *place), each) for place, each in _members(member))

@@ -1,0 +1,154 @@
+"""A story as a shell script that asserts what a lawful server's answers satisfy."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator
+
+from adjourn_contract.proofs.commands import ROUNDS, definitions, steps_in_lines
+from adjourn_contract.proofs.evidence import Claim, Evidence, Reading
+from adjourn_contract.proofs.quoting import word
+from adjourn_contract.proofs.story import Story
+
+__all__ = ["script"]
+
+_STATUS = """status() { sed -n '1s/^HTTP[^ ]* \\([0-9]*\\).*/\\1/p' "$T/$1" | grep . || echo 0; }"""
+_LOOK = r"""
+import base64, json, pathlib, sys
+from datetime import datetime
+
+folder, kind, *words = sys.argv[1:]
+
+def answer(step):
+    head, _, body = pathlib.Path(folder, step).read_bytes().partition(b"\r\n\r\n")
+    return head.decode(errors="replace"), body.decode(errors="replace").rstrip("\n")
+
+def found(value, place):
+    for number, name in enumerate(place):
+        if name == "*":
+            return [found(each, place[number + 1:]) for each in value]
+        value = value[name if isinstance(value, dict) else int(name)]
+    return value
+
+def member(step, place):
+    return found(json.loads(answer(step)[1]), json.loads(place))
+
+try:
+    if kind == "header":
+        lines = (line.partition(":") for line in answer(words[0])[0].splitlines())
+        print(next((value.strip() for name, _, value in lines if name.lower() == words[1]), ""))
+    elif kind == "lapse":
+        start, end = (datetime.fromisoformat(member(*words[each:each + 2])) for each in (2, 0))
+        print((end - start).total_seconds())
+    elif kind in ("claim", "lifetime"):
+        row = json.loads(answer(words[0])[1])
+        parts = row["publicAccessToken"].split(".")[:2]
+        claims = {}
+        for part in parts:
+            claims.update(json.loads(base64.urlsafe_b64decode(part + "==")))
+        if kind == "claim":
+            print(json.dumps(found(claims, json.loads(words[1])), sort_keys=True))
+        else:
+            print(round(claims["exp"] - datetime.fromisoformat(row["createdAt"]).timestamp()))
+    else:
+        value = member(*words)
+        print(json.dumps(sorted(value) if kind == "names" else value, sort_keys=True))
+except (KeyError, IndexError, TypeError, ValueError):
+    print()
+"""
+
+
+def script(story: Story, statement: str) -> str | None:
+    """A script whose exit code is 0 where the answers satisfy the clause, 1 where they do not, 2 where it cannot run.
+
+    Args:
+        story: the steps and the evidence.
+        statement: the clause in words.
+
+    Returns None where the story has no evidence that a program can check.
+    """
+    if story.evidence is None:
+        return None
+    is_race = any(step.is_beside_last for step in story.steps)
+    # Standard output is the answers; what they show is said on standard error.
+    play = [*steps_in_lines(story), *_captured(story)]
+    end = [*(_assertion(story, claim) for claim in story.evidence.claims)]
+    body = [f"for ROUND in $(seq {ROUNDS}); do", *play, *end, "done"] if is_race else [*play, *end]
+    return "\n".join(
+        [
+            "#!/bin/sh",
+            *(f"# {line}" for line in _heading(story, statement)),
+            f': "${{TRIGGER_API_URL:={story.url}}}"',
+            "export TRIGGER_API_URL",
+            *definitions(story),
+            *_readers(story.evidence),
+            f"EXPECTED={shlex.quote(story.expected)}",
+            'failed() { echo "' + story.clause + ': expected $EXPECTED, got $1" >&2; exit 1; }',
+            *body,
+            f'echo "{story.clause}: passed" >&2',
+            "",
+        ]
+    )
+
+
+def _heading(story: Story, statement: str) -> Iterator[str]:
+    for line in (f"{story.clause}: {statement}", f"Expected {story.expected}", f"Got {story.got}"):
+        yield " ".join(line.split())
+    yield "Exit code: 0 the clause passes, 1 it fails, 2 the requests cannot be sent."
+
+
+def _readers(evidence: Evidence) -> Iterator[str]:
+    readings = [reading for claim in evidence.claims for reading in (claim.reading, claim.other) if reading]
+    if any(reading.kind == "status" for reading in readings):
+        yield _STATUS
+    if any(reading.kind not in ("status", "text") for reading in readings):
+        yield f'look() {{ python3 -c {shlex.quote(_LOOK)} "$T" "$@"; }}'
+
+
+def _captured(story: Story) -> Iterator[str]:
+    for step in story.steps:
+        for capture in step.captures:
+            missing = f"step {step.number} gave no {capture.place[-1]}"
+            yield f'[ -n "${capture.name}" ] || {{ echo "{missing}" >&2; exit 2; }}'
+
+
+def _assertion(story: Story, claim: Claim) -> str:
+    seen = _reading(claim.reading)
+    texts = [word(story.texts.get(text) or (text,)) if text else "''" for text in claim.texts]
+    shown = f'"{seen}"'
+    if claim.relation == "is":
+        condition = " || ".join(f'[ "{seen}" = {text} ]' for text in texts)
+        condition = f"{{ {condition}; }}" if len(texts) > 1 else condition
+    elif claim.relation == "same" and claim.other is not None:
+        condition = f'[ "{seen}" = "{_reading(claim.other)}" ]'
+    elif claim.relation == "within":
+        condition = (
+            f'echo "{seen}" | awk \'{{ exit !($1 != "" && {claim.texts[0]} <= $1 && $1 <= {claim.texts[1]}) }}\''
+        )
+    elif claim.relation == "without":
+        condition, shown = f'! grep -qF -- {texts[0]} "$T/{claim.reading.step}"', '"the text in the answer"'
+    else:
+        condition = f"printf '%s\\n' \"{seen}\" | grep -qE -- {texts[0]}"
+        condition = f"! {{ {condition}; }}" if claim.relation == "unlike" else condition
+    return f"{condition} || failed {shown}"
+
+
+def _reading(reading: Reading) -> str:
+    """The shell's substitution that reads it."""
+    if reading.kind == "status":
+        return f"$(status {reading.step})"
+    if reading.kind == "text":
+        return f'$(cat "$T/{reading.step}")'
+    if reading.kind == "header":
+        return f"$(look header {reading.step} {str(reading.place[0]).lower()})"
+    place = shlex.quote(_place(reading))
+    if reading.kind == "lifetime":
+        return f"$(look lifetime {reading.step})"
+    if reading.since is not None:
+        return f"$(look lapse {reading.step} {place} {reading.since.step} {shlex.quote(_place(reading.since))})"
+    return f"$(look {reading.kind} {reading.step} {place})"
+
+
+def _place(reading: Reading) -> str:
+    return json.dumps(list(reading.place))
