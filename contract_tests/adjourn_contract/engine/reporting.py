@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from adjourn_contract.engine.outcomes import ClauseFailed, NotApplicable, NotChecked
 from adjourn_contract.engine.run import Run
 from adjourn_contract.proofs.inference import Failure
 from adjourn_contract.proofs.proving import told, written
+from adjourn_contract.proofs.replaying import Player
+from adjourn_contract.proofs.shrinking import Bounds, renumbered, shrunk
 from adjourn_contract.reports.outcome import Outcome, Proof
 from adjourn_contract.transport.exchange import OutOfTime, Unreachable
 
@@ -44,8 +48,11 @@ def outcome_of(run: Run, test: str, name: str, clauses: tuple[str, ...], error: 
 def _proof_of(run: Run, name: str, error: ClauseFailed) -> Proof:
     failure = Failure(error.expected, error.got, error.exchanges, run.secrets, run.contract, error.row)
     story = told(failure, error.clause, url=run.url, key=run.key, other_key=run.other_key, run=_digits_of(run.tag))
+    player = Player(run.wire, run.key, run.other_key, run.random("proofs"), run.remember)
+    with suppress(OutOfTime):
+        story = shrunk(story, player, Bounds())
     clause = run.contract.clauses.get(error.clause)
-    proof = written(story, clause.statement if clause else "")
+    proof = written(renumbered(story), clause.statement if clause else "")
     return Proof(
         expected=_clean(run, error.expected),
         got=_clean(run, error.got),

@@ -10,10 +10,8 @@ from adjourn_contract.proofs.quoting import is_inline, pipe, word
 from adjourn_contract.proofs.story import KEY, OTHER_KEY, RUN, Capture, Forgery, Made, Moment, Novelty, Step, Story
 from adjourn_contract.proofs.texts import Reference, Text
 
-__all__ = ["ROUNDS", "commands", "definitions", "in_groups", "steps_in_lines"]
+__all__ = ["commands", "definitions", "in_groups", "steps_in_lines"]
 
-# How often overlapping requests are sent again: what depends on microseconds does not show each time.
-ROUNDS = 25
 _DIGITS = "od -An -N{bytes} -tu1 /dev/urandom | tr -dc 0-9 | cut -c 1-{digits}"
 # Python sends what curl cannot: it is on every machine that has adjourn, and it speaks TLS; nc differs between
 # systems, and /dev/tcp is bash's alone.
@@ -46,8 +44,8 @@ def commands(story: Story) -> list[str]:
     """
     lines = [f"export TRIGGER_API_URL={shlex.quote(story.url)}", *definitions(story)]
     shown = list(steps_in_lines(story))
-    if any(step.is_beside_last for step in story.steps):
-        return [*lines, f"for ROUND in $(seq {ROUNDS}); do", *(f"  {line}" for line in shown), "done"]
+    if story.rounds > 1:
+        return [*lines, f"for ROUND in $(seq {story.rounds}); do", *(f"  {line}" for line in shown), "done"]
     return [*lines, *shown]
 
 

@@ -106,6 +106,10 @@ def _of_member(failure: Failure) -> Iterator[Claim]:
     if failure.expected == "closedAt to be set":
         yield from (Claim(reading, "like", ('^"',)) for reading in _rows(failure, "closedAt", "null"))
         return
+    if failure.expected == "the time of the close" and (sent := re.search(r"the time in the body, (\S+)", failure.got)):
+        for name in ("closedAt", "updatedAt"):
+            yield Claim(Reading("member", failure.last, (name,)), "unlike", (f'^"{sent[1]}"$',))
+        return
     if failure.expected == "a new session to be open":
         reading = Reading("member", failure.last, ("closedAt",))
         yield Claim(reading, "is", ("null",))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from adjourn_contract.proofs.commands import ROUNDS, in_groups
+from adjourn_contract.proofs.commands import in_groups
 from adjourn_contract.proofs.evidence import Claim, Reading
 from adjourn_contract.proofs.quoting import Repeated, parts_of
 from adjourn_contract.proofs.story import KEY, OTHER_KEY, RUN, Forgery, Made, Moment, Novelty, Step, Story
@@ -170,8 +170,11 @@ def pytest_file(story: Story, statement: str) -> str | None:
     name = "test_" + re.sub(r"\W+", "_", story.clause)
     play = [*_variables(story), *(line for group in in_groups(story.steps) for line in _group(group))]
     claims = [line for claim in story.evidence.claims for line in _assertion(story, claim)]
-    is_race = any(step.is_beside_last for step in story.steps)
-    lines = [f"for _ in range({ROUNDS}):", *(f"    {line}" for line in [*play, *claims])] if is_race else play + claims
+    lines = (
+        [f"for _ in range({story.rounds}):", *(f"    {line}" for line in [*play, *claims])]
+        if story.rounds > 1
+        else play + claims
+    )
     body = "\n".join(f"    {line}" for line in lines)
     code = "\n\n".join([*_helpers(body), f"def {name}():\n{body}\n"])
     return f'"""{_heading(story, statement)}"""\n\n{_imports(code)}\n\n{_settings(story)}\n\n\n{code}'

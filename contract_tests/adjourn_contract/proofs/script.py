@@ -6,7 +6,7 @@ import json
 import shlex
 from collections.abc import Iterator
 
-from adjourn_contract.proofs.commands import ROUNDS, definitions, steps_in_lines
+from adjourn_contract.proofs.commands import definitions, steps_in_lines
 from adjourn_contract.proofs.evidence import Claim, Evidence, Reading
 from adjourn_contract.proofs.quoting import word
 from adjourn_contract.proofs.story import Story
@@ -70,11 +70,10 @@ def script(story: Story, statement: str) -> str | None:
     """
     if story.evidence is None:
         return None
-    is_race = any(step.is_beside_last for step in story.steps)
     # Standard output is the answers; what they show is said on standard error.
     play = [*steps_in_lines(story), *_captured(story)]
     end = [*(_assertion(story, claim) for claim in story.evidence.claims)]
-    body = [f"for ROUND in $(seq {ROUNDS}); do", *play, *end, "done"] if is_race else [*play, *end]
+    body = [f"for ROUND in $(seq {story.rounds}); do", *play, *end, "done"] if story.rounds > 1 else [*play, *end]
     return "\n".join(
         [
             "#!/bin/sh",

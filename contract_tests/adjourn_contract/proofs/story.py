@@ -128,6 +128,7 @@ class Story:
         got: what came instead.
         clause: the slug.
         url: the server's base URL.
+        rounds: how often it is to be played until it shows the failure, where it does not show each time.
     """
 
     steps: tuple[Step, ...]
@@ -138,6 +139,7 @@ class Story:
     clause: str
     expected: str
     got: str
+    rounds: int = 1
 
     @property
     def names(self) -> set[str]:
