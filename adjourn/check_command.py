@@ -37,7 +37,7 @@ __all__ = ["check"]
 
 _SETTINGS_FILES = ("adjourn.toml", "pyproject.toml")
 # Options of the command line that are not options of the check itself.
-_OF_THE_COMMAND = ("as_json", "reports", "yes")
+_OF_THE_COMMAND = ("as_json", "reports", "write_tests", "yes")
 _SUMMARY_BYTES = 1024 * 1024 - 1
 
 
@@ -124,6 +124,12 @@ _OPTIONS = (
         metavar="[FORMAT:]FILE",
         help="Write a report: json, junit (.xml), sarif, md or html; repeatable.",
     ),
+    click.option(
+        "--write-tests",
+        type=click.Path(file_okay=False, path_type=Path),
+        metavar="DIR",
+        help="Write each failure as a shell script and a pytest file that check it again.",
+    ),
     spec_option,
 )
 
@@ -150,6 +156,7 @@ def check(context: click.Context, /, **values: Any) -> None:
       adjourn check https://staging.example --secret-key $KEY --rate 20/s --profile smoke
       adjourn check $URL --secret-key $KEY --clause 'id.*' --clause body.limit --fail-fast
       adjourn check $URL --secret-key $KEY --report result.json --report junit:reports/contract.xml
+      adjourn check $URL --secret-key $KEY --write-tests contract-failures
     """
     assert_contract_tests()
     from adjourn_contract.check import check as run_check
@@ -163,16 +170,33 @@ def check(context: click.Context, /, **values: Any) -> None:
         reports = [ReportFile.parse(text) for text in values["reports"]]
         for report in reports:
             report.prepare()
-    except ReportError as error:
+        if values["write_tests"] is not None:
+            values["write_tests"].mkdir(parents=True, exist_ok=True)
+    except (ReportError, OSError) as error:
         raise UsageProblem(str(error)) from None
     verdicts = run_check(contract, options)
     verdicts.facts = replace(verdicts.facts, accept_place=_accept_place(context), location=_location())
     # The verdict is printed first, whatever happens to the reports.
     click.echo(json_report(verdicts) if values["as_json"] else render(verdicts, colour=wants_colour()))
-    problems = [*_write_reports(verdicts, reports), *_write_to_github(verdicts, annotate=not values["as_json"])]
+    problems = [
+        *_write_reports(verdicts, reports),
+        *_write_tests(verdicts, values["write_tests"]),
+        *_write_to_github(verdicts, annotate=not values["as_json"]),
+    ]
     for problem in problems:
         click.echo(f"adjourn: {problem}", err=True)
     sys.exit(verdicts.exit_code or (COULD_NOT if problems else 0))
+
+
+def _write_tests(verdicts: Verdicts, folder: Path | None) -> Iterator[str]:
+    """Write the failures as tests; what went wrong is returned."""
+    from adjourn_contract.reports.written_tests import write_tests
+
+    if folder is not None:
+        try:
+            write_tests(folder, verdicts)
+        except OSError as error:
+            yield f"--write-tests {folder}: {error.strerror or error}"
 
 
 def _write_reports(verdicts: Verdicts, reports: Sequence[ReportFile]) -> Iterator[str]:

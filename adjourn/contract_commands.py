@@ -43,13 +43,18 @@ def list_faults(as_json: bool) -> None:
 @click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True, metavar="N", help="At once.")
 @click.option("--sample", type=click.IntRange(min=1), metavar="N", help="Every N-th fault only.")
 @click.option("--whole", is_flag=True, help="Run each check to its end rather than to the first broken clause.")
-def prove_faults(globs: tuple[str, ...], workers: int, sample: int | None, whole: bool) -> None:
-    """Check the mock with each fault and tell which are caught. Exit code 1 if one is missed.
+@click.option("--replay", is_flag=True, help="Run each proof's commands against the faulty and a lawful mock too.")
+def prove_faults(globs: tuple[str, ...], workers: int, sample: int | None, whole: bool, replay: bool) -> None:
+    """Check the mock with each fault and report which are caught. Exit code 1 if one is missed.
+
+    With --replay a proof counts only if its commands show the fault on the faulty mock and nothing on a lawful one;
+    one that does not is exit code 1 too.
 
     \b
     Examples:
       adjourn faults prove
       adjourn faults prove 'reason-*' --whole
+      adjourn faults prove --sample 20 --replay
     """
     from adjourn.prove import prove
     from adjourn_mock.faults import FAULTS
@@ -59,16 +64,22 @@ def prove_faults(globs: tuple[str, ...], workers: int, sample: int | None, whole
     if not chosen:
         raise UsageProblem("no fault has such a name; adjourn faults list has them")
     results = []
-    for caught in prove(chosen, workers=workers, fail_fast=not whole):
+    for caught in prove(chosen, workers=workers, fail_fast=not whole, replay=replay):
         results.append(caught)
         verdict = "caught" if caught.is_caught else "MISSED"
         blamed = "" if caught.by_its_own_clause else f" by {', '.join(caught.blamed) or caught.error or 'nothing'}"
         click.echo(f"{verdict}  {caught.seconds:5.1f} s  {caught.fault.name:<38} {caught.fault.clause}{blamed}")
+        if caught.replay:
+            click.echo(f"NOT REPLAYED    {caught.fault.name}: {caught.replay}")
     found = [caught for caught in results if caught.is_caught]
     own = sum(caught.by_its_own_clause for caught in found)
     median = statistics.median(caught.seconds for caught in found) if found else 0
     click.echo(f"\n{len(found)} of {len(results)} caught, {own} by their own clause; median {median:.1f} s")
-    sys.exit(0 if len(found) == len(results) else 1)
+    shown = [caught for caught in found if caught.is_replayed]
+    if replay:
+        share = len(shown) / len(found) if found else 0
+        click.echo(f"{len(shown)} of {len(found)} proofs replayed ({share:.1%})")
+    sys.exit(0 if len(found) == len(results) and (not replay or len(shown) == len(found)) else 1)
 
 
 @click.command()

@@ -3,32 +3,46 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 from adjourn_mock.faults import Fault
 
 __all__ = ["ProofResult", "prove"]
 
-_START_SECONDS = 20
+_ADJOURN = (sys.executable, "-m", "adjourn")
 _CHECK_SECONDS = 180
+_SCRIPT_SECONDS = 120
+_PASSED, _FAILED = 0, 1
 
 
 @dataclass(frozen=True)
 class ProofResult:
-    """What became of a fault: the clauses that were found broken, and how long it took to tell.
+    """The result of the check with one fault.
 
-    `trouble` says why the check came to nothing, where it did.
+    Attributes:
+        fault: of the mock.
+        blamed: the clauses that failed.
+        seconds: how long the check took.
+        error: why the check came to nothing, where it did.
+        replay: what went wrong with the replay of the proof: empty where it shows the fault on the faulty mock and
+            nothing on a lawful one, None where it was not asked for.
     """
 
     fault: Fault
     blamed: tuple[str, ...]
     seconds: float
     error: str | None
+    replay: str | None = None
 
     @property
     def is_caught(self) -> bool:
@@ -38,43 +52,101 @@ class ProofResult:
     def by_its_own_clause(self) -> bool:
         return self.fault.clause in self.blamed
 
+    @property
+    def is_replayed(self) -> bool:
+        return self.replay == ""
 
-def prove(faults: Sequence[Fault], *, workers: int, fail_fast: bool) -> Iterator[ProofResult]:
+
+def prove(faults: Sequence[Fault], *, workers: int, fail_fast: bool, replay: bool = False) -> Iterator[ProofResult]:
     """Check the mock with each fault, in processes of its own; results come in the order of `faults`.
 
     Args:
         faults: which.
         workers: how many are checked at once.
-        fail_fast: stop each check at its first broken clause.
+        fail_fast: stop each check at its first failed clause.
+        replay: run the script of each proof against the faulty mock and a lawful one.
     """
-    with ThreadPoolExecutor(workers) as pool:
-        yield from pool.map(lambda fault: _prove_one(fault, fail_fast=fail_fast), faults)
+    with ThreadPoolExecutor(workers) as pool, tempfile.TemporaryDirectory(prefix="adjourn-prove-") as folder:
+
+        def prove_one(fault: Fault) -> ProofResult:
+            scripts = Path(folder, fault.name)
+            result = _checked(fault, scripts, fail_fast=fail_fast)
+            return replace(result, replay=_replayed(result, scripts)) if replay and result.is_caught else result
+
+        yield from pool.map(prove_one, faults)
 
 
-def _prove_one(fault: Fault, *, fail_fast: bool) -> ProofResult:
-    adjourn = [sys.executable, "-m", "adjourn"]
-    server = subprocess.Popen(  # noqa: S603 - our own command
-        [*adjourn, "mock", "--port", "0", "--json", "--fault", fault.name],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
-    try:
-        assert server.stdout is not None  # noqa: S101 - it is a pipe
-        ready = json.loads(server.stdout.readline())
-        first, second, *_ = (environment["secretKey"] for environment in ready["environments"])
-        command = [*adjourn, "check", ready["url"], "--secret-key", first, "--other-secret-key", second, "--json"]
+def _checked(fault: Fault, scripts: Path, *, fail_fast: bool) -> ProofResult:
+    with _mock("--fault", fault.name) as server:
+        first, second = server.keys[:2]
+        command = [*_ADJOURN, "check", server.url, "--secret-key", first, "--other-secret-key", second, "--json"]
+        command += ["--write-tests", str(scripts), *(["--fail-fast"] if fail_fast else [])]
         began = time.monotonic()
-        done = subprocess.run(  # noqa: S603
-            [*command, *(["--fail-fast"] if fail_fast else [])],
-            capture_output=True, text=True, timeout=_CHECK_SECONDS, check=False,
-        )  # fmt: skip
+        try:
+            done = subprocess.run(  # noqa: S603 - our own command
+                command, capture_output=True, text=True, timeout=_CHECK_SECONDS, check=False
+            )
+            result = json.loads(done.stdout)
+        except (ValueError, subprocess.TimeoutExpired) as error:
+            return ProofResult(fault, (), 0, f"{type(error).__name__}: {error}")
         seconds = time.monotonic() - began
-        result = json.loads(done.stdout)
-    except (ValueError, subprocess.TimeoutExpired) as error:
-        return ProofResult(fault, (), 0, f"{type(error).__name__}: {error}")
-    finally:
-        server.terminate()
-        server.wait()
-        assert server.stdout is not None  # noqa: S101
-        server.stdout.close()
     blamed = tuple(each["clause"] for each in result["clauses"] if each["state"] == "failed")
     return ProofResult(fault, blamed, seconds, result["error"])
+
+
+def _replayed(result: ProofResult, scripts: Path) -> str:
+    """What went wrong with the replay of the proof; empty where nothing did."""
+    clause = result.fault.clause if result.by_its_own_clause else result.blamed[0]
+    script = scripts / f"{clause}.sh"
+    if not script.exists():
+        return "the proof has no script"
+    with _mock("--fault", result.fault.name) as faulty:
+        if (code := _run(script, faulty)) != _FAILED:
+            return f"does not show the fault on the faulty mock (exit code {code})"
+    with _mock() as lawful:
+        if (code := _run(script, lawful)) != _PASSED:
+            return f"accuses the lawful mock (exit code {code})"
+    return ""
+
+
+def _run(script: Path, server: _Mock) -> int | str:
+    """The exit code of a script; `timeout` where it does not end."""
+    try:
+        done = subprocess.run(  # noqa: S603 - written by our own command
+            ["sh", str(script)],  # noqa: S607 - the system's shell
+            env={**os.environ, **server.environ}, capture_output=True, timeout=_SCRIPT_SECONDS, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return "timeout"
+    return done.returncode
+
+
+@dataclass(frozen=True)
+class _Mock:
+    """A mock that runs: its URL, and the keys of its environments."""
+
+    url: str
+    keys: Sequence[str]
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The environment variables of a script that calls it."""
+        first, second = self.keys[:2]
+        return {"TRIGGER_API_URL": self.url, "TRIGGER_SECRET_KEY": first, "ADJOURN_OTHER_SECRET_KEY": second}
+
+
+@contextmanager
+def _mock(*options: str) -> Iterator[_Mock]:
+    """A mock in a process of its own."""
+    process = subprocess.Popen(  # noqa: S603 - our own command
+        [*_ADJOURN, "mock", "--port", "0", "--json", *options],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None  # noqa: S101 - it is a pipe
+    try:
+        ready: dict[str, Any] = json.loads(process.stdout.readline())
+        yield _Mock(ready["url"], [environment["secretKey"] for environment in ready["environments"]])
+    finally:
+        process.terminate()
+        process.wait()
+        process.stdout.close()

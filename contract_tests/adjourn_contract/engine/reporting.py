@@ -60,6 +60,7 @@ def _proof_of(run: Run, name: str, error: ClauseFailed) -> Proof:
         curl=tuple(_clean(run, line) for line in proof.commands),
         sent=_clean(run, proof.sent),
         script=None if proof.script is None else _clean(run, proof.script),
+        pytest_file=None if proof.pytest_file is None else _clean(run, proof.pytest_file),
     )
 
 
@@ -76,6 +77,7 @@ def proof_text(run: Run, outcome: Outcome) -> str:
     return "\n".join(
         [
             f"{outcome.clause}: {clause.statement if clause else ''}",
+            f"  sent     {proof.sent}",
             f"  expected {proof.expected}",
             f"  got      {proof.got}",
             *(f"  {line}" for line in proof.curl),

@@ -61,11 +61,7 @@ def evidence_of(failure: Failure) -> Evidence | None:
     """The claims that a lawful server satisfies at the end of the failure's scenario; None where they are not known."""
     if not failure.exchanges:
         return None
-    for infer in (
-        _of_status, _of_error_text, _of_member, _of_row, _of_content, _of_secrets, _of_allow, _of_times, _of_tokens,
-        _of_lists,
-        _of_repeated_value, _of_other_status,
-    ):  # fmt: skip
+    for infer in _INFERENCES:
         claims = tuple(infer(failure))
         answers = dict(enumerate(failure.exchanges))
         # What the answers of the failure satisfy would show nothing.
@@ -100,41 +96,45 @@ def _of_error_text(failure: Failure) -> Iterator[Claim]:
 # members of rows
 
 
-def _of_member(failure: Failure) -> Iterator[Claim]:
-    """`NAME VALUE`, with more words behind; `NAME as before: VALUE`; `closedAt to be set`."""
-    name, _, rest = failure.expected.partition(" ")
+def _of_words(failure: Failure) -> Iterator[Claim]:
+    """What is said of closedAt without a value."""
+    closed_at = Reading("member", failure.last, ("closedAt",))
     if failure.expected == "closedAt to be set":
         yield from (Claim(reading, "like", ('^"',)) for reading in _rows(failure, "closedAt", "null"))
-        return
-    if failure.expected == "the time of the close" and (sent := re.search(r"the time in the body, (\S+)", failure.got)):
+    elif failure.expected == "a new session to be open":
+        yield Claim(closed_at, "is", ("null",))
+    elif failure.expected == "the time of the close" and (sent := re.search(r"in the body, (\S+)", failure.got)):
         for name in ("closedAt", "updatedAt"):
             yield Claim(Reading("member", failure.last, (name,)), "unlike", (f'^"{sent[1]}"$',))
-        return
-    if failure.expected == "a new session to be open":
-        reading = Reading("member", failure.last, ("closedAt",))
-        yield Claim(reading, "is", ("null",))
-        return
+
+
+def _of_member(failure: Failure) -> Iterator[Claim]:
+    """`NAME VALUE`, with more words behind; `NAME as before: VALUE`; `the session ID`."""
+    name, _, rest = failure.expected.partition(" ")
     rest = re.sub(r"^as (before|it was sent): ", "", rest)
     expected, got = _value(rest), _value(failure.got)
     if name == "the" and rest.startswith("session "):
         name, expected, got = "id", _session_in(rest), _session_in(failure.got)
     if expected is _NO_VALUE or not re.fullmatch(r"[A-Za-z]\w*", name):
         return
-    seen = list(_rows(failure, name, canonical(None if got is _NO_VALUE else got)))
-    if not seen and got is None:
-        seen = list(_rows(failure, name, ""))
-    if failure.row is not None:
-        known = reading_of(failure.exchanges, failure.row, name)
-        seen = [known] if known is not None else seen
-    if not seen:
+    seen = _seen(failure, name, None if got is _NO_VALUE else got)
+    if seen is None:
         return
     closes = [step for step in failure.group if failure.exchanges[step].target.endswith("/close")]
     if closes and name in _SET_BY_CLOSE:
         first = Reading("member", closes[0], (name,))
-        for step in dict.fromkeys((*closes[1:], seen[0].step)):
+        for step in dict.fromkeys((*closes[1:], seen.step)):
             yield Claim(Reading("member", step, (name,)), "same", other=first)
     else:
-        yield _equal(failure, seen[0], name, canonical(expected))
+        yield _equal(failure, seen, name, canonical(expected))
+
+
+def _seen(failure: Failure, name: str, got: Any) -> Reading | None:
+    """The member that is wrong: of the row that is known to be, or of the latest that has what came."""
+    if failure.row is not None and (known := reading_of(failure.exchanges, failure.row, name)):
+        return known
+    found = next(_rows(failure, name, canonical(got)), None)
+    return next(_rows(failure, name, ""), None) if found is None and got is None else found
 
 
 def _equal(failure: Failure, reading: Reading, name: str, expected: str) -> Claim:
@@ -354,3 +354,21 @@ def _members(value: Any) -> Iterator[tuple[Place, Any]]:
         yield (name,), member
         if isinstance(member, Mapping):
             yield from (((name, *place), each) for place, each in _members(member))
+
+
+# In this order: the last two look only for what came, and know nothing of what was expected.
+_INFERENCES = (
+    _of_status,
+    _of_error_text,
+    _of_words,
+    _of_member,
+    _of_row,
+    _of_content,
+    _of_secrets,
+    _of_allow,
+    _of_times,
+    _of_tokens,
+    _of_lists,
+    _of_repeated_value,
+    _of_other_status,
+)

@@ -151,12 +151,12 @@ def _droppable(story: Story, evidence: Evidence) -> Iterator[frozenset[int]]:
 
 
 def _subjects(step: Step, run: str) -> set[str]:
-    """The sessions that a step is about: friendly ids, and the numbers of names."""
+    """The sessions that a step is about: friendly ids, and the names that the run made."""
     exchange = step.exchange
     value = exchange.value if isinstance(exchange.value, dict) else {}
     sent = exchange.target + (exchange.wire_bytes or exchange.body or b"").decode(errors="replace")
     texts = [sent, *(str(value.get(name)) for name in ("id", "externalId"))]
-    found = {number for text in texts for number in re.findall(re.escape(run) + r"-(\d+)", text)}
+    found = {name for text in texts for name in re.findall(re.escape(run) + r"-[\w.%~-]+", text)}
     return found | {each for text in texts for each in re.findall(r"session_[A-Za-z0-9_-]{6,}", text)}
 
 

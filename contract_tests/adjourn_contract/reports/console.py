@@ -65,6 +65,8 @@ def _proof(verdicts: Verdicts, verdict: Verdict, paint: Paint) -> Iterator[str]:
     assert proof is not None  # noqa: S101 - the caller has seen that there is one
     yield paint(_BOLD, verdict.clause)
     yield f"  {clause.statement} ({', '.join(clause.source)})"
+    if proof.sent:
+        yield f"  sent      {proof.sent}"
     yield f"  expected  {proof.expected}"
     yield f"  got       {proof.got}"
     if verdict.affects:

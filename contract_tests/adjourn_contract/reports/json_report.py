@@ -56,6 +56,7 @@ def _clause(verdicts: Verdicts, verdict: Verdict) -> dict[str, Any]:
         value["proof"] = {
             "expected": verdict.proof.expected,
             "got": verdict.proof.got,
+            "sent": verdict.proof.sent,
             "test": verdict.proof.test,
             "curl": list(verdict.proof.curl),
         }

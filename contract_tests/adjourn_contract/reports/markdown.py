@@ -45,6 +45,8 @@ def _proof(verdicts: Verdicts, verdict: Verdict) -> Iterator[str]:
     )
     yield f"- expected: {_cell(proof.expected)}"
     yield f"- got: {_cell(proof.got)}"
+    if proof.sent:
+        yield f"- sent: {_cell(proof.sent)}"
     if verdict.affects:
         yield f"- therefore not checked: {', '.join(verdict.affects)}"
     # A fence longer than any in the commands ends where it should.

@@ -20,6 +20,7 @@ class Proof(msgspec.Struct, frozen=True):
         curl: shell lines that send the requests again.
         sent: the request that shows it, in words.
         script: a shell script that asserts what a lawful server answers, or None where no program can check it.
+        pytest_file: the same as a pytest file.
     """
 
     expected: str
@@ -28,6 +29,12 @@ class Proof(msgspec.Struct, frozen=True):
     curl: tuple[str, ...]
     sent: str = ""
     script: str | None = None
+    pytest_file: str | None = None
+
+    @property
+    def rank(self) -> tuple[bool, int]:
+        """Of two proofs of a clause the lower is shown: one that a program can check, and then the shorter."""
+        return self.script is None, len(self.curl)
 
 
 class Observed(msgspec.Struct, frozen=True):

@@ -86,7 +86,7 @@ class Verdicts:
             self.error = self.error or outcome.reason
         if outcome.proof is not None:
             known = self._proofs.get(outcome.clause)
-            if known is None or len(outcome.proof.curl) < len(known.curl):
+            if known is None or outcome.proof.rank < known.rank:
                 self._proofs[outcome.clause] = outcome.proof
 
     def observe(self, seen: Observed) -> None:
