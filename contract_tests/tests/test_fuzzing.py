@@ -41,7 +41,8 @@ def test_it_asks_for_every_operation_and_means_sessions_of_the_run_alone() -> No
         fuzz(run)
         statuses = Counter(exchange.status for exchange in exchanges)
         assert statuses.keys() >= {200, 201, 400, 401, 404, 422}
-        for operation in run.contract.operations.values():
+        about_rows = [each for each in run.contract.operations.values() if each.template.startswith(run.collection)]
+        for operation in about_rows:
             start, _, end = operation.template.partition("{session}")
             asked = [
                 each

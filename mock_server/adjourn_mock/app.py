@@ -180,6 +180,7 @@ def create_app(
         store=engine,
         routes=Routes(contract),
         tokens=Tokens(contract.token),
+        channels=engine.channels(contract.channels),
         clock=clock or SystemClock(),
     )
     common = as_shared(engine)

@@ -63,7 +63,7 @@ VALID = {**CHAT}
         {"type": ""}, {"type": "x" * 65}, {"type": None}, {"taskIdentifier": ""}, {"taskIdentifier": "x" * 129},
         {"triggerConfig": None}, {"triggerConfig": {}}, {"triggerConfig": {"basePayload": []}},
         {"triggerConfig": {"basePayload": {}, "machine": "huge"}}, {"triggerConfig": {"basePayload": {}, "queue": "x" * 129}},
-        {"triggerConfig": {"basePayload": {}, "tags": ["x"] * 6}}, {"triggerConfig": {"basePayload": {}, "maxAttempts": 0}},
+        {"triggerConfig": {"basePayload": {}, "tags": ["x"] * 11}}, {"triggerConfig": {"basePayload": {}, "maxAttempts": 0}},
         {"triggerConfig": {"basePayload": {}, "maxAttempts": 11}}, {"triggerConfig": {"basePayload": {}, "maxDuration": 0}},
         {"triggerConfig": {"basePayload": {}, "idleTimeoutInSeconds": 3601}},
         {"externalId": ""}, {"externalId": "   "}, {"externalId": "x" * 257}, {"externalId": None}, {"externalId": 5},

@@ -2,6 +2,7 @@
 
 from adjourn_spec.contract import (
     BodyRule,
+    ChannelRule,
     Clause,
     Contract,
     Cors,
@@ -11,6 +12,7 @@ from adjourn_spec.contract import (
     QueryParameter,
     RateLimit,
     RefusalRule,
+    Scopes,
     TokenRule,
 )
 from adjourn_spec.documents import DocumentError, read_document
@@ -21,6 +23,7 @@ from adjourn_spec.stylesheet import stylesheet
 
 __all__ = [
     "BodyRule",
+    "ChannelRule",
     "Clause",
     "Contract",
     "Cors",
@@ -34,6 +37,7 @@ __all__ = [
     "RateLimit",
     "RefusalRule",
     "Schema",
+    "Scopes",
     "SessionKey",
     "TokenRule",
     "Violation",

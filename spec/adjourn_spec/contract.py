@@ -13,6 +13,7 @@ from adjourn_spec.schema import Schema
 
 __all__ = [
     "BodyRule",
+    "ChannelRule",
     "Clause",
     "Contract",
     "Cors",
@@ -22,10 +23,12 @@ __all__ = [
     "QueryParameter",
     "RateLimit",
     "RefusalRule",
+    "Scopes",
     "TokenRule",
 ]
 
 
+Scopes = tuple[tuple[str, ...], ...]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
@@ -81,8 +84,8 @@ class RefusalRule:
 class BodyRule:
     """What an operation takes as its body. `limit_bytes` bounds the bytes on the wire.
 
-    The last three name the clause that a body too large, one that is no JSON object,
-    and one that breaks the schema belong to.
+    The three clauses are those of a body that is too large, that is not a JSON object, and that breaks the schema.
+    `is_text` where the body is stored as text and not parsed (`x-text`).
     """
 
     required: bool
@@ -91,6 +94,7 @@ class BodyRule:
     limit_clause: str
     malformed_clause: str
     invalid_clause: str
+    is_text: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,15 @@ class PathTemplate:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation. `name` is the operationId; `credentials` are names of security schemes."""
+    """One operation.
+
+    Attributes:
+        name: the operationId.
+        headers: the schemas of its header parameters, by lower-case name.
+        credentials: names of security schemes.
+        forbidden_clause: for which a token is refused that does not have the scopes.
+        scopes: by dialect, what a public access token needs: one scope of each inner tuple (`x-scopes`).
+    """
 
     name: str
     method: str
@@ -123,8 +135,29 @@ class Operation:
     query: tuple[QueryParameter, ...]
     query_clause: str | None
     credentials: frozenset[str]
+    forbidden_clause: str
     responses: Mapping[int, Schema]
     grey_zones: tuple[str, ...]
+    headers: Mapping[str, Schema]
+    scopes: Mapping[str, Scopes]
+
+
+class ChannelRule(msgspec.Struct, frozen=True, rename="kebab"):
+    """What channels store (`x-channels`).
+
+    Attributes:
+        records: the most records of one channel; older ones are dropped.
+        bytes: the most bytes of their bodies in one channel.
+        part_seconds: how long a part id counts.
+        total_bytes: about how much memory all channels of a store in memory take.
+        ping_seconds: after how long a silence a stream sends a ping.
+    """
+
+    records: Count = 0
+    bytes: Count = 0
+    part_seconds: Count = 0
+    total_bytes: Count = 0
+    ping_seconds: Count = 0
 
 
 class TokenRule(msgspec.Struct, frozen=True, rename="kebab"):
@@ -191,6 +224,7 @@ class Contract:
     token: TokenRule
     rate_limit: RateLimit
     cors: Cors
+    channels: ChannelRule
 
     def identify(self, value: str) -> SessionKey:
         """Distinguish a friendly id from an externalId (clauses id.friendly, id.external, id.prefix)."""

@@ -11,6 +11,7 @@ import msgspec
 
 from adjourn_spec.contract import (
     BodyRule,
+    ChannelRule,
     Clause,
     Contract,
     Cors,
@@ -21,16 +22,18 @@ from adjourn_spec.contract import (
     QueryParameter,
     RateLimit,
     RefusalRule,
+    Scopes,
     TokenRule,
 )
 from adjourn_spec.documents import read_document
 from adjourn_spec.node import Node
-from adjourn_spec.schema import Schema
+from adjourn_spec.schema import Schema, registry_of
 
 __all__ = ["load_contract", "openapi_path"]
 
 _HERE = Path(__file__).parent
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+_FORBIDDEN = "auth.secret-only"
 _OPERATIONS = ("createSession", "listSessions", "retrieveSession", "updateSession", "closeSession")
 
 
@@ -77,6 +80,7 @@ def load_contract(path: str | Path | None = None) -> Contract:
         token=extensions.public_access_token,
         rate_limit=extensions.rate_limit,
         cors=extensions.cors,
+        channels=extensions.channels,
     )
 
 
@@ -94,6 +98,7 @@ class _RootExtensions(msgspec.Struct, frozen=True, rename=_extension):
     public_access_token: TokenRule
     rate_limit: RateLimit
     cors: Cors
+    channels: ChannelRule = ChannelRule()
 
 
 class _BodyClauses(msgspec.Struct, frozen=True):
@@ -107,6 +112,7 @@ class _BodyExtensions(msgspec.Struct, frozen=True, rename=_extension):
 
     body_limit_bytes: Count
     clauses: _BodyClauses
+    text: bool = False
 
 
 class _ResponseExtensions(msgspec.Struct, frozen=True, rename=_extension):
@@ -183,12 +189,13 @@ def _answers(root: Node, clauses: dict[str, Clause]) -> tuple[dict[str, int], di
 
 def _paths(root: Node, clauses: dict[str, Clause]) -> tuple[tuple[PathTemplate, ...], dict[str, Operation]]:
     operations: dict[str, Operation] = {}
+    schemas = _Schemas(root.value)
     templates: dict[str, dict[str, str]] = {}
     for template, method, node in _operations(root):
         name = node.child("operationId").convert(str)
         if name in operations:
             raise node.fail(f"repeats the operationId {name!r}")
-        operations[name] = _operation(root, template, method, name, node)
+        operations[name] = _operation(root, schemas, template, method, name, node)
         templates.setdefault(template, {})[method.upper()] = name
     paths = root.child("paths")
     return tuple(
@@ -210,7 +217,7 @@ def _operations(root: Node) -> Iterator[tuple[str, str, Node]]:
                 yield template, method, node
 
 
-def _operation(root: Node, template: str, method: str, name: str, node: Node) -> Operation:
+def _operation(root: Node, schemas: _Schemas, template: str, method: str, name: str, node: Node) -> Operation:
     pointer = f"/paths/{template.replace('~', '~0').replace('/', '~1')}/{method}"
     body, parameters, clauses, grey_zones = (
         node.get(member) for member in ("requestBody", "parameters", "x-clauses", "x-grey-zones")
@@ -221,28 +228,48 @@ def _operation(root: Node, template: str, method: str, name: str, node: Node) ->
         name=name,
         method=method.upper(),
         template=template,
-        body=None if body is None else _body(root, body, pointer),
-        query=() if parameters is None else tuple(_query(root, parameters, pointer)),
-        query_clause=None if clauses is None else clauses.child("invalid").convert(str),
+        body=None if body is None else _body(schemas, body, pointer),
+        query=() if parameters is None else tuple(_query(schemas, parameters, pointer)),
+        query_clause=_optional_clause(clauses, "invalid"),
         credentials=frozenset(scheme for entry in schemes for scheme in entry),
-        responses=MappingProxyType(dict(_responses(root, node.child("responses"), pointer))),
+        responses=MappingProxyType(dict(_responses(schemas, node.child("responses"), pointer))),
         grey_zones=() if grey_zones is None else grey_zones.convert(tuple[str, ...]),
+        forbidden_clause=_optional_clause(clauses, "forbidden") or _FORBIDDEN,
+        headers=MappingProxyType({} if parameters is None else dict(_headers(schemas, parameters, pointer))),
+        scopes=MappingProxyType(_scopes(root, node)),
     )
 
 
-def _body(root: Node, node: Node, pointer: str) -> BodyRule:
+def _optional_clause(clauses: Node | None, key: str) -> str | None:
+    named = None if clauses is None else clauses.get(key)
+    return None if named is None else named.convert(str)
+
+
+def _scopes(root: Node, node: Node) -> dict[str, Scopes]:
+    """What a token needs, by dialect; one list is for all dialects."""
+    scopes = node.get("x-scopes")
+    dialects = root.child("x-dialects").convert(tuple[str, ...])
+    if scopes is None:
+        return dict.fromkeys(dialects, ())
+    if isinstance(scopes.value, dict):
+        return {dialect: scopes.child(dialect).convert(Scopes) for dialect in dialects}
+    return dict.fromkeys(dialects, scopes.convert(Scopes))
+
+
+def _body(schemas: _Schemas, node: Node, pointer: str) -> BodyRule:
     extensions, required = node.convert(_BodyExtensions), node.get("required")
     return BodyRule(
         required=required is not None and required.convert(bool),
         limit_bytes=extensions.body_limit_bytes,
-        schema=_media_schema(root, node, f"{pointer}/requestBody"),
+        schema=_media_schema(schemas, node, f"{pointer}/requestBody"),
         limit_clause=extensions.clauses.limit,
         malformed_clause=extensions.clauses.malformed,
         invalid_clause=extensions.clauses.invalid,
+        is_text=extensions.text,
     )
 
 
-def _query(root: Node, parameters: Node, pointer: str) -> Iterator[QueryParameter]:
+def _query(schemas: _Schemas, parameters: Node, pointer: str) -> Iterator[QueryParameter]:
     for index, node in enumerate(parameters.items()):
         if node.child("in").convert(str) == "query":
             style = node.get("style")
@@ -250,30 +277,51 @@ def _query(root: Node, parameters: Node, pointer: str) -> Iterator[QueryParamete
                 name=node.child("name").convert(str),
                 style="form" if style is None else style.convert(str),
                 kind=node.child("schema").child("type").convert(str),
-                schema=_schema(root, node.child("schema"), f"{pointer}/parameters/{index}/schema"),
+                schema=schemas.at(node.child("schema"), f"{pointer}/parameters/{index}/schema"),
             )
 
 
-def _responses(root: Node, responses: Node, pointer: str) -> Iterator[tuple[int, Schema]]:
+def _headers(schemas: _Schemas, parameters: Node, pointer: str) -> Iterator[tuple[str, Schema]]:
+    for index, node in enumerate(parameters.items()):
+        if node.child("in").convert(str) == "header":
+            name = node.child("name").convert(str).lower()
+            yield name, schemas.at(node.child("schema"), f"{pointer}/parameters/{index}/schema")
+
+
+def _responses(schemas: _Schemas, responses: Node, pointer: str) -> Iterator[tuple[int, Schema]]:
     for code, node in responses.members():
         raw = responses.value[code]
         reference = raw.get("$ref") if isinstance(raw, dict) else None
         place = reference[1:] if reference else f"{pointer}/responses/{code}"
-        yield _status(node, code), _media_schema(root, node, place)
+        yield _status(node, code), _media_schema(schemas, node, place)
 
 
-def _media_schema(root: Node, node: Node, pointer: str) -> Schema:
-    schema = node.child("content").child("application/json").child("schema")
-    return _schema(root, schema, f"{pointer}/content/application~1json/schema")
+def _media_schema(schemas: _Schemas, node: Node, pointer: str) -> Schema:
+    """The schema of JSON content, or of the first media type where there is none."""
+    content = node.child("content")
+    media_type = "application/json" if content.get("application/json") else next(name for name, _ in content.members())
+    escaped = media_type.replace("/", "~1")
+    return schemas.at(content.child(media_type).child("schema"), f"{pointer}/content/{escaped}/schema")
 
 
-def _schema(root: Node, node: Node, pointer: str) -> Schema:
-    schema = Schema(root.value, pointer)
-    try:
-        schema.compile()
-    except ValueError as error:
-        raise node.fail(f"is not a valid schema: {str(error).splitlines()[0]}") from None
-    return schema
+class _Schemas:
+    """The schemas of one document, each compiled once: operations share most of their responses."""
+
+    def __init__(self, document: Any) -> None:
+        self._document = document
+        self._registry = registry_of(document)
+        self._made: dict[str, Schema] = {}
+
+    def at(self, node: Node, pointer: str) -> Schema:
+        """The schema at a JSON pointer; `node` is the same place, for errors."""
+        if pointer not in self._made:
+            schema = Schema(self._document, pointer, self._registry)
+            try:
+                schema.compile()
+            except ValueError as error:
+                raise node.fail(f"is not a valid schema: {str(error).splitlines()[0]}") from None
+            self._made[pointer] = schema
+        return self._made[pointer]
 
 
 def _reason(operation: Operation, root: Node) -> None:

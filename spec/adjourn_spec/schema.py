@@ -10,7 +10,7 @@ from typing import Any
 
 import jsonschema_rs
 
-__all__ = ["Schema", "Violation"]
+__all__ = ["Schema", "Violation", "registry_of"]
 
 _BASE = "urn:adjourn:contract"
 
@@ -43,14 +43,17 @@ class Schema:
     Args:
         document: the whole document, against which references resolve.
         pointer: the JSON pointer of the schema, for example `/components/schemas/Session`.
+        registry: what `registry_of` makes of the document; made anew by default, which takes a while for each schema.
     """
 
-    def __init__(self, document: Mapping[str, Any], pointer: str) -> None:
-        self.document, self.pointer = document, pointer
+    def __init__(
+        self, document: Mapping[str, Any], pointer: str, registry: jsonschema_rs.Registry | None = None
+    ) -> None:
+        self.document, self.pointer, self._registry = document, pointer, registry
 
     @cached_property
     def _validator(self) -> jsonschema_rs.Draft202012Validator:
-        registry = jsonschema_rs.Registry([(_BASE, dict(self.document))])
+        registry = self._registry or registry_of(self.document)
         reference = {"$ref": f"{_BASE}#{_fragment(self.pointer)}"}
         return jsonschema_rs.Draft202012Validator(reference, registry=registry, validate_formats=True)
 
@@ -98,6 +101,11 @@ class Schema:
         """The schema at `path`, which starts at the root."""
         schema = _resolve(self.document, "/" + "/".join(_escape(part) for part in path))
         return schema if isinstance(schema, Mapping) else {}
+
+
+def registry_of(document: Mapping[str, Any]) -> jsonschema_rs.Registry:
+    """The document as its schemas refer to it; to be shared by all of them."""
+    return jsonschema_rs.Registry([(_BASE, dict(document))])
 
 
 def _encodable(value: Any) -> Any:

@@ -31,6 +31,7 @@ class Target:
         tag: the run's id, part of every externalId that it makes.
         pool: sessions made beforehand, for a server without create.
         lacks: why an operation cannot be checked, by operationId.
+        known_operations: what was found out about operations that a server may lack.
         updates_after_create: whether updatedAt moves by itself for a while after create.
         internal_ids: ids of the caller's environment that no answer may show.
         echoed_secrets: secrets that a request had as data.
@@ -50,6 +51,7 @@ class Target:
     tag: str
     pool: list[dict[str, Any]] = field(default_factory=list)
     unsupported: dict[str, str] = field(default_factory=dict)
+    known_operations: set[str] = field(default_factory=set)
     updates_after_create: bool = False
     internal_ids: set[str] = field(default_factory=set)
     echoed_secrets: set[str] = field(default_factory=set)

@@ -134,15 +134,28 @@ class Control:
     async def delete_environment(self, environment: Environment) -> None:
         """Forget an environment and all that is its; its key is unknown from now on."""
         self.service.environments.remove(environment)
+        await self._end_chats(environment)
         await self.service.store.replace(environment.id, ())
         await self.service.sync.drop(environment)
 
     async def reset(self, environment: Environment) -> None:
-        """Make an environment what it was at the start: seed, clock, ids; no journal, no faults."""
+        """Make an environment what it was at the start: seed, clock, ids; no journal, no faults, no channels."""
+        await self._end_chats(environment)
         await self.service.store.replace(environment.id, environment.seed)
         await environment.journal.clear()
         environment.restart()
         await self.service.sync.save(environment)
+
+    async def _end_chats(self, environment: Environment) -> None:
+        """Stop what agents write, forget all channels and end their readers."""
+        self.service.turns.stop(environment.id)
+        await self.service.channels.clear(environment.id)
+
+    async def end_streams(self) -> None:
+        """End what is read and written without end, for a server that stops."""
+        self.is_stopping = True
+        self.service.turns.stop()
+        await self.service.channels.close()
 
     async def change_dialect(self, environment: Environment, dialect: str) -> None:
         """Answer in another dialect from now on.
@@ -180,6 +193,7 @@ class Control:
             DocumentError: the seed is broken; nothing was changed.
         """
         rows = self._read_seed(environment, state)
+        await self._end_chats(environment)
         await self.service.store.replace(environment.id, rows)
         return len(rows)
 

@@ -15,6 +15,7 @@ from adjourn_mock.exchanges.entry import Entry
 from adjourn_mock.exchanges.exchange import Answer, ClientGone, Request
 from adjourn_mock.pipeline.pipeline import Pipeline
 from adjourn_mock.pipeline.service import Service
+from adjourn_mock.pipeline.turns import Turns
 from adjourn_mock.stores.memory import MemoryStore
 from adjourn_spec import ExternalId
 
@@ -32,6 +33,8 @@ _BY_NATURE = (
     "closedAt",
     "data",
     "pagination",
+    "records",
+    "seq",
 )
 
 
@@ -66,7 +69,13 @@ async def replay_in_other_dialect(pipeline: Pipeline, environment: Environment, 
     environments.add(environment.secret_key)
     store = MemoryStore()
     store.load(environment.id, await _sessions_then(service, environment, entry))
-    shadow = replace(service, environments=environments, store=store)
+    shadow = replace(
+        service,
+        environments=environments,
+        store=store,
+        channels=store.channels(service.contract.channels),
+        turns=Turns(),
+    )
     headers = list(entry.headers)
     request = Request.with_head(entry.method, entry.raw_path, entry.query, headers)
 

@@ -7,8 +7,10 @@ decided in the order of clause error.order.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any
 
+import anyio
 from starlette.types import Receive, Scope, Send
 
 from adjourn_mock.domain.json_text import TooDeepError, encode, read_json
@@ -18,8 +20,11 @@ from adjourn_mock.environments.tokens import TokenError
 from adjourn_mock.exchanges.exchange import Answer, ClientGone, Refusal, Request
 from adjourn_mock.exchanges.query import QueryError, read_query
 from adjourn_mock.exchanges.routes import decode_segment
+from adjourn_mock.pipeline import agent, channels, public_tokens
 from adjourn_mock.pipeline.behaviour import Behaviour, Call, Caller, Result, Route
 from adjourn_mock.pipeline.operations import close, create, list_sessions, retrieve, update
+from adjourn_mock.pipeline.runs import retrieve_run
+from adjourn_mock.pipeline.scopes import is_granted
 from adjourn_mock.pipeline.service import Service
 from adjourn_spec import BodyRule, Operation, SessionKey
 
@@ -28,6 +33,7 @@ __all__ = [
     "answer",
     "authenticate",
     "authorize",
+    "authorize_in",
     "check_head",
     "decode",
     "deliver",
@@ -46,6 +52,8 @@ __all__ = [
 ]
 
 _NOTHING: Mapping[str, Any] = {}
+EVENTS = b"text/event-stream; charset=utf-8"
+_FORBIDDEN_CHANNEL: Mapping[str, Any] = {"ok": False}
 MAX_HEADERS = 200
 MAX_ERROR_CHARACTERS = 200
 # What JavaScript's String.prototype.trim takes away.
@@ -205,19 +213,35 @@ def query(request: Request, operation: Operation) -> Mapping[str, Any]:
 
 
 async def authorize(service: Service, behaviour: Behaviour, call: Call) -> None:
-    """A token reads the session that it names, by either form of its id, and does nothing else."""
-    token = call.caller.token
+    """A token does what the document's matrix of scopes lets it do."""
+    await authorize_in(service, behaviour, call, "documented")
+
+
+async def authorize_in(service: Service, behaviour: Behaviour, call: Call, dialect: str) -> None:
+    """The same by the matrix of a dialect; the session counts by every form of its id."""
+    token, operation = call.caller.token, call.operation
+    needed = operation.scopes[dialect]
     if token is None:
         return
-    names = {call.text}
-    if "publicAccessToken" in call.operation.credentials:
-        session = await behaviour.find(service, call.caller.environment, call.key)
-        if session is not None:
-            names |= {session.id, session.external_id or session.id}
-        grant = service.contract.token.grants[0]
-        if any(scope in token.scopes for scope in (grant, f"{grant}:all", *(f"{grant}:{name}" for name in names))):
-            return
-    raise Refusal("auth.secret-only")
+    if needed and is_granted(needed, token.scopes, await _scope_names(service, behaviour, call)):
+        return
+    rule = service.contract.refusals[operation.forbidden_clause]
+    raise Refusal(operation.forbidden_clause, members=rule.members or _FORBIDDEN_CHANNEL)
+
+
+async def _scope_names(service: Service, behaviour: Behaviour, call: Call) -> Mapping[str, Sequence[str]]:
+    """What the placeholders of scopes stand for in a request."""
+    if call.operation.name == "retrieveRun":
+        return {"run": (call.text,)}
+    value = call.value
+    key = call.key if call.text else service.contract.identify(value.get("externalId") or "")
+    names = {call.text or key.value}
+    session = await behaviour.find(service, call.caller.environment, key) if key.value else None
+    if session is not None:
+        names |= {session.id, session.external_id or session.id}
+    asked = value.get("taskIdentifier") or value.get("filter[taskIdentifier]") or ()
+    tasks = (asked,) if isinstance(asked, str) else tuple(asked)
+    return {"session": tuple(names), "url": (call.text,), "task": tasks}
 
 
 def find(service: Service, environment: Environment, key: SessionKey) -> Awaitable[Session | None]:
@@ -243,13 +267,20 @@ def answer(service: Service, behaviour: Behaviour, result: Result) -> Answer:
     session, members = result.session, result.members
     status = service.contract.statuses[result.clause]
     if session is None:
-        return Answer(status, encode(members), headers=result.headers)
+        return _answer_without_row(status, result)
     row = behaviour.row(session)
     if members:
         # triggerConfig and metadata are JSON already and are written as they are.
         row = {**(to_raw_dict(row) if isinstance(row, Session) else row), **members}
     body = encode(row)
     return Answer(status, body, headers=result.headers, session=session, before=result.before)
+
+
+def _answer_without_row(status: int, result: Result) -> Answer:
+    about = result.about
+    if result.events is not None:
+        return Answer(status, b"", EVENTS, result.headers, session=about, before=about, events=result.events)
+    return Answer(status, encode(result.members), headers=result.headers, session=about, before=about)
 
 
 def refuse(service: Service, refusal: Refusal) -> Answer:
@@ -265,17 +296,39 @@ def refuse(service: Service, refusal: Refusal) -> Answer:
 
 async def deliver(
     scope: Scope,
-    receive: Receive,  # noqa: ARG001
+    receive: Receive,
     send: Send,
     headers: Sequence[tuple[bytes, bytes]],
     answer: Answer,
 ) -> None:
     """Send an answer, whole and at once; in one piece where the server takes it so."""
+    if answer.events is not None:
+        await _deliver_events(receive, send, headers, answer)
+        return
     connection: Any = scope.get("extensions", _NOTHING).get("adjourn.connection")
     if connection is not None and connection.answer(answer.status, headers, answer.body):
         return
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})
+
+
+async def _deliver_events(receive: Receive, send: Send, headers: Sequence[tuple[bytes, bytes]], answer: Answer) -> None:
+    """Send the pieces of a stream as they come, until it ends or the client leaves."""
+    assert answer.events is not None  # noqa: S101 - the caller has looked
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    async with anyio.create_task_group() as group:
+
+        async def end_when_the_client_leaves() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            group.cancel_scope.cancel()
+
+        group.start_soon(end_when_the_client_leaves)
+        async with aclosing(answer.events()) as pieces:  # type: ignore[type-var]
+            async for piece in pieces:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+        group.cancel_scope.cancel()
 
 
 DOCUMENTED = Behaviour(
@@ -296,6 +349,17 @@ DOCUMENTED = Behaviour(
     retrieve=retrieve,
     update=update,
     close=close,
+    append=channels.append,
+    stream=channels.stream,
+    records=channels.read_records,
+    claims=public_tokens.claims,
+    public_token=public_tokens.public_token,
+    run=retrieve_run,
+    check_open=channels.check_open,
+    notify_close=channels.notify_close,
+    react=agent.react,
+    complete_turn=agent.complete_turn,
+    events=channels.events,
     row=row,
     list_row=list_row,
     answer=answer,

@@ -37,7 +37,7 @@ _JSON = b"application/json; charset=utf-8"
 _HTML = b"text/html; charset=utf-8"
 _PROBLEM = b"application/problem+json"
 MAX_RULE_LEVELS = 32
-_ADMIN_SCOPES = ("admin", "admin:all", "admin:sessions", "*:sessions", "*:all")
+_LOOKS_UP_FIRST = ("retrieveSession", "appendToIn", "appendToOut")
 
 
 def check_head(service: Service, request: Request) -> None:
@@ -111,7 +111,7 @@ async def receive(request: Request, receive: Receive, rule: BodyRule) -> bytes:
     if b"content-length" not in request.headers:
         raise Refusal(rule.limit_clause)
     content = await documented.receive(request, receive, rule)
-    if not content:
+    if not content and not rule.is_text:
         raise Refusal(rule.malformed_clause, "Request body is empty")
     return content
 
@@ -180,17 +180,15 @@ def query(request: Request, operation: Operation) -> Mapping[str, Any]:
 
 
 async def authorize(service: Service, behaviour: Behaviour, call: Call) -> None:
-    """Scopes `admin` close and update, for the id as it stands in the URL; retrieve looks the session up first."""
+    """By the server's own matrix; retrieve and append look the session up first."""
     token = call.caller.token
     if token is None:
         return
-    if "publicAccessToken" in call.operation.credentials:
-        if await behaviour.find(service, call.caller.environment, call.key) is None:
-            raise _not_found()
-        if not any(scope in token.scopes for scope in _ADMIN_SCOPES):
-            await documented.authorize(service, behaviour, call)
-    elif not any(scope in token.scopes for scope in (*_ADMIN_SCOPES, f"admin:sessions:{call.text}")):
-        raise Refusal("auth.secret-only")
+    if call.operation.name in _LOOKS_UP_FIRST and (
+        await behaviour.find(service, call.caller.environment, call.key) is None
+    ):
+        raise _not_found()
+    await documented.authorize_in(service, behaviour, call, "server")
 
 
 async def find(service: Service, environment: Environment, key: SessionKey) -> Session | None:
@@ -280,7 +278,8 @@ def _as_kept(value: Any) -> Any:
 
 
 def answer(service: Service, behaviour: Behaviour, result: Result) -> Answer:
-    return msgspec.structs.replace(documented.answer(service, behaviour, result), media_type=_JSON)
+    made = documented.answer(service, behaviour, result)
+    return made if made.events is not None else msgspec.structs.replace(made, media_type=_JSON)
 
 
 def refuse(service: Service, refusal: Refusal) -> Answer:

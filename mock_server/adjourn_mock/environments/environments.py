@@ -13,6 +13,7 @@ from adjourn_mock.domain.errors import LimitError, UserError
 from adjourn_mock.domain.ids import IdGenerator
 from adjourn_mock.domain.sessions import Session
 from adjourn_mock.environments.active_faults import ActiveFaults
+from adjourn_mock.environments.agent import AgentScript
 from adjourn_mock.exchanges.journal import Journal
 from adjourn_mock.exchanges.memory_journal import MemoryJournal
 from adjourn_spec import Contract
@@ -46,6 +47,9 @@ class Environment:
         frozen_at: where its clock stands from the start, in milliseconds since 1970; None for one that goes.
         faults: what is switched on.
         journal: what happened.
+        agent: what its agent answers.
+        runs: the states of runs that a test has set, by run id.
+        counts: how often something happened in this process, such as a rule of the agent.
     """
 
     id: str
@@ -60,6 +64,9 @@ class Environment:
     seed: Sequence[Session] = field(default=(), repr=False)
     faults: ActiveFaults = field(default_factory=ActiveFaults, repr=False)
     journal: Journal = field(default_factory=MemoryJournal, repr=False)
+    agent: AgentScript = field(default_factory=AgentScript, repr=False)
+    runs: dict[str, str] = field(default_factory=dict, repr=False)
+    counts: dict[str, int] = field(default_factory=dict, repr=False)
 
     @property
     def shown_key(self) -> str:
@@ -73,6 +80,7 @@ class Environment:
             self.clock.freeze(self.frozen_at)
         self.ids.restart()
         self.faults.clear()
+        self.agent, self.runs, self.counts = AgentScript(), {}, {}
 
 
 class EnvironmentObserver(Protocol):

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from adjourn_mock.environments.active_faults import ActiveFault, FaultScope
+from adjourn_mock.environments.agent import AgentScript
 from adjourn_mock.environments.environments import Environment, Environments
 from adjourn_mock.stores.codec import decode_row, encode_row
 from adjourn_mock.stores.store import SharedStore
@@ -36,6 +37,12 @@ class EnvironmentSync:
     async def refresh_hits(self, environment: Environment) -> None:
         """Bring the counts of an environment's faults up to date."""
 
+    async def count(self, environment: Environment, name: str) -> int:
+        """How often something happened before, which is then counted."""
+        number = environment.counts.get(name, 0)
+        environment.counts[name] = number + 1
+        return number
+
 
 class _FaultRecord(msgspec.Struct):
     id: str
@@ -56,6 +63,8 @@ class _Record(msgspec.Struct):
     switched: int
     faults: list[_FaultRecord]
     seed: list[msgspec.Raw]
+    agent: AgentScript = AgentScript()
+    runs: dict[str, str] = {}
 
 
 class SharedEnvironmentSync(EnvironmentSync):
@@ -103,6 +112,7 @@ class SharedEnvironmentSync(EnvironmentSync):
         environment.dialect = record.dialect
         environment.clock.restore(*record.clock)
         environment.seed = [decode_row(bytes(row)) for row in record.seed]
+        environment.agent, environment.runs = record.agent, record.runs
         faults = [ActiveFault(each.id, each.name, each.parameters, each.scope) for each in record.faults]
         environment.faults.restore(faults, record.switched)
 
@@ -124,6 +134,9 @@ class SharedEnvironmentSync(EnvironmentSync):
             hits = counters.get(fault.id, 0)
             fault.hits = hits if fault.scope.times is None else min(hits, fault.scope.times)
 
+    async def count(self, environment: Environment, name: str) -> int:
+        return await self._store.increment(environment.id, name) - 1
+
 
 def _record(environment: Environment) -> str:
     faults = [
@@ -140,5 +153,7 @@ def _record(environment: Environment) -> str:
         switched=environment.faults.enabled_total,
         faults=faults,
         seed=[msgspec.Raw(encode_row(row)) for row in environment.seed],
+        agent=environment.agent,
+        runs=environment.runs,
     )
     return msgspec.json.encode(record).decode()

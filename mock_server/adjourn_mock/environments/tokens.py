@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,15 +55,19 @@ class Tokens:
 
     def issue(self, environment: Environment, session: str) -> str:
         """A token for one session, named by its externalId or, without one, its friendly id."""
-        issued_at = environment.clock.now() // 1000
+        scopes = [f"{grant}:{session}" for grant in self._rule.grants]
+        return self.sign(environment, scopes, environment.clock.now() // 1000 + self._rule.lifetime_seconds)
+
+    def sign(self, environment: Environment, scopes: Sequence[str], expires_at: int) -> str:
+        """A token with these scopes that is valid until `expires_at`, in seconds since 1970."""
         claims = {
             "sub": environment.id,
             "pub": True,
-            "scopes": [f"{grant}:{session}" for grant in self._rule.grants],
+            "scopes": list(scopes),
             "iss": self._rule.issuer,
             "aud": self._rule.audience,
-            "iat": issued_at,
-            "exp": issued_at + self._rule.lifetime_seconds,
+            "iat": environment.clock.now() // 1000,
+            "exp": expires_at,
         }
         # Signed here and not by PyJWT, whose general way takes 20 of the 55 µs of a create. test_callers decodes each
         # token with PyJWT.

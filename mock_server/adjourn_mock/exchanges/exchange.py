@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import KW_ONLY, dataclass
 from itertools import chain
 from typing import Any, Generic, TypeVar
@@ -100,7 +100,8 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     """What is sent back; `msgspec.structs.replace` makes a changed one.
 
     `session` (the row after), `before` (the row that was found) and `clause` (for which it
-    is a refusal) are for the journal.
+    is a refusal) are for the journal. `events` makes the pieces of an answer that is a stream;
+    it has no other body and no length.
     """
 
     status: int
@@ -110,6 +111,7 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     session: Session | None = None
     before: Session | None = None
     clause: str | None = None
+    events: Callable[[], AsyncIterator[bytes]] | None = None
 
     @property
     def json(self) -> Any:

@@ -11,6 +11,7 @@ from adjourn_mock.domain.clock import duration
 from adjourn_mock.domain.errors import NotFoundError, UserError
 from adjourn_mock.faults.access import auth, isolation, tokens
 from adjourn_mock.faults.bodies import framing, json_types, limits, malformed, parsing, reasons, refusals
+from adjourn_mock.faults.chats import around, channels
 from adjourn_mock.faults.closes import closing, neighbours, races, reopening, repeating
 from adjourn_mock.faults.fault import Fault
 from adjourn_mock.faults.network import NETWORK_FAULTS, NetworkFault
@@ -51,6 +52,8 @@ _MODULES = (
     malformed,
     filters,
     framing,
+    channels,
+    around,
 )
 FAULTS: Mapping[str, Fault] = {fault.name: fault for module in _MODULES for fault in module.FAULTS}
 _MILLISECONDS = "illiseconds"

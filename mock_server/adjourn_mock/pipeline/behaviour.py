@@ -6,14 +6,16 @@ A dialect answers the grey zones, a fault breaks one clause: either is
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 from starlette.types import Receive, Scope, Send
 
+from adjourn_mock.domain.records import Message
 from adjourn_mock.domain.sessions import Session
+from adjourn_mock.environments.agent import Turn
 from adjourn_mock.environments.environments import Environment
 from adjourn_mock.environments.tokens import PublicAccessToken
 from adjourn_mock.exchanges.exchange import Answer, Headers, Notes, Refusal, Request
@@ -41,8 +43,9 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     """A request that was let through, as an operation sees it.
 
     `text` is the decoded path parameter, `key` what it means; `value` is the
-    validated body, or the validated query of an operation without a body; `notes`
-    is what earlier steps left for this one.
+    validated body, or the validated query of an operation without a body, or
+    `{"text": ...}` of a body that is stored as text; `notes` is what earlier
+    steps left for this one, `headers` are the request's.
     """
 
     caller: Caller
@@ -51,6 +54,7 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     key: SessionKey
     value: Mapping[str, Any]
     notes: Notes = {}
+    headers: Mapping[bytes, bytes] = {}
 
 
 class Result(msgspec.Struct, frozen=True, gc=False):
@@ -62,6 +66,8 @@ class Result(msgspec.Struct, frozen=True, gc=False):
         members: what the answer has beside the row.
         before: the row before it.
         headers: what the answer has beside the headers of every answer.
+        about: the session that it was about, for the journal, where the answer has no row.
+        events: makes the server-sent events of an answer that is a stream.
     """
 
     clause: str
@@ -69,6 +75,8 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     members: Mapping[str, Any]
     before: Session | None = None
     headers: Headers = ()
+    about: Session | None = None
+    events: Callable[[], AsyncIterator[bytes]] | None = None
 
 
 _STEPS = {
@@ -77,6 +85,15 @@ _STEPS = {
     "retrieveSession": "retrieve",
     "updateSession": "update",
     "closeSession": "close",
+    "appendToIn": "append",
+    "appendToOut": "append",
+    "streamIn": "stream",
+    "streamOut": "stream",
+    "listInRecords": "records",
+    "listOutRecords": "records",
+    "createTokenClaims": "claims",
+    "createPublicToken": "public_token",
+    "retrieveRun": "run",
 }
 
 
@@ -98,6 +115,12 @@ class Behaviour:
         authorize: may this caller do that? Secret keys may do anything and are not asked.
         find: look the session up.
         create, list, retrieve, update, close: do it.
+        append, stream, records, claims, public_token, run: the operations around a chat.
+        check_open: refuse to append to a session that has ended.
+        notify_close: append the record of a first close to `in`.
+        react: what the agent does with a message.
+        complete_turn: write the record that completes a turn.
+        events: the server-sent events of a channel.
         row: what is written as JSON, the session itself or its members.
         list_row: the same for lists.
         answer: make an answer of a result.
@@ -122,6 +145,17 @@ class Behaviour:
     retrieve: Callable[[Service, Behaviour, Call], Awaitable[Result]]
     update: Callable[[Service, Behaviour, Call], Awaitable[Result]]
     close: Callable[[Service, Behaviour, Call], Awaitable[Result]]
+    append: Callable[[Service, Behaviour, Call], Awaitable[Result]]
+    stream: Callable[[Service, Behaviour, Call], Awaitable[Result]]
+    records: Callable[[Service, Behaviour, Call], Awaitable[Result]]
+    claims: Callable[[Service, Behaviour, Call], Awaitable[Result]]
+    public_token: Callable[[Service, Behaviour, Call], Awaitable[Result]]
+    run: Callable[[Service, Behaviour, Call], Awaitable[Result]]
+    check_open: Callable[[Service, Environment, Session], None]
+    notify_close: Callable[[Service, Behaviour, Environment, Session, Any], Awaitable[None]]
+    react: Callable[[Service, Behaviour, Environment, Session, Message], Awaitable[None]]
+    complete_turn: Callable[[Service, Environment, Session, Message, Turn], Awaitable[None]]
+    events: Callable[[Service, Environment, str, int, float], AsyncIterator[bytes]]
     row: Callable[[Session], Session | dict[str, Any]]
     list_row: Callable[[Session], dict[str, Any]]
     answer: Callable[[Service, Behaviour, Result], Answer]

@@ -95,6 +95,8 @@ async def close(service: Service, behaviour: Behaviour, call: Call) -> Result:
         if closed is None:
             raise Refusal("id.unknown")
         session = closed
+        if session.current_run_id is not None:
+            await behaviour.notify_close(service, behaviour, environment, session, call.value.get("callingRunId"))
     return Result("close.closes", session, _NOTHING, before)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from starlette.types import Receive, Scope, Send
 
@@ -15,7 +16,7 @@ from adjourn_mock.pipeline.dialects import Dialects
 from adjourn_mock.pipeline.fault_injection import FaultInjector
 from adjourn_mock.pipeline.service import Service
 from adjourn_mock.stores.store import StoreFullError, StoreUnavailable
-from adjourn_spec import ExternalId, SessionKey
+from adjourn_spec import BodyRule, ExternalId, SessionKey
 
 __all__ = ["Elsewhere", "Pipeline", "unavailable"]
 
@@ -82,7 +83,9 @@ class Pipeline:
 
     def _headers(self, request: Request, answer: Answer) -> list[tuple[bytes, bytes]]:
         """All headers of an answer."""
-        headers = [(b"content-type", answer.media_type), (b"content-length", b"%d" % len(answer.body)), *answer.headers]
+        headers = [(b"content-type", answer.media_type), *answer.headers]
+        if answer.events is None:
+            headers.append((b"content-length", b"%d" % len(answer.body)))
         if b"authorization" in request.headers and answer.status != _TOO_MANY_REQUESTS:
             second = request.received_at // 1000
             if second != self._second:
@@ -132,8 +135,8 @@ class Pipeline:
                 value = behaviour.query(request, operation)
             else:
                 request.body = await behaviour.receive(request, receive, rule)
-                value = behaviour.validate(request, behaviour.parse(request, request.body, rule), rule)
-            call = Call(caller, operation, text, key, value, request.notes)
+                value = _value(behaviour, request, rule)
+            call = Call(caller, operation, text, key, value, request.notes, request.headers)
             if caller.token is not None:
                 await behaviour.authorize(service, behaviour, call)
             result = await behaviour.step_for(operation.name)(service, behaviour, call)
@@ -150,6 +153,13 @@ class Pipeline:
         except Exception:  # noqa: BLE001 - whatever it is, the client gets an answer and the server goes on
             _log.exception("The mock failed to answer %s %r", request.method, request.raw_path)
             return Answer(500, encode({"error": "The mock server failed; its log says why"}))
+
+
+def _value(behaviour: Behaviour, request: Request, rule: BodyRule) -> Mapping[str, Any]:
+    """What a body says, or its text where it is stored as text."""
+    if rule.is_text:
+        return {"text": request.body.decode(errors="replace")}
+    return behaviour.validate(request, behaviour.parse(request, request.body, rule), rule)
 
 
 def _note_segment(service: Service, request: Request) -> None:

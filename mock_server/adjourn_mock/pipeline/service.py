@@ -11,6 +11,8 @@ from adjourn_mock.environments.tokens import Tokens
 from adjourn_mock.exchanges.journal import Journal
 from adjourn_mock.exchanges.memory_journal import MemoryJournal
 from adjourn_mock.exchanges.routes import Routes
+from adjourn_mock.pipeline.turns import Turns
+from adjourn_mock.stores.channels import Channels
 from adjourn_mock.stores.store import Store
 from adjourn_spec import Contract
 
@@ -24,6 +26,8 @@ class Service:
     Attributes:
         registry: what other processes of the same mock know and tell.
         clock: tells the time where no environment's does.
+        channels: the records of the sessions' channels.
+        turns: what agents are writing at the moment.
         unknown_callers: the journal of requests that name no environment.
     """
 
@@ -32,10 +36,12 @@ class Service:
     store: Store
     routes: Routes
     tokens: Tokens
+    channels: Channels
     sync: EnvironmentSync = field(default_factory=EnvironmentSync)
     clock: Clock = field(default_factory=SystemClock)
     # Who has no key may name sessions without bound: they are not counted by name.
     unknown_callers: Journal = field(default_factory=lambda: MemoryJournal(max_names=0))
+    turns: Turns = field(default_factory=Turns)
 
     def environment_named_by(self, authorization: bytes | None) -> Environment | None:
         """The environment that a header names, in whatever form: whose journal, faults and dialect count.

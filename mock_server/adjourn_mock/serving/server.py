@@ -60,7 +60,7 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         if isinstance(self.config.app, MockApp):
-            self.config.app.control.is_stopping = True
+            await self.config.app.control.end_streams()
         await super().shutdown(sockets)
         if self._task is not None:
             self._task.cancel()

@@ -7,10 +7,11 @@ from typing import Any
 import msgspec
 
 from adjourn_mock.domain.json_text import encode, read_json
+from adjourn_mock.domain.records import Record, RecordHeaders
 from adjourn_mock.domain.sessions import Session, from_dict
 from adjourn_mock.exchanges.entry import Entry
 
-__all__ = ["decode_entry", "decode_row", "encode_entry", "encode_row", "text_key"]
+__all__ = ["decode_entry", "decode_record", "decode_row", "encode_entry", "encode_record", "encode_row", "text_key"]
 
 _decoder = msgspec.json.Decoder(Session)
 
@@ -49,6 +50,16 @@ def decode_entry(content: bytes, number: int) -> Entry:
             "faults": tuple(kept["faults"]),
         }
     )
+
+
+def encode_record(at: int, body: str, headers: RecordHeaders) -> bytes:
+    """A record of a channel, without its sequence number."""
+    return msgspec.msgpack.encode((at, text_key(body), headers))
+
+
+def decode_record(content: bytes, seq: int) -> Record:
+    at, body, headers = msgspec.msgpack.decode(content)
+    return Record(seq, at, body.decode("utf-8", "surrogatepass"), tuple((name, value) for name, value in headers))
 
 
 def text_key(text: str) -> bytes:

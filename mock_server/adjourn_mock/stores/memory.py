@@ -13,9 +13,10 @@ from sortedcontainers import SortedList
 from adjourn_mock.domain import sessions
 from adjourn_mock.domain.sessions import Filter, Page, Session, size_bytes
 from adjourn_mock.exchanges.memory_journal import MemoryBudget, MemoryJournal
+from adjourn_mock.stores.channels import MemoryChannels
 from adjourn_mock.stores.list_index import candidate_terms, index_terms
 from adjourn_mock.stores.store import MAX_MEGABYTES, MEGABYTE_BYTES, IdTakenError, StoreFullError
-from adjourn_spec import FriendlyId, SessionKey
+from adjourn_spec import ChannelRule, FriendlyId, SessionKey
 
 __all__ = ["MAX_SESSIONS", "MemoryStore"]
 
@@ -183,6 +184,9 @@ class MemoryStore:
     async def count(self, environment: str) -> int:
         rows_of = self._environments.get(environment)
         return 0 if rows_of is None else len(rows_of.rows)
+
+    def channels(self, rule: ChannelRule) -> MemoryChannels:
+        return MemoryChannels(rule)
 
     def journal(self, environment: str) -> MemoryJournal:  # noqa: ARG002 - each is one of its own
         return MemoryJournal(self._journals)

@@ -29,9 +29,10 @@ from adjourn_mock.exchanges.journal_filter import JournalFilter
 from adjourn_mock.exchanges.signal import Signal
 from adjourn_mock.stores.codec import decode_entry, decode_row, encode_entry, encode_row, text_key
 from adjourn_mock.stores.list_index import candidate_terms, index_terms
+from adjourn_mock.stores.redis_channels import RedisChannels
 from adjourn_mock.stores.redis_scripts import BATCH, FIND, INSERT, RECORDS, REPLACE, SWAP
 from adjourn_mock.stores.store import POLL_SECONDS, IdTakenError, StoreError, StoreFullError, StoreUnavailable
-from adjourn_spec import ExternalId, FriendlyId, SessionKey
+from adjourn_spec import ChannelRule, ExternalId, FriendlyId, SessionKey
 
 __all__ = ["RedisStore"]
 
@@ -207,6 +208,9 @@ class RedisStore:
         members = [member for session in rows for member in _members(session)]
         with self._errors():
             await self._replace(self._keys(environment), members)
+
+    def channels(self, rule: ChannelRule) -> RedisChannels:
+        return RedisChannels(self._redis, self._prefix, self._errors, rule)
 
     def journal(self, environment: str) -> _RedisJournal:
         return _RedisJournal(self, environment)

@@ -16,9 +16,10 @@ from adjourn_mock.exchanges.journal_filter import JournalFilter
 from adjourn_mock.exchanges.signal import Signal
 from adjourn_mock.stores.codec import decode_entry, decode_row, encode_entry, encode_row, text_key
 from adjourn_mock.stores.list_index import candidate_terms, index_terms
+from adjourn_mock.stores.sqlite_channels import SqliteChannels
 from adjourn_mock.stores.sqlite_file import SqliteFile
 from adjourn_mock.stores.store import MAX_MEGABYTES, POLL_SECONDS, IdTakenError
-from adjourn_spec import FriendlyId, SessionKey
+from adjourn_spec import ChannelRule, FriendlyId, SessionKey
 
 __all__ = ["SqliteStore"]
 
@@ -178,6 +179,9 @@ class SqliteStore:
                 database.execute(f"DELETE FROM {table} WHERE environment = ?", (environment,))  # noqa: S608 - ours
             for session in rows:
                 _insert(database, environment, session)
+
+    def channels(self, rule: ChannelRule) -> SqliteChannels:
+        return SqliteChannels(self._file, rule)
 
     def journal(self, environment: str) -> _SqliteJournal:
         return _SqliteJournal(self._file, environment)

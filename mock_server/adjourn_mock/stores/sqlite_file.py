@@ -13,7 +13,7 @@ __all__ = ["SqliteFile"]
 
 # "adjr": tells a file of ours from others'.
 _APPLICATION_ID = 0x61646A72
-_SCHEMA_VERSION = 3
+_SCHEMA_VERSION = 4
 _BUSY_MILLISECONDS = 5000
 _SCHEMA = f"""
 BEGIN IMMEDIATE;
@@ -38,6 +38,20 @@ CREATE TABLE counters (
 CREATE TABLE exchanges (
   environment TEXT NOT NULL, number INTEGER NOT NULL, entry BLOB NOT NULL, PRIMARY KEY (environment, number)
 ) WITHOUT ROWID;
+CREATE TABLE channels (
+  environment TEXT NOT NULL, name BLOB NOT NULL, next_seq INTEGER NOT NULL, PRIMARY KEY (environment, name)
+) WITHOUT ROWID;
+CREATE TABLE records (
+  place INTEGER PRIMARY KEY AUTOINCREMENT,
+  environment TEXT NOT NULL,
+  channel BLOB NOT NULL,
+  seq INTEGER NOT NULL,
+  part TEXT,
+  at INTEGER NOT NULL,
+  record BLOB NOT NULL,
+  UNIQUE (environment, channel, seq)
+);
+CREATE INDEX parts ON records (environment, channel, part) WHERE part IS NOT NULL;
 CREATE TABLE version (value INTEGER NOT NULL);
 INSERT INTO version VALUES (0);
 PRAGMA application_id = {_APPLICATION_ID};

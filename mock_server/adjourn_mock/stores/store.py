@@ -8,7 +8,8 @@ from typing import Protocol
 from adjourn_mock.domain.errors import LimitError, UnavailableError, UserError
 from adjourn_mock.domain.sessions import Filter, Page, Session
 from adjourn_mock.exchanges.journal import Journal
-from adjourn_spec import SessionKey
+from adjourn_mock.stores.channels import Channels
+from adjourn_spec import ChannelRule, SessionKey
 
 __all__ = [
     "MAX_MEGABYTES",
@@ -95,6 +96,9 @@ class Store(Protocol):
         Raises:
             StoreFullError: they are more than it may keep.
         """
+
+    def channels(self, rule: ChannelRule) -> Channels:
+        """The records of the sessions' channels, which live where the sessions do."""
 
     def journal(self, environment: str) -> Journal:
         """The journal of an environment."""

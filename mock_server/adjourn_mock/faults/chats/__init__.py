@@ -1,0 +1,1 @@
+"""Channels, tokens for browsers and runs: the operations around a chat."""

@@ -1,0 +1,50 @@
+"""What the two operations for public access tokens do (clauses token.*)."""
+
+from __future__ import annotations
+
+import re
+
+from adjourn_mock.exchanges.exchange import Refusal
+from adjourn_mock.pipeline.behaviour import Behaviour, Call, Result
+from adjourn_mock.pipeline.service import Service
+
+__all__ = ["claims", "public_token"]
+
+_SPAN = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*", re.IGNORECASE)
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_557_600}
+_DEFAULT_SECONDS, MAX_SECONDS = 15 * 60, 30 * 86_400
+
+
+async def claims(service: Service, behaviour: Behaviour, call: Call) -> Result:  # noqa: ARG001
+    """The claims that a client signs itself."""
+    return Result("token.claims", None, {"sub": call.caller.environment.id, "pub": True})
+
+
+async def public_token(service: Service, behaviour: Behaviour, call: Call) -> Result:  # noqa: ARG001
+    """A token with the scopes that were asked for."""
+    environment = call.caller.environment
+    now = environment.clock.now() // 1000
+    expires_at = _expiry(call.value.get("expirationTime"), now)
+    return Result("token.minted", None, {"token": service.tokens.sign(environment, call.value["scopes"], expires_at)})
+
+
+def _expiry(asked: str | int | None, now: int) -> int:
+    """Seconds since 1970, from a span or a moment.
+
+    Raises:
+        Refusal: it is neither, is over, or lies more than 30 days ahead.
+    """
+    if asked is None:
+        return now + _DEFAULT_SECONDS
+    if isinstance(asked, str):
+        found = _SPAN.fullmatch(asked)
+        if found is None or found[2][0].lower() not in _SECONDS:
+            raise Refusal("token.request", "Invalid expiration time")
+        expires_at = now + int(float(found[1]) * _SECONDS[found[2][0].lower()])
+    else:
+        expires_at = asked
+    if expires_at <= now:
+        raise Refusal("token.request", "Expiration time must be in the future")
+    if expires_at - now > MAX_SECONDS:
+        raise Refusal("token.request", "Expiration time cannot exceed 30 days")
+    return expires_at
