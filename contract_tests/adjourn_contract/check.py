@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -138,7 +139,7 @@ class _CheckProcess:
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "adjourn_contract.runner"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, text=True, encoding="utf-8",
-            cwd=self._folder.name, start_new_session=True,
+            cwd=self._folder.name, env=_environment(), start_new_session=True,
         )  # fmt: skip
         self._timers: list[threading.Timer] = []
         self.is_interrupted = False
@@ -230,6 +231,11 @@ def _passing_on_signals(process: _CheckProcess) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _environment() -> dict[str, str]:
+    """The environment without what turns warnings of our libraries into errors of ours."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"}
 
 
 def _absolute(options: CheckOptions) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from adjourn_contract.engine.run import PROFILES, Run
 from adjourn_contract.transport.wire import Wire
 from adjourn_spec import load_contract
 
-KEY = "tr_dev_adjourn"
+KEY, OTHER = "tr_dev_adjourn", "tr_stg_adjourn"
 
 
 @contextmanager
