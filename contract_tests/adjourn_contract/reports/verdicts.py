@@ -133,6 +133,10 @@ class Verdicts:
                 return self._not_run(slug)
             reason = f"the {self.facts.profile} profile does not test it"
             return Verdict(slug, "not checked", "not asked for", reason, "--profile")
+        return self._verdict_of(slug, tests)
+
+    def _verdict_of(self, slug: str, tests: Sequence[str]) -> Verdict:
+        """The verdict of a clause from the tests that cover it."""
         outcomes = [self._outcomes.get(test) for test in tests]
         for outcome in outcomes:
             if outcome is None:
