@@ -7,6 +7,7 @@ import os
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -101,7 +102,7 @@ def test_headers_come_from_the_options_and_the_environment(monkeypatch: pytest.M
     monkeypatch.setenv("ADJOURN_HEADERS", "X-First: a\nX-Second: b\n")
     with MockServer() as server:
         done = check_reasons(server, "--header", "X-Third:c", "--json")
-        journal = next(iter(server.app.environments)).journal
+        journal: Any = next(iter(server.app.environments)).journal
         seen = [{name.lower() for name, _ in each.headers} for each in journal]
     assert done.exit_code == 0, done.output
     assert seen
