@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit
 import click
 from click.core import ParameterSource
 
+from adjourn.completion import complete_clauses
 from adjourn.options import (
     COULD_NOT,
     UsageProblem,
@@ -26,6 +26,7 @@ from adjourn.options import (
     spec_option,
     wants_colour,
 )
+from adjourn.settings import SETTINGS_FILES, settings_option
 from adjourn_spec import Contract
 
 if TYPE_CHECKING:
@@ -35,44 +36,13 @@ if TYPE_CHECKING:
 
 __all__ = ["check"]
 
-_SETTINGS_FILES = ("adjourn.toml", "pyproject.toml")
 # Options of the command line that are not options of the check itself.
 _OF_THE_COMMAND = ("as_json", "reports", "write_tests", "yes")
 _SUMMARY_BYTES = 1024 * 1024 - 1
 
 
-def _settings(context: click.Context, option: click.Parameter, value: str | None) -> str | None:  # noqa: ARG001
-    """Defaults for `check` from `adjourn.toml` or `[tool.adjourn]` in `pyproject.toml`."""
-    path = Path(value or next((name for name in _SETTINGS_FILES if Path(name).exists()), _SETTINGS_FILES[0]))
-    if not path.exists():
-        if value is not None:
-            raise UsageProblem(f"{path}: No such file or directory")
-        return None
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageProblem(f"{path}: {error}") from None
-    if path.name == "pyproject.toml":
-        table = table.get("tool", {}).get("adjourn", {})
-    names = {parameter.opts[0].lstrip("-"): parameter.name for parameter in context.command.params}
-    known = sorted(set(names) - {"config", "json"})
-    for name, setting in table.items():
-        if name not in known:
-            raise UsageProblem(f"{path}: there is no setting {name!r}; there are {', '.join(known)}")
-        context.default_map = {**(context.default_map or {}), str(names[name]): setting}
-    context.meta["adjourn.settings"] = str(path)
-    return value
-
-
 _OPTIONS = (
-    click.option(
-        "--config",
-        is_eager=True,
-        expose_value=False,
-        callback=_settings,
-        metavar="FILE",
-        help="Settings; adjourn.toml or [tool.adjourn] in pyproject.toml by default.",
-    ),
+    settings_option(),
     click.argument("url", required=False, envvar="TRIGGER_API_URL"),
     click.option(
         "--secret-key", envvar="TRIGGER_SECRET_KEY", show_envvar=True, metavar="KEY", help="The server's secret key."
@@ -84,7 +54,13 @@ _OPTIONS = (
         metavar="KEY",
         help="A secret key of another environment.",
     ),
-    click.option("--clause", multiple=True, metavar="GLOB", help="Only clauses that match; repeatable."),
+    click.option(
+        "--clause",
+        multiple=True,
+        metavar="GLOB",
+        shell_complete=complete_clauses,
+        help="Only clauses that match; repeatable.",
+    ),
     click.option("--dialect", type=click.Choice(["documented", "server"]), help="Require a dialect in the grey zones."),
     click.option(
         "--profile",
@@ -94,7 +70,13 @@ _OPTIONS = (
         help="How much is tried.",
     ),
     click.option("--fail-fast", is_flag=True, help="Stop at the first failed clause."),
-    click.option("--accept", multiple=True, metavar="GLOB", help="Clauses that may fail; repeatable."),
+    click.option(
+        "--accept",
+        multiple=True,
+        metavar="GLOB",
+        shell_complete=complete_clauses,
+        help="Clauses that may fail; repeatable.",
+    ),
     click.option("--allow-incomplete", is_flag=True, help="Exit with 0 although a clause could not be checked."),
     click.option("--rate", metavar="N/s", help="Upper limit of requests a second."),
     click.option(
@@ -103,6 +85,7 @@ _OPTIONS = (
     click.option("--seed", type=click.IntRange(min=0), metavar="N", help="The same seed sends the same requests."),
     click.option(
         "--session-pool",
+        type=click.Path(),
         metavar="FILE",
         help="Open sessions for a server without create: a YAML or JSON list of {id, externalId}.",
     ),
@@ -292,7 +275,7 @@ def _accept_place(context: click.Context) -> str:
 
 def _location() -> str:
     """The file at which code scanning shows a failure: it takes files of the repository alone."""
-    return next((name for name in _SETTINGS_FILES if Path(name).exists()), _SETTINGS_FILES[0])
+    return next((name for name in SETTINGS_FILES if Path(name).exists()), SETTINGS_FILES[0])
 
 
 def _rate(text: str | None) -> float | None:

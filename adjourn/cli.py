@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import json
-import secrets
 import sys
-from collections.abc import Callable
-from functools import partial
-from typing import Any, TypeVar
 
 import click
 
 from adjourn.check_command import check
 from adjourn.contract_commands import clauses, faults
+from adjourn.control_commands import clock, env, fault, journal
 from adjourn.load import load
+from adjourn.mock_command import mock
 from adjourn.options import UsageProblem, assert_contract_tests, contract_of, spec_option, wants_colour
 from adjourn.process_title import hide_secrets
+from adjourn.run_command import run
 
 __all__ = ["cli", "main"]
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 def main() -> None:
@@ -45,6 +42,8 @@ def cli() -> None:
     Examples:
       adjourn demo                  see it work, in a few seconds
       adjourn mock                  serve the mock on http://127.0.0.1:3031
+      adjourn run -- npm test       run a command beside a mock of its own
+      adjourn journal --follow      print what a running mock is asked and answers
       adjourn spec show             print the OpenAPI document
       adjourn COMMAND --help        options and examples of a command
 
@@ -52,165 +51,6 @@ def cli() -> None:
     Shell completion (bash; likewise zsh and fish):
       eval "$(_ADJOURN_COMPLETE=bash_source adjourn)"
     """
-
-
-def _limit(name: str, default: int, text: str) -> Callable[[F], F]:
-    return click.option(name, type=click.IntRange(min=1), default=default, show_default=True, metavar="N", help=text)
-
-
-@cli.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", default=3031, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free one.")
-@click.option("--secret-key", "secret_keys", multiple=True, metavar="KEY", help="One environment each; repeatable.")
-@spec_option
-@click.option(
-    "--dialect",
-    default="documented",
-    show_default=True,
-    type=click.Choice(["documented", "server"]),
-    help="How to answer where the sources disagree.",
-)
-@click.option("--seed", metavar="FILE", help="Sessions that are there from the start, YAML or JSON.")
-@click.option("--id-seed", type=int, metavar="N", help="Make the ids the same on every run.")
-@click.option(
-    "--fault",
-    "faults",
-    multiple=True,
-    metavar="NAME[=VALUE]",
-    help="Enable a fault or a network condition, such as latency=200ms; adjourn faults list has the names.",
-)
-@click.option(
-    "--store",
-    default="memory",
-    show_default=True,
-    metavar="STORE",
-    help="Where the state lives: memory, sqlite:PATH or redis://HOST:PORT/DATABASE.",
-)
-@_limit("--max-sessions", 1_000_000, "How many memory keeps at most.")
-@_limit("--max-megabytes", 2048, "How much of memory, or of SQLite's file, they may take.")
-@_limit("--max-environments", 10_000, "How many the control API may make.")
-@click.option(
-    "--stub", "stubs", multiple=True, metavar="FILE", help="Answers to requests outside the Sessions API; repeatable."
-)
-@click.option("--passthrough", metavar="URL", help="Send requests outside the Sessions API to this server.")
-@_limit("--max-connections", 1000, "How many each process may have open.")
-@click.option(
-    "--workers", type=click.IntRange(1, 64), default=1, show_default=True, metavar="N", help="Processes; needs a store."
-)
-@click.option(
-    "--control-token",
-    envvar="ADJOURN_CONTROL_TOKEN",
-    show_envvar=True,
-    metavar="TOKEN",
-    help="Let whoever has it use the control API; without one only this machine may.",
-)
-@click.option("--quiet", "-q", is_flag=True, help="Show no line for each exchange.")
-@click.option("--json", "as_json", is_flag=True, help="Say where it listens as one line of JSON, and nothing else.")
-def mock(
-    host: str,
-    port: int,
-    secret_keys: tuple[str, ...],
-    spec: str | None,
-    dialect: str,
-    seed: str | None,
-    id_seed: int | None,
-    faults: tuple[str, ...],
-    store: str,
-    max_sessions: int,
-    max_megabytes: int,
-    max_environments: int,
-    stubs: tuple[str, ...],
-    passthrough: str | None,
-    max_connections: int,
-    workers: int,
-    control_token: str | None,
-    quiet: bool,
-    as_json: bool,
-) -> None:
-    """Serve the mock until SIGINT or SIGTERM.
-
-    Without --secret-key there are three environments: tr_dev_adjourn,
-    tr_stg_adjourn and tr_prod_adjourn.
-
-    \b
-    Examples:
-      adjourn mock
-      adjourn mock --port 0 --json
-      adjourn mock --secret-key tr_dev_mine --seed sessions.yaml
-      adjourn mock --dialect server
-      adjourn mock --fault reason-trimmed
-      adjourn mock --store sqlite:state.db
-      adjourn mock --store redis://127.0.0.1:6379/0 --workers 2
-    """
-    from adjourn_mock import BindError, is_loopback, serve_workers
-
-    is_token_made = control_token is None and not is_loopback(host)
-    if is_token_made:
-        control_token = secrets.token_urlsafe(24)
-
-    if workers > 1 and store == "memory":
-        raise UsageProblem("--workers needs a store that processes share: --store redis://... or sqlite:PATH")
-    options: dict[str, Any] = {
-        "spec": spec, "secret_keys": secret_keys, "dialect": dialect, "seed": seed, "id_seed": id_seed,
-        "faults": faults, "control_token": control_token, "is_open_to_this_machine": is_token_made, "store": store,
-        "max_sessions": max_sessions, "max_megabytes": max_megabytes, "max_environments": max_environments,
-        "stubs": stubs, "passthrough": passthrough,
-    }  # fmt: skip
-    try:
-        app = mock_app(**options)
-    except ValueError as error:
-        raise UsageProblem(str(error)) from None
-
-    def ready(url: str) -> None:
-        if as_json:
-            environments = [{"name": each.name, "secretKey": each.secret_key} for each in app.environments]
-            token = {"controlToken": control_token} if is_token_made else {}
-            click.echo(json.dumps({"url": url, "environments": environments, **token}))
-        else:
-            click.echo(f"The mock of the Sessions API listens on {url} ({dialect} dialect).\n")
-            click.echo(f"  export TRIGGER_API_URL={url}")
-            first, *others = (each.shown_key for each in app.environments)
-            # The keys that everybody has may be copied from here; a key that was given is not told.
-            is_known = first == next(iter(app.environments)).secret_key
-            click.echo(
-                f"  export TRIGGER_SECRET_KEY={first}\n" if is_known else f"  with the key that you gave, {first}\n"
-            )
-            if others:
-                click.echo(f"Other environments: {', '.join(others)}")
-            if is_token_made:
-                click.echo("Other machines need the control token for what follows (ADJOURN_CONTROL_TOKEN sets it):")
-                click.echo(f"  export ADJOURN_CONTROL_TOKEN={control_token}\n")
-            click.echo(f"Dashboard: {url}/_adjourn/   Reference: {url}/_adjourn/docs   Ctrl-C ends it.\n")
-        sys.stdout.flush()
-
-    where: dict[str, Any] = {"host": host, "port": port, "ready": ready, "max_connections": max_connections}
-    try:
-        if workers > 1:
-            serve_workers(partial(mock_app, **options), workers=workers, **where)
-        else:
-            _serve_with_log(app, is_quiet=quiet or as_json, **where)
-    except BindError as error:
-        raise UsageProblem(str(error)) from None
-
-
-def _serve_with_log(app: Any, *, is_quiet: bool, **where: Any) -> None:
-    from adjourn_mock import LineWriter, live_log, serve
-
-    if is_quiet:
-        serve(app, **where)
-        return
-    writer = LineWriter(sys.stdout.fileno())
-    try:
-        serve(app, beside=partial(live_log, app.control, writer.write, colour=wants_colour()), **where)
-    finally:
-        writer.close()
-
-
-def mock_app(*, spec: str | None, **options: Any) -> Any:
-    """The mock that the options ask for; each worker makes one of its own."""
-    from adjourn_mock import create_app
-
-    return create_app(contract_of(spec), **options)
 
 
 @cli.command()
@@ -287,7 +127,5 @@ def validate(file: str | None) -> None:
     click.echo(f"{contract.file}: {checked}; {count} operations, {len(contract.clauses)} clauses")
 
 
-cli.add_command(check)
-cli.add_command(clauses)
-cli.add_command(faults)
-cli.add_command(load)
+for command in (mock, run, check, load, env, journal, fault, clock, clauses, faults):
+    cli.add_command(command)

@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from adjourn.options import UsageProblem, contract_of, spec_option
+from adjourn_spec import Contract
 
 __all__ = ["load"]
 
@@ -34,7 +35,7 @@ __all__ = ["load"]
 @click.option("--users", type=click.IntRange(1, 100_000), default=20, show_default=True, metavar="N", help="At once.")
 @click.option("--time", "seconds", default="30s", show_default=True, metavar="T", help="How long, as 30s, 5m or 1h.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-@click.option("--html", metavar="FILE", help="Write Locust's report with its charts.")
+@click.option("--html", type=click.Path(), metavar="FILE", help="Write Locust's report with its charts.")
 @spec_option
 def load(
     url: str, secret_key: str | None, users: int, seconds: str, as_json: bool, html: str | None, spec: str | None
@@ -55,7 +56,8 @@ def load(
         raise UsageProblem("give the server's secret key, with --secret-key or in TRIGGER_SECRET_KEY")
     if not url.startswith(("http://", "https://")):
         raise UsageProblem(f"{url!r} is not an http or https URL")
-    contract_of(spec)
+    contract = contract_of(spec)
+    _assert_key(url, secret_key, contract)
     found = _run_locust(url, secret_key, users, seconds, html, spec)
     answered = sum(each["requests"] - each["failures"] for each in found["operations"])
     if answered == 0 and all(each["clause"] == "no answer" for each in found["failed"]):
@@ -65,6 +67,19 @@ def load(
     else:
         click.echo("\n".join(_format(found, url, users)))
     sys.exit(1 if found["failed"] else 0)
+
+
+def _assert_key(url: str, secret_key: str, contract: Contract) -> None:
+    """Refuse a key that the server does not know, before users press it for as long as they were asked to."""
+    import httpx
+
+    try:
+        path = contract.operations["listSessions"].template
+        answer = httpx.get(f"{url.rstrip('/')}{path}", headers={"Authorization": f"Bearer {secret_key}"})
+    except httpx.HTTPError as error:
+        raise UsageProblem(f"{url} does not answer: {error}") from None
+    if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+        raise UsageProblem(f"{url} refuses the secret key ({answer.status_code}); nothing was sent but one request")
 
 
 def _locustfile() -> str:

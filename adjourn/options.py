@@ -92,4 +92,6 @@ def wants_colour() -> bool:
 
 def spec_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """`--spec FILE` for every command that needs the contract."""
-    return click.option("--spec", metavar="FILE", help="Another OpenAPI document with the same operations.")(command)
+    return click.option(
+        "--spec", type=click.Path(), metavar="FILE", help="Another OpenAPI document with the same operations."
+    )(command)

@@ -56,6 +56,15 @@ def test_a_server_that_is_not_there_is_exit_2() -> None:
     assert (done.returncode, "does not answer" in done.stderr) == (2, True)
 
 
+def test_a_wrong_key_is_exit_2_before_any_load() -> None:
+    with MockServer() as server:
+        done = load(server.url, key="tr_dev_wrong")
+        (entry,) = server.call(server.app.service.unknown_callers.read())
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert "refuses the secret key (401)" in done.stderr
+    assert entry.clause == "auth.unknown-key"
+
+
 def test_the_locustfile_is_told_for_several_machines() -> None:
     done = subprocess.run([*ADJOURN, "--locustfile"], capture_output=True, text=True, check=True)
     assert "class SessionsUser" in Path(done.stdout.strip()).read_text()
