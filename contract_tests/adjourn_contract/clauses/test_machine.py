@@ -1,216 +1,143 @@
-"""Sessions of two environments in any order of operations, beside a small model of the clauses."""
+"""Sessions of two environments in random orders of operations with random values, compared with the sequential model."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, multiple, rule, run_state_machine_as_test
 
+from adjourn_contract.engine.operations import REFUSALS, Form, Kind, Operation, Session
 from adjourn_contract.engine.run import Run
-from adjourn_contract.engine.scenario import REFUSED, Row, Scenario
+from adjourn_contract.engine.walk import Walk, model_of
 
-REASONS = st.one_of(
-    st.none(),
-    st.sampled_from(["", "x", "user signed out", " spaced "]),
-    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=60),
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=60)
+REASONS = st.one_of(st.none(), st.sampled_from(["", "x", "user signed out", " spaced "]), TEXTS)
+TAGS = st.lists(st.text("abxy", max_size=2), max_size=2).map(tuple)
+FORMS = st.sampled_from(list(Form))
+SETTINGS = settings(
+    deadline=None,
+    database=None,
+    print_blob=False,
+    report_multiple_bugs=False,
+    phases=[Phase.generate, Phase.shrink],
+    suppress_health_check=list(HealthCheck),
 )
-KEYS = st.sampled_from(["id", "externalId"])
 
 
-class Known:
-    """The model of one session: its row as retrieve showed it last."""
+class Sessions(RuleBasedStateMachine):
+    """The random walks; `run` is bound by a subclass."""
 
-    def __init__(self, credential: str, row: Row) -> None:
-        self.credential, self.row = credential, row
+    run: Run
+    sessions: Bundle[Walk] = Bundle("sessions")
 
-    def key(self, form: str) -> str:
-        key: str | None = self.row[form]
-        return self.row["id"] if key is None else key
+    def __init__(self) -> None:
+        super().__init__()
+        self.scenario = self.run.scenario()
+        self.walks: list[Walk] = []
 
+    @property
+    def credentials(self) -> list[str]:
+        return [key for key in (self.run.key, self.run.other_key) if key is not None]
 
-def machine_for(run: Run) -> type[RuleBasedStateMachine]:
-    """The state machine, bound to a run."""
-    credentials = [run.key] if run.other_key is None else [run.key, run.other_key]
+    def begin(self, credential: str, name: str | None, **members: object) -> Walk:
+        walk = Walk(self.scenario, Session(credential, name), model_of(self.scenario))
+        walk.create(**members)
+        walk.probe(is_last=True)
+        self.walks.append(walk)
+        return walk
 
-    class Sessions(RuleBasedStateMachine):
-        sessions = Bundle("sessions")
+    def others(self, walk: Walk) -> list[str]:
+        """Keys of the other environment, where no session of this walk has the externalId of another one."""
+        return [key for key in self.credentials if key != walk.session.credential]
 
-        def __init__(self) -> None:
-            super().__init__()
-            self.scenario: Scenario = run.scenario()
-            self.known: list[Known] = []
-            self.names: dict[str, str] = {}
+    def has_twin(self, walk: Walk) -> bool:
+        name = walk.session.external_id
+        return any(each is not walk and each.session.external_id == name for each in self.walks)
 
-        @rule(
-            target=sessions,
-            who=st.sampled_from(credentials),
-            named=st.booleans(),
-            tags=st.lists(st.text("ab", max_size=2), max_size=2),
-        )
-        def create(self, who: str, named: bool, tags: list[str]) -> Known:
-            known = Known(who, self.scenario.open(run.name() if named else None, credential=who, tags=tags))
-            self.known.append(known)
-            return known
+    @rule(target=sessions, number=st.integers(0, 1), is_named=st.booleans(), tags=TAGS)
+    def create(self, number: int, is_named: bool, tags: tuple[str, ...]) -> Walk:
+        credential = self.credentials[number % len(self.credentials)]
+        return self.begin(credential, self.run.name() if is_named else None, tags=list(tags))
 
-        @rule(target=sessions, session=sessions)
-        def create_the_twin_of_another_environment(self, session: Known) -> Any:
-            name = session.row["externalId"]
-            others = [who for who in credentials if who != session.credential]
-            if (
-                name is None
-                or not others
-                or any(known.row["externalId"] == name for known in self.known if known is not session)
-            ):
-                return multiple()
-            made = self.scenario.try_create(name, credential=others[0])
-            self.scenario.expect(made, 201, "env.isolation", "create with an externalId that another environment has")
-            known = Known(others[0], self.scenario.retrieve(made.value["id"], credential=others[0]))
-            self.known.append(known)
-            return known
+    @rule(target=sessions, walk=sessions)
+    def create_the_twin_of_another_environment(self, walk: Walk) -> Any:
+        name, others = walk.session.external_id, self.others(walk)
+        if name is None or not others or self.has_twin(walk):
+            return multiple()
+        return self.begin(others[0], name)
 
-        @rule(session=sessions, form=KEYS, reason=REASONS)
-        def close(self, session: Known, form: str, reason: str | None) -> None:
-            body = {} if reason is None else {"reason": reason}
-            if session.row["closedAt"] is None:
-                session.row = self.scenario.close(
-                    session.row, body, by=session.key(form), credential=session.credential
-                )
-            else:
-                self.scenario.close_again(session.row, body, by=session.key(form), credential=session.credential)
+    @rule(walk=sessions, form=FORMS, reason=REASONS)
+    def close(self, walk: Walk, form: Form, reason: str | None) -> None:
+        walk.step(Operation(Kind.CLOSE, form, reason=reason))
+        walk.probe()
 
-        @rule(session=sessions, form=KEYS)
-        def retrieve(self, session: Known, form: str) -> None:
-            clause = "close.terminal" if session.row["closedAt"] is not None else "retrieve.row"
-            seen = self.scenario.retrieve(session.key(form), credential=session.credential)
-            self.scenario.assert_same(session.row, seen, clause, "a later retrieve")
+    @rule(walk=sessions, form=FORMS, tags=TAGS)
+    def update(self, walk: Walk, form: Form, tags: tuple[str, ...]) -> None:
+        if "updateSession" not in self.run.unsupported:
+            walk.step(Operation(Kind.UPDATE, form, tags=tags))
+            walk.probe(is_last=True)
 
-        @rule(session=sessions, form=KEYS, tags=st.lists(st.text("xy", max_size=2), max_size=2))
-        def update(self, session: Known, form: str, tags: list[str]) -> None:
-            if "updateSession" in run.unsupported:
-                return
-            answer = self.scenario.send(
-                "PATCH", run.path(session.key(form)), {"tags": tags}, credential=session.credential
-            )
-            self.scenario.expect(answer, 200, "update.applied", "a valid update")
-            expected = {name: value for name, value in session.row.items() if name not in ("tags", "updatedAt")}
-            clause = "close.terminal" if session.row["closedAt"] is not None else "update.applied"
-            self.scenario.assert_same({**expected, "tags": tags}, self.scenario.validated_row(answer), clause, "update")
-            session.row = self.scenario.retrieve(session.row["id"], credential=session.credential)
+    @rule(walk=sessions, payload=TEXTS)
+    def create_again(self, walk: Walk, payload: str) -> None:
+        if walk.session.external_id is not None:
+            walk.step(Operation(Kind.CREATE, payload=payload))
+            walk.probe(is_last=True)
 
-        @rule(session=sessions, status=st.sampled_from(["ACTIVE", "CLOSED"]))
-        def look_it_up_in_a_list(self, session: Known, status: str) -> None:
-            name = session.row["externalId"]
-            if name is None or "listSessions" in run.unsupported:
-                return
-            query = f"filter%5BexternalId%5D={run.path(name).rsplit('/', 1)[1]}&filter%5Bstatus%5D={status}"
-            answer = self.scenario.send("GET", f"{run.collection}?{query}", credential=session.credential)
-            self.scenario.expect(answer, 200, "close.listed", "a list by externalId and state")
-            found = [row.get("id") for row in answer.value["data"]]
-            state = "ACTIVE" if session.row["closedAt"] is None else "CLOSED"
-            expected = [session.row["id"]] if status == state else []
-            if found != expected:
-                raise self.scenario.fail("close.listed", f"{expected} in the list of {status} sessions", repr(found))
+    @rule(walk=sessions, form=FORMS, name=st.sampled_from(list(REFUSALS)))
+    def send_what_is_refused(self, walk: Walk, form: Form, name: str) -> None:
+        walk.step(Operation(Kind.REFUSED, form, refusal=name))
+        walk.probe(is_last=True)
 
-        @rule(session=sessions)
-        def create_again(self, session: Known) -> None:
-            name = session.row["externalId"]
-            if name is None:
-                return
-            made = self.scenario.try_create(name, credential=session.credential)
-            if session.row["closedAt"] is None:
-                self.scenario.expect(made, 200, "create.cached", "create with an open session's externalId")
-            else:
-                self.scenario.expect(made, 409, "close.recreate", "create with a closed session's externalId")
-            after = self.scenario.retrieve(session.row["id"], credential=session.credential)
-            kept = {name: value for name, value in session.row.items() if name not in ("triggerConfig", "updatedAt")}
-            clause = "create.cached" if session.row["closedAt"] is None else "close.recreate"
-            self.scenario.assert_same(kept, after, clause, "retrieve after another create")
-            session.row = after
+    @rule(walk=sessions)
+    def retrieve(self, walk: Walk) -> None:
+        walk.probe(clause="close.only-one")
 
-        @rule(
-            session=sessions,
-            form=KEYS,
-            body=st.sampled_from([b"{", b"[]", b'{"reason":1}', b'{"reason":null}', b"null"]),
-        )
-        def close_with_a_body_that_is_refused(self, session: Known, form: str, body: bytes) -> None:
-            answer = self.scenario.try_close(session.key(form), body, credential=session.credential)
-            clause = "reason.type" if b"reason" in body else "body.malformed"
-            self.scenario.expect(answer, REFUSED, clause, "a body that is refused", error=True)
+    @rule(walk=sessions, form=FORMS)
+    def close_from_another_environment(self, walk: Walk, form: Form) -> None:
+        for key in self.others(walk):
+            if form is Form.EXTERNAL and self.has_twin(walk):
+                continue
+            answer = self.scenario.try_close(walk.session.key(form), credential=key)
+            what = "close of another environment's session"
+            self.scenario.expect(answer, 404, "env.isolation", what, error=True)
+            walk.probe(clause="env.isolation")
 
-        @rule(session=sessions, form=KEYS)
-        def close_from_another_environment(self, session: Known, form: str) -> None:
-            for who in credentials:
-                name = session.key(form)
-                if who != session.credential and not any(
-                    known.credential == who and name in (known.row["id"], known.row["externalId"])
-                    for known in self.known
-                ):
-                    answer = self.scenario.try_close(name, credential=who)
-                    self.scenario.expect(
-                        answer, 404, "env.isolation", "close of another environment's session", error=True
-                    )
+    @rule(walk=consumes(sessions))
+    def look_for_the_last_time(self, walk: Walk) -> None:
+        walk.probe(clause="close.only-one")
 
-        @rule(session=consumes(sessions))
-        def look_for_the_last_time(self, session: Known) -> None:
-            self.retrieve_row(session)
-
-        def retrieve_row(self, session: Known) -> None:
-            clause = "close.terminal" if session.row["closedAt"] is not None else "close.only-one"
-            self.scenario.assert_same(
-                session.row,
-                self.scenario.retrieve(session.row["id"], credential=session.credential),
-                clause,
-                "the last retrieve",
-            )
-
-        def teardown(self) -> None:
-            for known in self.known:
-                self.retrieve_row(known)
-
-    return Sessions
+    def teardown(self) -> None:
+        for walk in self.walks:
+            walk.probe(clause="close.only-one", is_last=True)
 
 
 @pytest.mark.clause("close.terminal", "close.idempotent", "close.only-one", "env.isolation", "close.persisted")
-def test_any_order_of_operations_keeps_the_model(run: Run) -> None:
+def test_random_orders_of_operations_satisfy_the_model(run: Run) -> None:
     run.need("createSession")
-    run_state_machine_as_test(
-        machine_for(run),
-        settings=settings(
-            max_examples=run.count(run.profile.examples),
-            stateful_step_count=run.profile.steps,
-            deadline=None,
-            database=None,
-            print_blob=False,
-            report_multiple_bugs=False,
-            phases=[Phase.generate, Phase.shrink],
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    bound = type("BoundSessions", (Sessions,), {"run": run})
+    examples = run.count(run.profile.examples)
+    # Not shrunk here: that takes thousands of requests, and short stories are the business of test_sequences.
+    options = settings(SETTINGS, max_examples=examples, stateful_step_count=run.profile.steps, phases=[Phase.generate])
+    run_state_machine_as_test(bound, settings=options)
 
 
 @pytest.mark.clause("reason.verbatim")
 def test_any_reason_is_recorded_exactly(run: Run) -> None:
-    from hypothesis import given
-
     limit = run.contract.reason_max_length
+    body = run.contract.operations["closeSession"].body
+    assert body is not None
+    limit_bytes = body.limit_bytes
 
-    @settings(
-        max_examples=run.count(run.profile.examples * 3),
-        deadline=None,
-        database=None,
-        phases=[Phase.generate, Phase.shrink],
-        suppress_health_check=list(HealthCheck),
-    )
+    @settings(SETTINGS, max_examples=run.count(run.profile.examples * 3))
     @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=limit // 2))
-    def hold(reason: str) -> None:
-        import json
-
+    def is_recorded(reason: str) -> None:
         content = json.dumps({"reason": reason}, ensure_ascii=False).encode()
-        if len(content) <= run.contract.operations["closeSession"].body.limit_bytes:  # type: ignore[union-attr]
+        if len(content) <= limit_bytes:
             scenario = run.scenario()
             scenario.close(scenario.open(), content)
 
-    hold()
+    is_recorded()

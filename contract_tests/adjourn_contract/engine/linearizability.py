@@ -11,7 +11,7 @@ followed by a SELECT.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -38,6 +38,25 @@ class Call:
     response: Response | None
     invoked: float
     returned: float = float("inf")
+
+    @property
+    def has_row(self) -> bool:
+        """Whether the response shows a row."""
+        return self.response is not None and self.response.shown is not None
+
+    def shown(self, model: Model, name: str) -> str | None:
+        """The JSON text of a member of the response's row, None where it has none."""
+        row = None if self.response is None else self.response.shown
+        return None if row is None else row[model.names.index(name)]
+
+    def without(self, model: Model, names: Sequence[str]) -> Call:
+        """The call as if its response did not show some members."""
+        if self.response is None or self.response.shown is None:
+            return self
+        shown = tuple(
+            None if name in names else value for name, value in zip(model.names, self.response.shown, strict=True)
+        )
+        return replace(self, response=self.response._replace(shown=shown))
 
 
 class Outcome(StrEnum):

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 from adjourn_contract.engine.operations import REFUSALS, Form, Kind, Operation
 from adjourn_spec import Contract
 
-__all__ = ["Model", "Owed", "Phase", "Response", "Shown", "State", "Violation"]
+__all__ = ["NULL", "Model", "Owed", "Phase", "Response", "Shown", "State", "Violation"]
 
 # The JSON text of each member of a row, in the contract's order; None where it is not known or not shown.
 Shown = tuple[str | None, ...]

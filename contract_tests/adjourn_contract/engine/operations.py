@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from adjourn_contract.engine.scenario import CHAT
 from adjourn_contract.engine.target import Target
 
 __all__ = ["REFUSALS", "Form", "Kind", "Operation", "Refusal", "Request", "Session", "request_of"]
@@ -101,15 +100,18 @@ class Operation:
 
 
 class Session(NamedTuple):
-    """How requests name a session: the key of its environment, its externalId, and its friendly id once known."""
+    """How requests name a session: the key of its environment, its externalId or None, its friendly id once known."""
 
     credential: str
-    external_id: str
+    external_id: str | None
     id: str | None = None
 
     def key(self, form: Form) -> str:
-        """The id in a form; the externalId where the friendly id is unknown."""
-        return self.id if form is Form.FRIENDLY and self.id is not None else self.external_id
+        """The id in a form; the other one where the session does not have that."""
+        preferred, other = (self.id, self.external_id) if form is Form.FRIENDLY else (self.external_id, self.id)
+        key = preferred if preferred is not None else other
+        assert key is not None  # noqa: S101 - only a session without an externalId that was not created has none
+        return key
 
 
 class Request(NamedTuple):
@@ -127,10 +129,12 @@ def request_of(target: Target, session: Session, operation: Operation) -> Reques
     Raises:
         ValueError: the operation is not a request: expiry is a matter of time.
     """
-    key, credential = session.key(operation.by), session.credential
+    credential = session.credential
     if operation.kind is Kind.CREATE:
-        body = create_body(session.external_id, operation)
+        payload = {"basePayload": {"payload": operation.payload}}
+        body = {**target.example, "externalId": session.external_id, "triggerConfig": payload}
         return Request("POST", target.collection, _json(body), credential)
+    key = session.key(operation.by)
     if operation.kind is Kind.CLOSE:
         body = {} if operation.reason is None else {"reason": operation.reason}
         return Request("POST", target.close_path(key), _json(body), credential)
@@ -139,17 +143,12 @@ def request_of(target: Target, session: Session, operation: Operation) -> Reques
     if operation.kind is Kind.RETRIEVE:
         return Request("GET", target.path(key), None, credential)
     if operation.kind is Kind.LIST:
-        return Request("GET", _list_target(target, session.external_id, operation.status), None, credential)
+        return Request("GET", _list_target(target, session.key(Form.EXTERNAL), operation.status), None, credential)
     if operation.kind is Kind.REFUSED:
         refusal = REFUSALS[operation.refusal]
         credential = f"{credential}x" if refusal.is_foreign else credential
         return Request(refusal.method, target.close_path(key), refusal.body, credential)
     raise ValueError(f"{operation.kind} is not a request")
-
-
-def create_body(external_id: str, operation: Operation) -> dict[str, Any]:
-    """The body of a create, with the operation's payload in its triggerConfig."""
-    return {**CHAT, "externalId": external_id, "triggerConfig": {"basePayload": {"payload": operation.payload}}}
 
 
 def _list_target(target: Target, external_id: str, status: str) -> str:

@@ -28,8 +28,7 @@ class Profile:
     Attributes:
         lives: sessions that are lived from create to the last close, for faults that show now and then.
         depth: how many operations the sequences have of which every one is tried; `alphabet` names the operations.
-        races: rounds of racing closes.
-        racers: connections in a race.
+        histories: how many times requests overlap.
         examples: Hypothesis examples of each property.
         steps: steps of each run of the state machine.
         schemathesis: examples of each operation, 0 for none.
@@ -40,8 +39,7 @@ class Profile:
     lifecycles: int
     depth: int
     alphabet: str
-    races: int
-    racers: int
+    histories: int
     examples: int
     steps: int
     schemathesis: int
@@ -52,8 +50,7 @@ class Profile:
 PROFILES = {
     "smoke": Profile(
         lifecycles=10,
-        races=2,
-        racers=8,
+        histories=8,
         examples=5,
         steps=8,
         schemathesis=0,
@@ -64,8 +61,7 @@ PROFILES = {
     ),
     "standard": Profile(
         lifecycles=160,
-        races=12,
-        racers=12,
+        histories=48,
         examples=20,
         steps=14,
         schemathesis=8,
@@ -76,8 +72,7 @@ PROFILES = {
     ),
     "thorough": Profile(
         lifecycles=1500,
-        races=80,
-        racers=24,
+        histories=600,
         examples=200,
         steps=40,
         schemathesis=150,

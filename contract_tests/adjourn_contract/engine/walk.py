@@ -91,27 +91,26 @@ class Walk:
             assert self.session.id is not None  # noqa: S101 - create bound it
             self.scenario.target.forget(self.session.credential, self.session.id)
 
-    def probe(self, *, is_last: bool = False) -> None:
+    def probe(self, *, is_last: bool = False, clause: str | None = None) -> None:
         """Retrieve the session by both ids and compare the rows with the state.
 
         Args:
             is_last: whether nothing follows; then only the form of id that the last operation did not use is tried.
+            clause: to blame, instead of that of the last operation.
 
         Raises:
             ClauseFailed: of a clause of the last operation, because a read shows another state than it left.
         """
+        blamed = clause or self.model.effect_clause(*self.last)
         for operation in self._probes(is_last=is_last):
             exchange = self._send(operation)
-            self.scenario.expect(
-                exchange, self.model.owed(self.state, operation).statuses, self._effect_clause, "a later read"
-            )
+            self.scenario.expect(exchange, self.model.owed(self.state, operation).statuses, blamed, "a later read")
             self.scenario.validated_row(exchange)
             result = self.model.apply(self.state, operation, self._response(operation, exchange))
             if isinstance(result, Violation):
                 reopened = result.clause == "close.terminal" and self.last[0].phase is Phase.CLOSED
-                clause = result.clause if reopened else self._effect_clause
                 expected = f"{result.expected} after {self.last[1].words}"
-                raise self.scenario.fail(clause, expected, result.got)
+                raise self.scenario.fail(result.clause if reopened else blamed, expected, result.got)
             self.state = result
 
     def _probes(self, *, is_last: bool) -> tuple[Operation, ...]:
@@ -132,10 +131,6 @@ class Walk:
         self.scenario.expect(exchange, self.model.owed(self.state, operation).statuses, "list.filter", operation.words)
         result = self.model.apply(self.state, operation, self._response(operation, exchange))
         return result if isinstance(result, Violation) else None
-
-    @property
-    def _effect_clause(self) -> str:
-        return self.model.effect_clause(*self.last)
 
     def _send(self, operation: Operation) -> Exchange:
         method, target, body, credential = request_of(self.scenario.target, self.session, operation)
