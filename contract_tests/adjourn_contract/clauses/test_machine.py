@@ -1,4 +1,4 @@
-"""Sessions of two environments in random orders of operations with random values, compared with the sequential model."""
+"""Sessions of two environments in random orders with random values, compared with the sequential model."""
 
 from __future__ import annotations
 
