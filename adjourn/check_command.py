@@ -95,6 +95,18 @@ _OPTIONS = (
         metavar="NAME:VALUE",
         help="Add a header to every request; repeatable. ADJOURN_HEADERS: one a line.",
     ),
+    click.option(
+        "--list-lag",
+        type=click.FloatRange(min=0),
+        metavar="S",
+        help="How many seconds a list may lag behind a write; 3 by default.",
+    ),
+    click.option(
+        "--depth",
+        type=click.IntRange(1, 8),
+        metavar="N",
+        help="Try every sequence of N operations; 2, 3 or 4 by the profile.",
+    ),
     click.option("--task", metavar="ID", help="taskIdentifier of the sessions that are created."),
     click.option("--yes", is_flag=True, help="Check a production environment on another machine."),
     click.option("--no-proxy", is_flag=True, help="Ignore HTTP_PROXY, HTTPS_PROXY and ALL_PROXY."),

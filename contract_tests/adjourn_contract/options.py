@@ -30,6 +30,8 @@ class CheckOptions:
         header: `NAME:VALUE` headers that are added to every request.
         task: taskIdentifier of the sessions that are created, instead of the document's example.
         no_proxy: ignore the proxies of the environment.
+        list_lag: how many seconds a list may lag behind a write.
+        depth: how many operations the sequences have of which every one is tried, instead of the profile's number.
         accept: globs of slugs that may fail.
         allow_incomplete: exit with 0 although a test could not run.
         fail_fast: stop at the first failed clause.
@@ -50,6 +52,8 @@ class CheckOptions:
     header: tuple[str, ...] = field(default=(), repr=False)
     task: str | None = None
     no_proxy: bool = False
+    list_lag: float | None = None
+    depth: int | None = None
     accept: tuple[str, ...] = ()
     allow_incomplete: bool = False
     fail_fast: bool = False

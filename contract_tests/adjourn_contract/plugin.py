@@ -79,6 +79,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--adjourn-session-pool", help="a file with sessions, for a server without create")
     group.addoption("--adjourn-header", action="append", default=[], help="NAME:VALUE added to every request")
     group.addoption("--adjourn-task", help="taskIdentifier of the sessions that are created")
+    group.addoption("--adjourn-list-lag", type=float, help="how many seconds a list may lag behind a write; 3")
+    group.addoption("--adjourn-depth", type=int, help="try every sequence of so many operations")
     group.addoption("--adjourn-no-proxy", action="store_true", help="ignore the proxies of the environment")
 
 

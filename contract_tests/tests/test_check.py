@@ -231,6 +231,24 @@ def test_what_the_check_creates_is_closed_and_not_more_than_was_announced() -> N
     assert verdicts.observed.left_open == 0
 
 
+def test_a_proof_sends_added_headers_from_variables_and_shows_no_value() -> None:
+    with MockServer(faults=["reason-trimmed"]) as server:
+        verdicts = checked(server.url, "reason.verbatim", header=("CF-Access-Client-Secret: s3cr3t-value",))
+    proof = next(verdict.proof for verdict in verdicts if verdict.clause == "reason.verbatim")
+    assert proof is not None
+    added = '-H "CF-Access-Client-Secret: ${CF_ACCESS_CLIENT_SECRET:?}"'
+    assert f'curl() {{ command curl {added} "$@"; }}' in proof.curl
+    assert "s3cr3t-value" not in str(proof)
+
+
+def test_options_of_depth_and_of_list_lag_reach_the_run() -> None:
+    from adjourn_contract.engine.setup import make_run
+
+    given = {"url": "http://127.0.0.1:9", "secret-key": KEY, "profile": "smoke", "depth": 5, "list-lag": 0.5}
+    run = make_run(lambda name, variable=None: given.get(name))
+    assert (run.profile.depth, run.list_lag_seconds) == (5, 0.5)
+
+
 def test_a_task_is_that_of_every_session_that_names_none() -> None:
     app = create_app()
     with MockServer(app) as server, run_against(server.url) as run:

@@ -71,6 +71,13 @@ def test_a_server_that_went_away_is_reported_first(verdicts: Verdicts) -> None:
     assert first == "https://staging.example:8443/base stopped accepting connections during the check"
 
 
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_reports_an_unstable_server(name: str, verdicts: Verdicts) -> None:
+    verdicts.observe(Observed(gateway_errors=77))
+    text = FORMATS[name](verdicts)
+    assert "77 answers were a gateway" in text or '"gatewayErrors": 77' in text
+
+
 def test_a_target_that_cannot_be_used_is_one_line() -> None:
     verdicts = made()
     verdicts.error = "the server is unreachable: refused"

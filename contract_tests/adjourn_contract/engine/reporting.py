@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 from adjourn_contract.engine.outcomes import ClauseFailed, NotApplicable, NotChecked
@@ -10,10 +11,13 @@ from adjourn_contract.proofs.inference import Failure
 from adjourn_contract.proofs.proving import told, written
 from adjourn_contract.proofs.replaying import Player
 from adjourn_contract.proofs.shrinking import Bounds, renumbered, shrunk
-from adjourn_contract.reports.outcome import Outcome, Proof
+from adjourn_contract.reports.outcome import Outcome, Proof, Result
 from adjourn_contract.transport.exchange import OutOfTime, Unreachable
 
 __all__ = ["outcome_of", "proof_text"]
+
+# Shorter values of headers are no secrets, and are parts of other words.
+_MIN_SECRET_CHARACTERS = 6
 
 
 def outcome_of(run: Run, test: str, name: str, clauses: tuple[str, ...], error: BaseException | None) -> Outcome:
@@ -35,9 +39,9 @@ def outcome_of(run: Run, test: str, name: str, clauses: tuple[str, ...], error: 
         remedy = "--time-budget"
         return Outcome(test, clauses, "could not run", reason=str(error), remedy=remedy, observed=observed)
     if isinstance(error, NotChecked):
-        result = "not applicable" if isinstance(error, NotApplicable) else "could not run"
+        result: Result = "not applicable" if isinstance(error, NotApplicable) else "could not run"
         reason = _clean(run, str(error))
-        return Outcome(test, clauses, result, reason=reason, remedy=error.remedy, observed=observed)  # type: ignore[arg-type]
+        return Outcome(test, clauses, result, reason=reason, remedy=error.remedy, observed=observed)
     if isinstance(error, Unreachable):
         reason = f"the server is no longer reachable: {error}"
     else:
@@ -57,11 +61,20 @@ def _proof_of(run: Run, name: str, error: ClauseFailed) -> Proof:
         expected=_clean(run, error.expected),
         got=_clean(run, error.got),
         test=name,
-        curl=tuple(_clean(run, line) for line in proof.commands),
+        curl=tuple(_clean(run, line) for line in _with_headers(run, proof.commands)),
         sent=_clean(run, proof.sent),
-        script=None if proof.script is None else _clean(run, proof.script),
+        script=None if proof.script is None else _clean(run, "\n".join(_with_headers(run, proof.script.split("\n")))),
         pytest_file=None if proof.pytest_file is None else _clean(run, proof.pytest_file),
     )
+
+
+def _with_headers(run: Run, lines: Sequence[str]) -> Sequence[str]:
+    """The lines of a proof with a curl that sends what `--header` added, its values from variables."""
+    added = []
+    for name, _ in run.wire.route.headers:
+        variable = "".join(each if each.isalnum() else "_" for each in name.upper())
+        added.append(f'-H "{name}: ${{{variable}:?}}"')
+    return lines if not added else [lines[0], f'curl() {{ command curl {" ".join(added)} "$@"; }}', *lines[1:]]
 
 
 def _digits_of(tag: str) -> str:
@@ -90,4 +103,7 @@ def _clean(run: Run, text: str) -> str:
     for secret in (run.key, run.other_key):
         if secret:
             text = text.replace(secret, f"{secret[:7]}...")
+    for _, value in run.wire.route.headers:
+        if len(value) >= _MIN_SECRET_CHARACTERS:
+            text = text.replace(value, "...")
     return text.encode("utf-8", "backslashreplace").decode()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from adjourn_contract.engine.outcomes import TargetUnusable
-from adjourn_contract.engine.run import PROFILES, Run
+from adjourn_contract.engine.run import PROFILES, Profile, Run
 from adjourn_contract.transport.route import Proxy, parse_header
 from adjourn_contract.transport.wire import Wire
 from adjourn_spec import DocumentError, load_contract, read_document
@@ -43,7 +44,7 @@ def make_run(option: OptionReader, *, worker: str = "") -> Run:
             key=key,
             other_key=other_key,
             dialect=option("dialect"),
-            profile=PROFILES[option("profile")],
+            profile=_profile(option),
             tag=f"{_run_number(seed):012d}{worker}",
             pool=read_pool(option("session-pool")),
             task=option("task"),
@@ -51,10 +52,17 @@ def make_run(option: OptionReader, *, worker: str = "") -> Run:
     except (DocumentError, ValueError) as error:
         raise TargetUnusable(str(error)) from None
     run.url = url
+    if (lag_seconds := option("list-lag")) is not None:
+        run.list_lag_seconds = lag_seconds
     left_seconds = _left_seconds(option("time-budget"), option("ends-at"))
     if left_seconds is not None:
         run.limit_time(time.monotonic() + left_seconds)
     return run
+
+
+def _profile(option: OptionReader) -> Profile:
+    profile, depth = PROFILES[option("profile")], option("depth")
+    return profile if depth is None else replace(profile, depth=depth)
 
 
 def _wire(url: str, option: OptionReader) -> Wire:

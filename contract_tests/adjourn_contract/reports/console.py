@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from textwrap import fill
 
-from adjourn_contract.reports.summary import circumstances, conclusion, counts_text
+from adjourn_contract.reports.summary import circumstances, conclusion, counts_text, target_troubles
 from adjourn_contract.reports.verdicts import State, Verdict, Verdicts
 
 __all__ = ["render"]
@@ -33,8 +33,8 @@ def render(verdicts: Verdicts, *, colour: bool) -> str:
         return paint(_RED, f"{url} could not be checked: {verdicts.error}")
     listed = verdicts.all()
     lines = []
-    if verdicts.observed.is_gone:
-        lines += [paint(_RED, f"{url} stopped accepting connections during the check"), ""]
+    for trouble in target_troubles(verdicts):
+        lines += [paint(_RED, trouble), ""]
     lines += [_line(verdict, paint) for verdict in listed if verdict.kind != _UNASKED]
     lines += _unasked(listed, paint)
     for verdict in listed:

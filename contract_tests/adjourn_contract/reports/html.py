@@ -11,7 +11,7 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from adjourn_contract.reports.summary import circumstances, conclusion, counts_text
+from adjourn_contract.reports.summary import circumstances, conclusion, counts_text, target_troubles
 from adjourn_contract.reports.verdicts import State, Verdicts
 from adjourn_spec import stylesheet
 
@@ -49,7 +49,7 @@ def html_report(verdicts: Verdicts) -> str:
         tone=_EXIT_TONES[verdicts.exit_code],
         counts=Counter(verdict.state for verdict in listed),
         summary=counts_text(verdicts),
-        is_gone=verdicts.observed.is_gone,
+        troubles=list(target_troubles(verdicts)),
         conclusion=list(conclusion(verdicts)),
         circumstances=list(circumstances(verdicts)),
         notes=verdicts.observed.notes,

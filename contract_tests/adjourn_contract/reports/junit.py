@@ -9,7 +9,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from urllib.parse import urlsplit
 
-from adjourn_contract.reports.summary import circumstances, conclusion
+from adjourn_contract.reports.summary import circumstances, conclusion, target_troubles
 from adjourn_contract.reports.verdicts import Verdict, Verdicts
 
 __all__ = ["junit_report"]
@@ -44,7 +44,9 @@ def junit_report(verdicts: Verdicts) -> str:
     for reason in errors:
         case = ET.SubElement(suite, "testcase", classname=_SUITE, name="the check itself", time=_seconds(0))
         ET.SubElement(case, "error", type="NotChecked", message=_printable(reason)).text = _printable(reason)
-    ET.SubElement(suite, "system-out").text = _printable("\n".join((*verdicts.observed.notes, *conclusion(verdicts))))
+    ET.SubElement(suite, "system-out").text = _printable(
+        "\n".join((*target_troubles(verdicts), *verdicts.observed.notes, *conclusion(verdicts)))
+    )
     ET.SubElement(suite, "system-err")
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from adjourn_contract.reports.summary import circumstances, conclusion, counts_text
+from adjourn_contract.reports.summary import circumstances, conclusion, counts_text, target_troubles
 from adjourn_contract.reports.verdicts import Verdict, Verdicts
 
 __all__ = ["markdown_report"]
@@ -17,8 +17,8 @@ def markdown_report(verdicts: Verdicts) -> str:
 
 def _lines(verdicts: Verdicts) -> Iterator[str]:
     yield from (f"# Contract check of {_cell(verdicts.facts.url)}", "")
-    if verdicts.observed.is_gone:
-        yield from ("The server stopped accepting connections during the check.", "")
+    for trouble in target_troubles(verdicts):
+        yield from (_cell(trouble), "")
     yield counts_text(verdicts)
     yield from (line for text in conclusion(verdicts) for line in ("", _cell(text)))
     for verdict in verdicts.all():

@@ -11,7 +11,7 @@ import json
 from typing import Any
 
 from adjourn_contract.reports.outcome import Proof
-from adjourn_contract.reports.summary import circumstances, date_text
+from adjourn_contract.reports.summary import circumstances, conclusion, date_text, target_troubles
 from adjourn_contract.reports.verdicts import Verdicts
 
 __all__ = ["sarif_report"]
@@ -39,6 +39,10 @@ def sarif_report(verdicts: Verdicts) -> str:
                 "executionSuccessful": verdicts.exit_code != 2,
                 "exitCode": verdicts.exit_code,
                 "startTimeUtc": date_text(verdicts.facts),
+                "toolExecutionNotifications": [
+                    {"level": "warning", "message": {"text": text}}
+                    for text in (*target_troubles(verdicts), *conclusion(verdicts))
+                ],
             }
         ],
         "columnKind": "unicodeCodePoints",

@@ -9,7 +9,7 @@ from typing import get_args
 from adjourn_contract.reports.facts import Facts
 from adjourn_contract.reports.verdicts import State, Verdicts
 
-__all__ = ["circumstances", "conclusion", "counts_text", "date_text"]
+__all__ = ["circumstances", "conclusion", "counts_text", "date_text", "target_troubles"]
 
 
 def date_text(facts: Facts) -> str:
@@ -36,12 +36,21 @@ def circumstances(verdicts: Verdicts) -> Iterator[tuple[str, str]]:
     yield "list lag", "not measured" if lag is None else f"{lag:.1f} s"
     limit = "none set" if facts.rate is None else f"{facts.rate:g} requests a second at most"
     yield "rate", f"{limit}, {observed.rate_limited} answers were 429"
-    if observed.gateway_errors:
-        yield "unstable", f"{observed.gateway_errors} answers were a gateway's own 502, 503 or 504; asked again"
     if facts.time_budget is not None:
         yield "time budget", f"{facts.time_budget:g} s"
     if observed.left_open:
         yield "left open", f"{observed.left_open} sessions could not be closed"
+
+
+def target_troubles(verdicts: Verdicts) -> Iterator[str]:
+    """What a reader has to know of the target before any verdict: it went away, or it is unstable."""
+    url, observed = verdicts.facts.url, verdicts.observed
+    if observed.is_gone:
+        yield f"{url} stopped accepting connections during the check"
+    if observed.gateway_errors:
+        count = observed.gateway_errors
+        answers = "answer was" if count == 1 else "answers were"
+        yield f"{url} is unstable: {count} {answers} a gateway's own 502, 503 or 504; the requests were sent again"
 
 
 def conclusion(verdicts: Verdicts) -> Iterator[str]:
