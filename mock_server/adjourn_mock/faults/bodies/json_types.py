@@ -82,6 +82,10 @@ def null_as_object(value: Any) -> Any:
     return {} if value is None else value
 
 
+def null_as_config(value: Any) -> Any:
+    return {"basePayload": {}} if value is None else value
+
+
 def array_as_object(value: Any) -> Any:
     return {str(number): element for number, element in enumerate(value)} if isinstance(value, list) else value
 
@@ -136,7 +140,7 @@ FAULTS = named(
         "create-null-config-passes": Breach(
             "create.invalid",
             "The server takes null for triggerConfig with an empty basePayload.",
-            in_create((_CONFIG,), lambda v: {"basePayload": {}} if v is None else v),
+            in_create((_CONFIG,), null_as_config),
         ),
         "create-null-machine-passes": Breach(
             "create.invalid", "The server takes null for no machine.", null_options_dropped("machine")

@@ -52,7 +52,9 @@ def both_unnamed(other: Session, closed: Session) -> bool:
 
 
 def differs_in_case(other: Session, closed: Session) -> bool:
-    return bool(other.external_id and closed.external_id) and other.external_id.lower() == closed.external_id.lower()  # type: ignore[union-attr]
+    if other.external_id is None or closed.external_id is None:
+        return False
+    return other.external_id.lower() == closed.external_id.lower()
 
 
 async def touch_last(service: Service, call: Call, session: Session, first: bool) -> Session | None:

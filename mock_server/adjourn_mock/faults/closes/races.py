@@ -27,7 +27,7 @@ def racing(pause_seconds: float) -> Change:
                 return await close(service, behaviour, call)
             await asyncio.sleep(pause_seconds)
             closed = sessions.close(session, call.value.get("reason"), now(call))
-            kept = await stored(
+            written = await stored(
                 service,
                 call.caller.environment,
                 session,
@@ -35,7 +35,7 @@ def racing(pause_seconds: float) -> Change:
                 closed_reason=closed.closed_reason,
                 updated_at=closed.updated_at,
             )
-            return Result("close.closes", kept, {})
+            return Result("close.closes", written, {})
 
         return faulty
 
@@ -120,8 +120,8 @@ def torn(pause_seconds: float) -> Change:
                 return await close(service, behaviour, call)
             await service.store.close_once(environment.id, session.id, None, now(call))
             await asyncio.sleep(pause_seconds)
-            kept = await stored(service, environment, session, closed_reason=call.value.get("reason"))
-            return Result("close.closes", kept, {})
+            written = await stored(service, environment, session, closed_reason=call.value.get("reason"))
+            return Result("close.closes", written, {})
 
         return faulty
 
@@ -138,8 +138,8 @@ def stale_close(pause_seconds: float) -> Change:
             result = await close(service, behaviour, call)
             if session is None or session.closed_at is not None or result.session is None:
                 return result
-            kept = await stored(service, call.caller.environment, result.session, tags=session.tags)
-            return Result(result.clause, kept, result.members)
+            written = await stored(service, call.caller.environment, result.session, tags=session.tags)
+            return Result(result.clause, written, result.members)
 
         return faulty
 

@@ -149,7 +149,7 @@ def refusing_unknown_options(base: Behaviour) -> Behaviour:
 # Repeated creates.
 
 
-def cached_keeps_config(create: Step) -> Step:
+def without_refresh(create: Step) -> Step:
     async def faulty(service: Service, behaviour: Behaviour, call: Call) -> Result:
         result = await create(service, behaviour, call)
         if result.before is None or result.session is None:
@@ -214,7 +214,7 @@ FAULTS = named(
         "create-cached-keeps-config": Breach(
             "create.cached",
             "The server does not refresh triggerConfig on a repeated create.",
-            around("create", cached_keeps_config),
+            around("create", without_refresh),
         ),
         "create-cached-takes-all": Breach(
             "create.cached",
