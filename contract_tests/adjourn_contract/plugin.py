@@ -41,6 +41,7 @@ _ORDER = (
     "test_lists",
     "test_updates",
     "test_creates",
+    "test_members",
     "test_paths",
     "test_sequences",
     "test_races",

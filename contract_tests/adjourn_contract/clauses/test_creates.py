@@ -1,4 +1,4 @@
-"""What create takes and answers, as far as close needs it."""
+"""What create accepts and answers, as far as close needs it."""
 
 from __future__ import annotations
 
@@ -6,66 +6,109 @@ import json
 
 import pytest
 
-from adjourn_contract.cases.boundaries import Edge, boundaries
+from adjourn_contract.cases.batches import batches
+from adjourn_contract.cases.boundaries import Boundary, boundaries
+from adjourn_contract.cases.members import MALFORMED_MEMBERS
+from adjourn_contract.engine.json_values import is_same_json
 from adjourn_contract.engine.run import Run
 from adjourn_contract.engine.scenario import Row, Scenario
 
 
-def is_asked(edge: Edge) -> bool:
-    """externalIds carry the run's id: they have tests of their own."""
-    return edge.place != ("externalId",)
+def asked(run: Run, *, passing: bool) -> list[Boundary]:
+    """The boundaries of create; externalIds carry the run's id and have tests of their own."""
+    found = boundaries(run.contract, "CreateSession")
+    return [each for each in found if each.passes == passing and each.place != ("externalId",)]
 
 
 @pytest.mark.clause("create.created", "close.preserves")
-def test_create_takes_what_lies_within_the_edges_of_its_schema(run: Run) -> None:
+def test_create_accepts_values_within_its_schema(run: Run) -> None:
     run.need("createSession")
 
-    def play(scenario: Scenario, edge: Edge) -> None:
-        members = edge.put({"triggerConfig": run.example["triggerConfig"]})
-        row = scenario.open(**members)
-        if edge.found(row) != edge.value:
-            raise scenario.fail("create.created", f"{'.'.join(edge.place)} {edge.value!a}", f"{edge.found(row)!a}")
-        scenario.close(row, {"reason": "at the edge"})
+    def play(scenario: Scenario, boundary: Boundary) -> None:
+        members = boundary.put({"triggerConfig": run.example["triggerConfig"]})
+        row, place = scenario.open(**members), ".".join(boundary.place)
+        if not is_same_json(boundary.value, boundary.found(row)):
+            got = f"{boundary.found(row)!a}"
+            raise scenario.fail("create.created", f"{place} {boundary.value!a}", got)
+        scenario.close(row, {"reason": "at the boundary"}, look=False)
 
-    run.each([edge for edge in boundaries(run.contract, "CreateSession") if edge.passes and is_asked(edge)], play)
+    run.each(asked(run, passing=True), play)
 
 
 @pytest.mark.clause("create.invalid")
-def test_create_refuses_what_lies_beyond_the_edges_of_its_schema(run: Run) -> None:
+def test_create_refuses_values_beyond_its_schema(run: Run) -> None:
     run.need("createSession")
 
-    def play(scenario: Scenario, edge: Edge) -> None:
+    def play(scenario: Scenario, wrong: tuple[Boundary, ...]) -> None:
         name = run.name()
-        made = scenario.send("POST", run.collection, edge.put({**run.example, "externalId": name}))
-        run.remember(run.key, made)
-        scenario.expect(made, (400, 422), "create.invalid", f"create with {edge.what}")
+        for boundary in wrong:
+            made = scenario.send("POST", run.collection, boundary.put({**run.example, "externalId": name}))
+            run.remember(run.key, made)
+            scenario.expect(made, (400, 422), "create.invalid", f"create with {boundary.what}")
         seen = scenario.send("GET", run.path(name))
-        scenario.expect(seen, 404, "create.invalid", f"retrieve after create with {edge.what} was refused")
+        scenario.expect(seen, 404, "create.invalid", "retrieve after create was refused")
 
-    run.each([edge for edge in boundaries(run.contract, "CreateSession") if not edge.passes and is_asked(edge)], play)
+    run.each(batches(asked(run, passing=False)), play)
 
 
 @pytest.mark.clause("create.invalid")
-def test_create_refuses_what_is_no_external_id(run: Run) -> None:
+def test_create_refuses_a_value_that_is_not_an_external_id(run: Run) -> None:
     run.need("createSession")
     longest = run.contract.schema("CreateSession").definition["properties"]["externalId"]["maxLength"]
-    wrong = {
+    wrong: dict[str, object] = {
         "an empty externalId": "",
         "an externalId of white space": "  ",
+        "an externalId that is too long": run.name().ljust(longest + 1, "x"),
+        "an externalId that is null": None,
+        "an externalId that is true": True,
         "an externalId that is a number": 5,
         "an externalId that is an object": {},
-        "an externalId that is too long": run.name().ljust(longest + 1, "x"),
+        "an externalId that is an array": [run.name()],
     }
 
-    def play(scenario: Scenario, case: tuple[str, object]) -> None:
-        what, external_id = case
-        scenario.expect(scenario.try_create(external_id), (400, 422), "create.invalid", f"create with {what}")
+    def play(scenario: Scenario, what: str) -> None:
+        made = scenario.send("POST", run.collection, {**run.example, "externalId": wrong[what]})
+        run.remember(run.key, made)
+        scenario.expect(made, (400, 422), "create.invalid", f"create with {what}")
 
-    run.each(wrong.items(), play)
+    run.each(wrong, play)
+
+
+@pytest.mark.clause("body.malformed")
+def test_a_create_body_that_is_not_a_json_object_is_refused(run: Run) -> None:
+    run.need("createSession")
+
+    def play(scenario: Scenario, what: str, content: bytes) -> None:
+        made = scenario.send("POST", run.collection, content)
+        run.remember(run.key, made)
+        scenario.expect(made, (400, 422), "body.malformed", f"a create body that is {what}")
+
+    rest = json.dumps(run.example)[:-1].encode()
+    nan = [(what, rest + b',"metadata":{"x":' + value + b"}}") for what, value in (("NaN", b"NaN"), ("01", b"01"))]
+    behind = [("an object with garbage behind it", rest + b"} x"), ("two objects", rest + b"}{}")]
+    run.each([*nan, *behind, *MALFORMED_MEMBERS], lambda scenario, case: play(scenario, *case))
+
+
+@pytest.mark.clause("create.created", "token.shape")
+def test_a_new_session_is_answered_with_a_run_and_a_token(run: Run) -> None:
+    run.need("createSession")
+
+    def play(scenario: Scenario, external_id: str | None) -> None:
+        made = scenario.create(external_id)
+        scenario.assert_same({"isCached": False}, made, "create.created", "create")
+        run_id, token = made.get("runId"), made.get("publicAccessToken")
+        if not isinstance(run_id, str) or not run_id.startswith(run.contract.run_prefix):
+            raise scenario.fail("create.created", f"a runId that starts with {run.contract.run_prefix}", f"{run_id!r}")
+        if not isinstance(token, str):
+            raise scenario.fail("create.created", "a publicAccessToken", f"{token!r}")
+        if token.count(".") != 2:
+            raise scenario.fail("token.shape", "a JWT as publicAccessToken", f"{token!r}")
+
+    run.each([run.name(), None], play)
 
 
 @pytest.mark.clause("create.created")
-def test_members_that_the_contract_does_not_name_are_no_hindrance(run: Run, scenario: Scenario) -> None:
+def test_members_that_the_contract_does_not_name_are_accepted(run: Run, scenario: Scenario) -> None:
     run.need("createSession")
     # grey.trigger-members
     config = {"basePayload": {}, "concurrencyKey": "a", "ttl": "1h"}
@@ -74,18 +117,14 @@ def test_members_that_the_contract_does_not_name_are_no_hindrance(run: Run, scen
     scenario.close(scenario.retrieve(made.value["id"]))
 
 
-@pytest.mark.clause("create.trimmed", "close.recreate")
+@pytest.mark.clause("create.trimmed", "create.cached", "close.recreate")
 def test_create_drops_the_white_space_around_an_external_id(run: Run, scenario: Scenario) -> None:
     run.need("createSession")
-    name = run.name()
-    made = scenario.expect(
-        scenario.try_create(f"  {name} "), 201, "create.trimmed", "create with spaces around an externalId"
-    )
-    if made.value.get("externalId") != name:
-        raise scenario.fail("create.trimmed", f"externalId {name!r}", repr(made.value.get("externalId")))
+    name, what = run.name(), "create with spaces around an externalId"
+    made = scenario.expect(scenario.try_create(f"  {name} "), 201, "create.trimmed", what)
+    scenario.assert_same({"externalId": name}, made.value, "create.trimmed", "create")
     again = scenario.expect(scenario.try_create(f"\t{name}"), 200, "create.cached", "create with a tab before it")
-    if again.value.get("id") != made.value["id"]:
-        raise scenario.fail("create.trimmed", f"the session {made.value['id']}", str(again.value.get("id")))
+    scenario.assert_same({"id": made.value["id"]}, again.value, "create.trimmed", "another create")
     scenario.close(scenario.retrieve(name), by=name)
     for closed in (name, f" {name}", f"{name}\n"):
         again = scenario.try_create(closed)
@@ -99,10 +138,11 @@ def test_a_repeated_create_refreshes_the_trigger_config_and_nothing_else(run: Ru
     config = {"basePayload": {"second": 2}}
     again = scenario.try_create(row["externalId"], tags=["second"], metadata={"second": 2}, triggerConfig=config)
     scenario.expect(again, 200, "create.cached", "create with an open session's externalId")
-    scenario.validated_row(again, extra_members=True)
-    after = scenario.retrieve(row["id"])
-    kept = {name: value for name, value in row.items() if name not in ("triggerConfig", "updatedAt")}
-    scenario.assert_same({**kept, "triggerConfig": config}, after, "create.cached", "retrieve after a repeated create")
+    answered = scenario.validated_row(again, extra_members=True)
+    kept = {name: value for name, value in row.items() if name not in ("triggerConfig", "updatedAt", "currentRunId")}
+    expected = {**kept, "triggerConfig": config}
+    scenario.assert_same({**expected, "isCached": True}, answered, "create.cached", "a repeated create")
+    scenario.assert_same(expected, scenario.retrieve(row["id"]), "create.cached", "retrieve after a repeated create")
 
 
 def padded(body: Row, size_bytes: int) -> bytes:
@@ -112,40 +152,20 @@ def padded(body: Row, size_bytes: int) -> bytes:
 
 
 @pytest.mark.clause("create.body-limit")
-def test_a_create_body_is_bounded(run: Run) -> None:
+def test_a_create_body_over_the_limit_is_refused(run: Run) -> None:
     run.need("createSession")
     rule = run.contract.operations["createSession"].body
     assert rule is not None
 
     def play(scenario: Scenario, size: int) -> None:
         name = run.name()
-        made = scenario.send("POST", run.collection, padded({**run.example, "externalId": name}, size))
-        run.remember(run.key, made)
-        if size <= rule.limit_bytes:
-            scenario.expect(made, 201, "create.body-limit", f"a create body of {size} bytes")
-            scenario.close(scenario.retrieve(name))
-        else:
-            scenario.expect(made, (413, 422), "create.body-limit", f"a create body of {size} bytes")
-            scenario.expect(
-                scenario.send("GET", run.path(name)), 404, "create.body-limit", "retrieve of what was refused"
-            )
+        content, what = padded({**run.example, "externalId": name}, size), f"a create body of {size} bytes"
+        for chunks in (None, [content[:1000], content[1000:]]) if size > rule.limit_bytes else (None,):
+            made = scenario.send("POST", run.collection, None if chunks else content, chunks=chunks)
+            run.remember(run.key, made)
+            scenario.expect(made, (201,) if size <= rule.limit_bytes else (413, 422), "create.body-limit", what)
+        seen = scenario.send("GET", run.path(name))
+        expected = 200 if size <= rule.limit_bytes else 404
+        scenario.expect(seen, expected, "create.body-limit", f"retrieve after {what}")
 
-    run.each([rule.limit_bytes, rule.limit_bytes + 1, rule.limit_bytes * 2], play)
-
-
-@pytest.mark.clause("update.body-limit")
-def test_an_update_body_is_bounded(run: Run) -> None:
-    run.need("createSession", "updateSession")
-    rule = run.contract.operations["updateSession"].body
-    assert rule is not None
-
-    def play(scenario: Scenario, size: int) -> None:
-        row = scenario.open()
-        answer = scenario.send("PATCH", run.path(row["id"]), padded({}, size))
-        if size <= rule.limit_bytes:
-            scenario.expect(answer, 200, "update.body-limit", f"an update body of {size} bytes")
-        else:
-            scenario.expect(answer, (413, 422), "update.body-limit", f"an update body of {size} bytes")
-            scenario.assert_unchanged(row, "update.body-limit")
-
-    run.each([rule.limit_bytes, rule.limit_bytes + 1, rule.limit_bytes * 2], play)
+    run.each([rule.limit_bytes + 1, rule.limit_bytes, rule.limit_bytes * 2], play)

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from adjourn_contract.engine.answers import findings_in_answer, findings_in_list_row, findings_in_row
+from adjourn_contract.engine.json_values import is_same_json
 from adjourn_contract.engine.outcomes import ClauseFailed, NotChecked
 from adjourn_contract.engine.target import CHAT, Target
 from adjourn_contract.transport.exchange import Exchange, Unreachable
@@ -213,7 +214,7 @@ class Scenario:
 
     def _assert_created(self, row: Row, wanted: Row) -> None:
         for name in ("type", "taskIdentifier", "tags", "metadata"):
-            if name in wanted and row.get(name) != wanted[name]:
+            if name in wanted and not is_same_json(wanted[name], row.get(name)):
                 raise self.fail("create.created", f"{name} as it was sent: {wanted[name]!r}", repr(row.get(name)))
         if row["closedAt"] is not None:
             raise self.fail("create.created", "a new session to be open", f"closedAt {row['closedAt']!r}")
@@ -369,7 +370,7 @@ class Scenario:
         for name, value in expected.items():
             if name == "updatedAt" and is_open and self.target.updates_after_create:
                 continue
-            if got.get(name) != value or type(got.get(name)) is not type(value):
+            if not is_same_json(value, got.get(name)):
                 raise self.fail(clause, f"{name} {value!a} at {when}", f"{got.get(name)!a}", row=got)
 
     def assert_unchanged(self, before: Row, clause: str, *, credential: str | None = None) -> None:
