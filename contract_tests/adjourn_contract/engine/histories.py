@@ -1,6 +1,6 @@
 """Concurrent histories: which requests overlap, on which sessions, and a record of what came back and when.
 
-The first plans are every pair of operations that change something, in both orders, and two reads in a row beside
+The first plans are every pair of operations that change something, in both orders, and reads in a row beside
 each of them; later ones are drawn at random with 2 to 6 requests.
 """
 
@@ -30,6 +30,7 @@ _FORMS = tuple(Form)
 # How far apart requests start: at once, within the time of a database write, and later than that.
 _DELAYS_SECONDS = (0.0, 0.0, 0.0, 0.0002, 0.001, 0.003)
 _ABANDONED_SHARE = 0.1
+_READS = 3
 _MAX_ATTEMPTS = 5
 
 
@@ -111,28 +112,28 @@ def plans(random: Random, count: int, *, updates: bool = True, twins: bool = Tru
 
 
 def _pairs(random: Random, *, updates: bool, twins: bool) -> Iterator[Plan]:
-    """Every pair of operations that change something; each beside two reads in a row; several sessions at once."""
+    """Every pair of operations that change something; each beside reads in a row; several sessions at once."""
     close, update, create = (Kind.CLOSE, Kind.UPDATE, Kind.CREATE)
     writes = [(close, close), (close, update), (update, close), (close, create), (create, close)]
     for kinds in writes:
         if updates or update not in kinds:
             yield Plan(tuple(Planned(_operation(random, kind, place)) for place, kind in enumerate(kinds)))
     yield Plan(tuple(Planned(_operation(random, create, place)) for place in range(2)), is_absent=True)
-    yield _two_reads_beside(_operation(random, close, 0), random)
+    yield _reads_beside(_operation(random, close, 0), random)
     if twins:
         requests = (Planned(_close(Form.EXTERNAL, 0), 0), Planned(_close(Form.EXTERNAL, 1), 1))
         yield Plan(requests, sessions=2, is_twin=True)
     several = tuple(Planned(_operation(random, close, place), place) for place in range(3))
     yield Plan(several, sessions=3)
     if updates:
-        yield _two_reads_beside(_operation(random, update, 0), random)
+        yield _reads_beside(_operation(random, update, 0), random)
         yield Plan(tuple(Planned(_operation(random, update, place)) for place in range(2)))
     yield Plan((Planned(_operation(random, create, 0)), Planned(_close(Form.EXTERNAL, 1))), is_absent=True)
 
 
-def _two_reads_beside(write: Operation, random: Random) -> Plan:
-    reads = [Operation(Kind.RETRIEVE, random.choice(_FORMS)) for _ in range(2)]
-    return Plan((Planned(write), Planned(reads[0], delay_seconds=0.001), Planned(reads[1], follows=1)))
+def _reads_beside(write: Operation, random: Random) -> Plan:
+    reads = [Planned(Operation(Kind.RETRIEVE, random.choice(_FORMS)), follows=place) for place in range(_READS)]
+    return Plan((Planned(write), reads[0]._replace(delay_seconds=0.001, follows=None), *reads[1:]))
 
 
 def _drawn(random: Random, size: int, *, updates: bool) -> Plan:

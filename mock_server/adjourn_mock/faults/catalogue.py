@@ -12,7 +12,7 @@ from adjourn_mock.domain.errors import NotFoundError, UserError
 from adjourn_mock.faults.access import auth, isolation, tokens
 from adjourn_mock.faults.bodies import framing, json_types, limits, malformed, parsing, reasons, refusals
 from adjourn_mock.faults.chats import around, channels
-from adjourn_mock.faults.closes import closing, neighbours, races, reopening, repeating
+from adjourn_mock.faults.closes import closing, neighbours, orders, races, reopening, repeating
 from adjourn_mock.faults.fault import Fault
 from adjourn_mock.faults.network import NETWORK_FAULTS, NetworkFault
 from adjourn_mock.faults.operations import creates, filters, lists, updates
@@ -38,6 +38,7 @@ _MODULES = (
     neighbours,
     reopening,
     races,
+    orders,
     methods,
     answering,
     creates,
