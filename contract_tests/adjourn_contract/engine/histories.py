@@ -1,7 +1,7 @@
 """Concurrent histories: which requests overlap, on which sessions, and a record of what came back and when.
 
-The first plans are every pair of operations that change something, in both orders, and reads in a row beside
-each of them; later ones are drawn at random with 2 to 6 requests.
+The first plans are every pair of operations that change something, in both orders, six closes at once, and reads in
+a row beside a write; later ones are drawn at random with 3 to 6 requests.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations_with_replacement
 from random import Random
 from typing import NamedTuple
 
@@ -112,10 +113,12 @@ def plans(random: Random, count: int, *, updates: bool = True, twins: bool = Tru
 
 
 def _pairs(random: Random, *, updates: bool, twins: bool) -> Iterator[Plan]:
-    """Every pair of operations that change something; each beside reads in a row; several sessions at once."""
+    """Every pair of operations that change something, many closes at once, reads beside a write, several sessions."""
     close, update, create = (Kind.CLOSE, Kind.UPDATE, Kind.CREATE)
-    writes = [(close, close), (close, update), (update, close), (close, create), (create, close)]
-    for kinds in writes:
+    for forms in combinations_with_replacement(_FORMS, 2):
+        yield Plan(tuple(Planned(_close(form, place)) for place, form in enumerate(forms)))
+    yield Plan(tuple(Planned(_close(_FORMS[place % 2], place)) for place in range(MAX_REQUESTS)))
+    for kinds in ((close, update), (update, close), (close, create), (create, close)):
         if updates or update not in kinds:
             yield Plan(tuple(Planned(_operation(random, kind, place)) for place, kind in enumerate(kinds)))
     yield Plan(tuple(Planned(_operation(random, create, place)) for place in range(2)), is_absent=True)
