@@ -184,6 +184,19 @@ def test_a_body_in_small_chunks_is_read(process: tuple[int, str]) -> None:
     assert send(process[1], [head + chunks]).startswith(b"HTTP/1.1 201")
 
 
+def test_a_request_after_a_large_body_is_answered(process: tuple[int, str]) -> None:
+    """The bytes of a refused body do not count as the head of the request that follows it."""
+    large = b"x" * 600_000
+    refused = CLOSE + b"Content-Length: %d\r\n\r\n%b" % (len(large), large)
+    parts = urlsplit(process[1])
+    received = b""
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
+        connection.sendall(refused + CLOSE + b"Content-Length: 2\r\n\r\n{}")
+        while received.count(b"HTTP/1.1 ") < 2 and (piece := connection.recv(65536)):
+            received += piece
+    assert re.findall(rb"HTTP/1.1 ([0-9]+)", received) == [b"413", b"404"]
+
+
 def test_many_slow_clients_keep_nobody_waiting(process: tuple[int, str]) -> None:
     parts = urlsplit(process[1])
     slow = [socket.create_connection((parts.hostname, parts.port)) for _ in range(200)]

@@ -152,6 +152,8 @@ class OneWriteProtocol(HttpToolsProtocol):
         self._limits = limits
         # The bytes of the request that arrives that are not its body.
         self._beside_body_bytes = 0
+        # What the body bytes that arrived last allow beside them.
+        self._credit_bytes = 0
         # The request that is being answered; those behind it are in `pipeline`.
         self._running: RequestResponseCycle | None = None
         self._last_sight: _Sight | None = None
@@ -179,6 +181,7 @@ class OneWriteProtocol(HttpToolsProtocol):
         if self.cycle is None and data.startswith(_TLS_HANDSHAKE):
             self._refuse(_BAD_REQUEST, "This port takes HTTP, and a TLS handshake came; use a URL with http://")
             return
+        self._credit_bytes = 0
         try:
             self._feed(data)
         except httptools.HttpParserError as error:
@@ -189,7 +192,7 @@ class OneWriteProtocol(HttpToolsProtocol):
                 self._refuse(_BAD_REQUEST, f"The request is not valid HTTP/1.1: {error or type(error).__name__}")
             return
         if self._is_request_awaited():
-            self._beside_body_bytes += len(data)
+            self._beside_body_bytes = max(0, self._beside_body_bytes + len(data) - self._credit_bytes)
             if self._beside_body_bytes > self._limits.head_bytes:
                 self._refuse(_TOO_LARGE, "Request Header Fields Too Large")
 
@@ -242,8 +245,7 @@ class OneWriteProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         # Small chunks have more around them than in them; headers after the last have nothing.
-        if self._beside_body_bytes:
-            self._beside_body_bytes = max(0, self._beside_body_bytes - _CHUNK_HEAD_BYTES * len(body))
+        self._credit_bytes += _CHUNK_HEAD_BYTES * len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
