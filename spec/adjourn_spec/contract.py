@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import msgspec
@@ -225,6 +225,7 @@ class Contract:
     rate_limit: RateLimit
     cors: Cors
     channels: ChannelRule
+    _schemas: dict[str, Schema] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def identify(self, value: str) -> SessionKey:
         """Distinguish a friendly id from an externalId (clauses id.friendly, id.external, id.prefix)."""
@@ -238,7 +239,8 @@ class Contract:
         """
         if name not in self.document["components"]["schemas"]:
             raise KeyError(name)
-        return Schema(self.document, f"/components/schemas/{name}")
+        # Compiling one takes longer than a request: each is compiled once.
+        return self._schemas.setdefault(name, Schema(self.document, f"/components/schemas/{name}"))
 
     @property
     def reason_max_length(self) -> int:

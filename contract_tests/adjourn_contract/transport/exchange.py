@@ -73,5 +73,6 @@ class Exchange:
         """Status and body, short enough for one line."""
         text = self.answer[:400].decode(errors="replace").replace("\n", " ")
         # A terminal would do what some characters say.
-        text = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+        if not text.isprintable():
+            text = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
         return f"{self.status} {text}".strip() if self.status else "no answer: the connection was closed"
