@@ -19,7 +19,7 @@ PACKAGES = (
     "fixtures/adjourn_fixtures",
     "adjourn",
 )
-SUFFIXES = {".css", ".html", ".js", ".json", ".md", ".py", ".svg", ".toml", ".typed", ".yaml"}
+SUFFIXES = {".css", ".html", ".j2", ".js", ".json", ".md", ".py", ".svg", ".toml", ".typed", ".yaml"}
 
 
 @pytest.fixture(scope="module")
