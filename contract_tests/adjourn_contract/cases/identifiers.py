@@ -14,10 +14,12 @@ __all__ = [
     "WORDS",
     "AlikePart",
     "Change",
+    "Numbers",
     "Overdecoded",
     "changes_of_friendly_ids",
     "decoded_too_far",
     "near_prefixes",
+    "same_numbers",
     "shapes",
 ]
 
@@ -121,43 +123,29 @@ ALIKE_PARTS = (
 
 # Names of things that every object, table or path has: as externalIds they are ids like any other.
 WORDS = (
-    "__proto__",
     "constructor",
+    "__proto__",
     "toString",
+    "null",
+    "true",
     "hasOwnProperty",
     "valueOf",
     "prototype",
     "__class__",
-    "__dict__",
     "length",
-    "null",
     "undefined",
     "NaN",
-    "true",
     "false",
     "None",
-    "nil",
     "Infinity",
     "0",
-    "-1",
     "7",
     "007",
     "1e2",
     "100",
-    "0x10",
     "close",
     "sessions",
-    "api",
-    "new",
-    "index",
-    "id",
     "self",
-    "me",
-    "all",
-    "default",
-    "count",
-    "%00x",
-    "con",
     "$where",
 )  # fmt: skip - a list of words reads best as lines of words
 
@@ -225,6 +213,31 @@ class Overdecoded(NamedTuple):
     what: str
     external_id: str
     segment: str
+
+
+class Numbers(NamedTuple):
+    """Two externalIds that are one number, and how they differ."""
+
+    what: str
+    one: str
+    other: str
+
+
+def same_numbers(number: Callable[[], int]) -> Iterator[Numbers]:
+    """ExternalIds that are the same number to a reader that converts them.
+
+    Args:
+        number: draws a number that no externalId has.
+    """
+    for what, one, other in (
+        ("without leading zeros", "00{}", "{}"),
+        ("with an exponent written out", "{}e2", "{}00"),
+        ("without a fraction of nothing", "{}.0", "{}"),
+        ("with a plus sign", "{}", "+{}"),
+        ("in decimal digits", "{:#x}", "{}"),
+    ):
+        drawn = number()
+        yield Numbers(what, one.format(drawn), other.format(drawn))
 
 
 def decoded_too_far(name: str) -> Iterator[Overdecoded]:

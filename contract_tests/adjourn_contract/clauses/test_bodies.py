@@ -229,6 +229,16 @@ def test_a_chunked_body_within_the_limit_passes_or_is_413(run: Run, scenario: Sc
             scenario.assert_unchanged(row, "body.no-effect")
 
 
+@pytest.mark.clause("body.malformed", "body.no-effect")
+def test_a_body_shorter_than_its_content_length_closes_nothing(run: Run, scenario: Scenario) -> None:
+    row = scenario.open()
+    for content in (b'{"reason":"ok"}', b'{"reason":"o'):
+        answer = scenario.send_raw("POST", run.close_path(row["id"]), b"Content-Length: 200\r\n", content)
+        scenario.assert_unchanged(row, "body.no-effect")
+        if 200 <= answer.status < 300:
+            raise scenario.fail("body.malformed", "a refusal of a body shorter than its length", answer.summary)
+
+
 class Framing(NamedTuple):
     """Header lines that contradict the content which follows them."""
 

@@ -244,6 +244,8 @@ def assert_not_allowed(scenario: Scenario, method: str, path: str, body: Row | N
     names_post = allow is not None and "POST" in [part.strip().upper() for part in allow.split(",")]
     if not names_post and not (allow is None and may_lack_allow):
         raise scenario.fail("close.method", f"Allow with POST for {method} on the close path", repr(allow))
+    if allow is not None and method in [part.strip().upper() for part in allow.split(",")]:
+        raise scenario.fail("close.method", f"Allow without the refused {method}", repr(allow))
 
 
 @pytest.mark.clause("close.method")

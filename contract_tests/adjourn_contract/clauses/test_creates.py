@@ -89,6 +89,17 @@ def test_a_create_body_that_is_not_a_json_object_is_refused(run: Run) -> None:
     run.each([*nan, *behind, *MALFORMED_MEMBERS], lambda scenario, case: play(scenario, *case))
 
 
+@pytest.mark.clause("create.invalid")
+def test_a_create_body_shorter_than_its_content_length_creates_nothing(run: Run, scenario: Scenario) -> None:
+    run.need("createSession")
+    name = run.name()
+    content = json.dumps({**run.example, "externalId": name}).encode()
+    answer = scenario.send_raw("POST", run.collection, b"Content-Length: %d\r\n" % (len(content) + 50), content)
+    run.remember(run.key, answer)
+    seen = scenario.send("GET", run.path(name))
+    scenario.expect(seen, 404, "create.invalid", "retrieve after a create body that was cut off")
+
+
 @pytest.mark.clause("create.created", "token.shape")
 def test_a_new_session_is_answered_with_a_run_and_a_token(run: Run) -> None:
     run.need("createSession")

@@ -8,10 +8,11 @@ from urllib.parse import quote
 import pytest
 
 from adjourn_contract.cases.batches import batches
-from adjourn_contract.cases.identifiers import ODD_PARTS, UNDECODABLE, Overdecoded, decoded_too_far, shapes
+from adjourn_contract.cases.identifiers import ODD_PARTS, UNDECODABLE, WORDS, Overdecoded, decoded_too_far, shapes
 from adjourn_contract.engine.lookups import assert_not_found, assert_resolves
 from adjourn_contract.engine.run import Run
 from adjourn_contract.engine.scenario import Scenario, ids_of
+from adjourn_contract.transport.route import is_local
 
 
 @pytest.mark.clause("id.friendly")
@@ -52,6 +53,37 @@ def test_an_unknown_id_is_404_and_creates_nothing(run: Run) -> None:
         assert_not_found(scenario, key, "id.unknown", "an unknown id")
 
     run.each([external[0], friendly[0], *external[1:], *friendly[1:], *words], play)
+
+
+@pytest.mark.clause("id.unknown")
+def test_a_word_that_programs_know_is_an_unknown_id(run: Run) -> None:
+    def play(scenario: Scenario, words: tuple[str, ...]) -> None:
+        for word in words:
+            seen = scenario.send("GET", run.path(word))
+            # Somebody else's session with exactly this externalId is left alone.
+            if seen.status == 200 and isinstance(seen.value, dict) and seen.value.get("externalId") == word:
+                continue
+            scenario.expect(seen, 404, "id.unknown", f"retrieve of the unknown externalId {word!r}", error=True)
+            closed = scenario.try_close(word, {"reason": "nobody"})
+            scenario.expect(closed, 404, "id.unknown", f"close of the unknown externalId {word!r}", error=True)
+
+    run.each(batches(WORDS), play)
+
+
+@pytest.mark.clause("id.external")
+def test_a_word_that_programs_know_can_be_an_external_id(run: Run) -> None:
+    run.need("createSession")
+
+    def play(scenario: Scenario, word: str) -> None:
+        if scenario.send("GET", run.path(word)).status == 404:
+            made = scenario.try_create(word)
+            # It is closed in the end, and after that it cannot be created again.
+            scenario.expect(made, (200, 201, 409), "id.external", f"create with the externalId {word!r}")
+        row = scenario.retrieve(word, clause="id.external")
+        scenario.assert_same({"externalId": word}, row, "id.external", f"retrieve by the externalId {word!r}")
+
+    # Such an externalId cannot carry the id of the run, so it is used on servers of this machine alone.
+    run.each(WORDS if is_local(run.wire.host) else (), play)
 
 
 @pytest.mark.clause("id.external")

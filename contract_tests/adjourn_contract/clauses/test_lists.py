@@ -48,6 +48,7 @@ def test_a_filter_shows_the_sessions_that_match_and_no_others(run: Run, scenario
         filtered(type=f"{kind[:-1]}%"),
         filtered({0, 1}, tags=tag),
         filtered({0}, tags=other),
+        filtered({1}, tags="x"),
         filtered(tags=tag[:-1]),
         filtered(tags=tag.upper()),
         filtered({0, 2}, taskIdentifier=task),
@@ -119,6 +120,9 @@ def assert_pages(scenario: Scenario, kind: str, size: int, listed: list[str]) ->
     """Walk from the newest page to the oldest, looking back from each."""
     seen: list[str] = []
     cursors: dict[str, Any] = {}
+    first = scenario.page(type=kind, page={"size": size})["pagination"]
+    if first.get("previous") is not None:
+        raise scenario.fail("list.cursors", "no previous on the first page", repr(first["previous"]))
     while len(seen) < len(listed):
         page = scenario.page(type=kind, page={"size": size, **cursors})
         ids, pagination = [row["id"] for row in page["data"]], page["pagination"]

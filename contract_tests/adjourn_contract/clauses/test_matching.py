@@ -12,8 +12,10 @@ from adjourn_contract.cases.identifiers import (
     ALIKE_PARTS,
     CHANGES,
     Change,
+    Numbers,
     changes_of_friendly_ids,
     near_prefixes,
+    same_numbers,
 )
 from adjourn_contract.engine.lookups import assert_not_found, assert_resolves
 from adjourn_contract.engine.run import Run
@@ -90,6 +92,25 @@ def test_external_ids_match_exactly(run: Run) -> None:
         scenario.assert_unchanged(row, "id.exact")
 
     run.each(pairs(run), play)
+
+
+@pytest.mark.clause("id.exact", "close.only-one")
+def test_external_ids_that_are_the_same_number_are_two_sessions(run: Run) -> None:
+    run.need("createSession")
+    random = run.random("numbers")
+
+    def play(scenario: Scenario, pair: Numbers) -> None:
+        row = scenario.open(pair.one)
+        scenario.assert_same({"externalId": pair.one}, row, "id.external", "create")
+        assert_not_found(scenario, pair.other, "id.exact", f"an externalId {pair.what}")
+        made = scenario.try_create(pair.other)
+        scenario.expect(made, 201, "id.exact", f"create with an externalId {pair.what}")
+        other = scenario.retrieve(pair.other)
+        scenario.assert_same({"externalId": pair.other}, other, "id.external", "create")
+        scenario.close(other, {"reason": "the other"}, by=pair.other, look=False)
+        scenario.assert_unchanged(row, "close.only-one")
+
+    run.each(same_numbers(lambda: random.randrange(10**12, 10**13)), play)
 
 
 @pytest.mark.clause("id.exact", "close.only-one")
