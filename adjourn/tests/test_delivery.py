@@ -108,6 +108,14 @@ def test_inputs_are_never_run_as_code(installed: Path) -> None:
     assert not list(installed.rglob("injected"))
 
 
+def test_a_suite_runs_beside_the_mock(installed: Path) -> None:
+    suite = 'test -n "$TRIGGER_SECRET_KEY"\ncurl -sf "$TRIGGER_API_URL/_adjourn/health" > health.json\nexit 7'
+    done = run_step("Run adjourn", installed, command="run", run=suite)
+    assert done.returncode == 7, done.stdout + done.stderr
+    assert json.loads((installed / "health.json").read_text()) == {"status": "ok"}
+    assert outputs(installed)["exit-code"] == "7"
+
+
 def test_the_gitlab_component_has_two_documents_and_only_known_inputs() -> None:
     spec, job = yaml.safe_load_all((ROOT / "templates" / "check.yml").read_text())
     used = set(re.findall(r"\$\[\[ inputs\.([a-z-]+) \]\]", json.dumps(job)))

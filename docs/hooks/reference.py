@@ -173,11 +173,6 @@ def options() -> Iterator[tuple[str, click.Option]]:
 
 def settings(contract: Contract) -> str:  # noqa: ARG001
     by_name = dict(commands())
-    rows = [
-        (code(parameter.opts[-1].lstrip("-")), kind_of_option(parameter), default_of(parameter), parameter.help or "")
-        for parameter in by_name["adjourn check"].params
-        if isinstance(parameter, click.Option) and parameter.opts[-1] not in ("--config", "--json", "--help")
-    ]
     variables: dict[str, list[str]] = {}
     for name, command in commands():
         for parameter in command.params:
@@ -187,10 +182,13 @@ def settings(contract: Contract) -> str:  # noqa: ARG001
     return "\n\n".join(
         [
             "# Settings and environment variables",
-            "## Settings of adjourn check",
             "`adjourn.toml`, or `[tool.adjourn]` in `pyproject.toml`. A setting has the name of the option;"
             " the command line wins.",
-            table(("setting", "value", "default", "meaning"), rows),
+            "## Settings of adjourn check",
+            setting_rows(by_name["adjourn check"]),
+            "## Settings of adjourn mock and adjourn run",
+            "In the table `[mock]`.",
+            setting_rows(by_name["adjourn mock"]),
             "## Environment variables",
             table(
                 ("variable", "read by"),
@@ -203,6 +201,15 @@ def settings(contract: Contract) -> str:  # noqa: ARG001
             ),
         ]
     )
+
+
+def setting_rows(command: click.Command) -> str:
+    rows = [
+        (code(parameter.opts[-1].lstrip("-")), kind_of_option(parameter), default_of(parameter), parameter.help or "")
+        for parameter in command.params
+        if isinstance(parameter, click.Option) and parameter.opts[-1] not in ("--config", "--json", "--help")
+    ]
+    return table(("setting", "value", "default", "meaning"), rows)
 
 
 def kind_of_option(parameter: click.Option) -> str:
