@@ -13,8 +13,9 @@ from adjourn_mock.faults.access import auth, isolation, tokens
 from adjourn_mock.faults.bodies import framing, json_types, limits, malformed, parsing, reasons, refusals
 from adjourn_mock.faults.chats import around, channels
 from adjourn_mock.faults.closes import closing, neighbours, orders, races, reopening, repeating
+from adjourn_mock.faults.conditions import NETWORK_FAULTS
 from adjourn_mock.faults.fault import Fault
-from adjourn_mock.faults.network import NETWORK_FAULTS, NetworkFault
+from adjourn_mock.faults.network import NetworkFault
 from adjourn_mock.faults.operations import creates, filters, lists, updates
 from adjourn_mock.faults.paths import decoding, ids, look_alikes, matching, methods
 from adjourn_mock.faults.rows import answering, create_answers, expiries, letter_case, losses

@@ -5,7 +5,7 @@ They break no clause of the contract; a client has to live with them all the sam
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from math import log
@@ -23,7 +23,7 @@ from adjourn_mock.exchanges.exchange import Answer, Refusal, Request
 from adjourn_mock.pipeline.behaviour import Behaviour, Caller, Result
 from adjourn_mock.pipeline.service import Service
 
-__all__ = ["NETWORK_FAULTS", "ConnectionReset", "Latency", "NetworkFault", "SlowBody", "Status", "TruncatedBody"]
+__all__ = ["ConnectionReset", "Latency", "Milliseconds", "NetworkFault", "SlowBody", "Status", "TruncatedBody"]
 
 Headers = Sequence[tuple[bytes, bytes]]
 Milliseconds = Annotated[float, Meta(ge=0, le=600_000)]
@@ -230,8 +230,3 @@ async def _break_off(scope: Scope, receive: Receive, *, reset: bool) -> None:
     connection.abort_or_close(reset=reset)
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-NETWORK_FAULTS: Mapping[str, type[NetworkFault]] = {
-    fault.name: fault for fault in (Latency, Status, ConnectionReset, TruncatedBody, SlowBody)
-}

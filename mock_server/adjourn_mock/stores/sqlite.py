@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from adjourn_mock.domain import sessions
 from adjourn_mock.domain.sessions import Filter, Page, Session
@@ -18,12 +17,11 @@ from adjourn_mock.stores.codec import decode_entry, decode_row, encode_entry, en
 from adjourn_mock.stores.list_index import candidate_terms, index_terms
 from adjourn_mock.stores.sqlite_channels import SqliteChannels
 from adjourn_mock.stores.sqlite_file import SqliteFile
+from adjourn_mock.stores.sqlite_queries import BATCH_ROWS, of_external_id, under_terms
 from adjourn_mock.stores.store import MAX_MEGABYTES, POLL_SECONDS, IdTakenError
 from adjourn_spec import ChannelRule, FriendlyId, SessionKey
 
 __all__ = ["SqliteStore"]
-
-_BATCH_ROWS = 200
 
 
 class SqliteStore:
@@ -52,7 +50,7 @@ class SqliteStore:
         return None if found is None else decode_row(found[0])
 
     async def insert(self, environment: str, session: Session) -> Session:
-        with self._file.transaction() as database:
+        async with self._file.transaction() as database:
             if session.external_id is not None:
                 holder = database.execute(
                     "SELECT row FROM sessions WHERE environment = ? AND external_id = ?",
@@ -67,7 +65,7 @@ class SqliteStore:
         return session
 
     async def amend(self, environment: str, session_id: str, change: Callable[[Session], Session]) -> Session | None:
-        with self._file.transaction() as database:
+        async with self._file.transaction() as database:
             where = (environment, text_key(session_id))
             found = database.execute(
                 "SELECT place, row FROM sessions WHERE environment = ? AND id = ?", where
@@ -110,38 +108,19 @@ class SqliteStore:
         return found
 
     def _in_order(self, environment: str, place: tuple[str, int], wanted: Filter, *, newer: bool) -> Iterator[Session]:
-        """The rows beyond a place that a filter may keep, newest first or, for `newer`, oldest first."""
-        relation, direction = (">", "ASC") if newer else ("<", "DESC")
-        order = f"ORDER BY created_at {direction}, place {direction} LIMIT {_BATCH_ROWS}"
+        """The rows beyond a place that a filter may match, newest first or, for `newer`, oldest first."""
         if wanted.external_id is not None:
-            query = (
-                "SELECT created_at, place, row FROM sessions WHERE environment = ? AND external_id = ?"  # noqa: S608
-                f" AND (created_at, place) {relation} (?, ?) {order}"
-            )
-            heads: list[tuple[Any, ...]] = [(environment, text_key(wanted.external_id))]
-            period: tuple[str, ...] = ()
+            query = of_external_id(environment, wanted.external_id, newer=newer)
         else:
-            group = self._narrowest(environment, candidate_terms(wanted))
-            between = (("created_at >= ?", wanted.created_from), ("created_at <= ?", wanted.created_to))
-            period = tuple(moment for _, moment in between if moment is not None)
-            conditions = "".join(f" AND {condition}" for condition, moment in between if moment is not None)
-            one = (
-                "SELECT * FROM (SELECT created_at, place FROM terms WHERE environment = ? AND term = ?"  # noqa: S608
-                f" AND (created_at, place) {relation} (?, ?){conditions} {order})"
-            )
-            query = (
-                f"SELECT found.created_at, place, row FROM ({' UNION '.join([one] * len(group))}) AS found"  # noqa: S608
-                f" JOIN sessions USING (place) {order.replace('BY created_at', 'BY found.created_at')}"
-            )
-            heads = [(environment, text_key(term)) for term in group]
+            terms = self._narrowest(environment, candidate_terms(wanted))
+            query = under_terms(environment, terms, wanted, newer=newer)
         while True:
             with self._file.reading() as database:
-                values = [value for head in heads for value in (*head, *place, *period)]
-                batch = database.execute(query, values).fetchall()
+                batch = database.execute(query.sql, query.values(place)).fetchall()
             for created_at, number, row in batch:
                 place = created_at, number
                 yield decode_row(row)
-            if len(batch) < _BATCH_ROWS:
+            if len(batch) < BATCH_ROWS:
                 return
 
     def _narrowest(self, environment: str, groups: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
@@ -152,7 +131,7 @@ class SqliteStore:
         def count(group: tuple[str, ...]) -> int:
             query = (
                 "SELECT count(*) FROM"  # noqa: S608 - a number of ours
-                f" (SELECT 1 FROM terms WHERE environment = ? AND term = ? LIMIT {10 * _BATCH_ROWS})"
+                f" (SELECT 1 FROM terms WHERE environment = ? AND term = ? LIMIT {10 * BATCH_ROWS})"
             )
             with self._file.reading() as database:
                 return sum(database.execute(query, (environment, text_key(term))).fetchone()[0] for term in group)
@@ -174,7 +153,7 @@ class SqliteStore:
         return [decode_row(row) for (row,) in rows]
 
     async def replace(self, environment: str, rows: Sequence[Session]) -> None:
-        with self._file.transaction() as database:
+        async with self._file.transaction() as database:
             for table in ("sessions", "terms"):
                 database.execute(f"DELETE FROM {table} WHERE environment = ?", (environment,))  # noqa: S608 - ours
             for session in rows:
@@ -196,7 +175,7 @@ class SqliteStore:
             return version, dict(database.execute("SELECT id, record FROM environments ORDER BY place").fetchall())
 
     async def create_environment(self, environment: str, record: str) -> bool:
-        with self._file.transaction() as database:
+        async with self._file.transaction() as database:
             made = database.execute(
                 "INSERT OR IGNORE INTO environments (id, record) VALUES (?, ?)", (environment, record)
             )
@@ -204,7 +183,7 @@ class SqliteStore:
             return made.rowcount == 1
 
     async def put_environment(self, environment: str, record: str) -> None:
-        with self._file.transaction() as database:
+        async with self._file.transaction() as database:
             database.execute(
                 "INSERT INTO environments (id, record) VALUES (?, ?)"
                 " ON CONFLICT (id) DO UPDATE SET record = excluded.record",
@@ -213,14 +192,14 @@ class SqliteStore:
             database.execute("UPDATE version SET value = value + 1")
 
     async def delete_environment(self, environment: str) -> None:
-        with self._file.transaction() as database:
+        async with self._file.transaction() as database:
             database.execute("DELETE FROM environments WHERE id = ?", (environment,))
             for table in ("sessions", "terms", "counters", "exchanges"):
                 database.execute(f"DELETE FROM {table} WHERE environment = ?", (environment,))  # noqa: S608 - ours
             database.execute("UPDATE version SET value = value + 1")
 
     async def increment(self, environment: str, counter: str) -> int:
-        with self._file.transaction() as database:
+        async with self._file.transaction() as database:
             return _draw(database, environment, counter)
 
     async def counters(self, environment: str) -> Mapping[str, int]:
@@ -278,7 +257,7 @@ class _SqliteJournal:
 
     async def add(self, at: int, request: Request, answer: Answer) -> None:
         entry = encode_entry(Entry.of(0, at, request, answer))
-        with self._file.transaction() as database:
+        async with self._file.transaction() as database:
             number = _draw(database, self._environment, self._COUNTER)
             database.execute("INSERT INTO exchanges VALUES (?, ?, ?)", (self._environment, number, entry))
             database.execute(
@@ -313,7 +292,7 @@ class _SqliteJournal:
         return None
 
     async def clear(self) -> None:
-        with self._file.transaction() as database:
+        async with self._file.transaction() as database:
             database.execute("DELETE FROM exchanges WHERE environment = ?", (self._environment,))
             database.execute(
                 "DELETE FROM counters WHERE environment = ? AND name = ?", (self._environment, self._COUNTER)

@@ -27,7 +27,7 @@ class SqliteChannels:
         self, environment: str, channel: str, body: str, headers: RecordHeaders = (), *, part: str | None, now: int
     ) -> int | None:
         name = text_key(channel)
-        with self._file.transaction() as database:
+        async with self._file.transaction() as database:
             if part is not None:
                 since = now - 1000 * self._rule.part_seconds
                 query = "SELECT 1 FROM records WHERE environment = ? AND channel = ? AND part = ? AND at > ?"
@@ -68,7 +68,7 @@ class SqliteChannels:
         return Settled(0, None) if found is None else Settled(found[0] + 1, decode_record(found[1], found[0]))
 
     async def clear(self, environment: str) -> None:
-        with self._file.transaction() as database:
+        async with self._file.transaction() as database:
             for table in ("channels", "records"):
                 database.execute(f"DELETE FROM {table} WHERE environment = ?", (environment,))  # noqa: S608 - ours
             # A record without a channel reports the end to the readers of other processes.

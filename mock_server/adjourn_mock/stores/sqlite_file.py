@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from adjourn_mock.stores.store import MAX_MEGABYTES, MEGABYTE_BYTES, StoreError, StoreFullError, StoreUnavailable
@@ -14,7 +16,10 @@ __all__ = ["SqliteFile"]
 # "adjr": tells a file of ours from others'.
 _APPLICATION_ID = 0x61646A72
 _SCHEMA_VERSION = 4
-_BUSY_MILLISECONDS = 5000
+# How long SQLite itself waits for another process, with the event loop: for reads, which are hardly ever locked out,
+# and while the file is opened. Writes wait between attempts.
+_BUSY_MILLISECONDS, _OPENING_MILLISECONDS = 10, 5000
+_BUSY_SECONDS, _RETRY_SECONDS = 5, 0.005
 _SCHEMA = f"""
 BEGIN IMMEDIATE;
 CREATE TABLE sessions (
@@ -66,13 +71,16 @@ class SqliteFile:
     Args:
         path: the file; it is made where there is none.
         megabytes: how large it may become.
+        busy_seconds: how long a write waits for those of other processes.
 
     Raises:
         StoreError: the file is not one of ours, or is damaged; it was not touched.
     """
 
-    def __init__(self, path: str | Path, megabytes: float = MAX_MEGABYTES) -> None:
-        self._path, self._megabytes = str(path), megabytes
+    def __init__(
+        self, path: str | Path, megabytes: float = MAX_MEGABYTES, *, busy_seconds: float = _BUSY_SECONDS
+    ) -> None:
+        self._path, self._megabytes, self._busy_seconds = str(path), megabytes, busy_seconds
         if Path(path).is_dir():
             raise StoreError(f"{path} is a folder")
         is_new = not Path(path).exists() or Path(path).stat().st_size == 0
@@ -87,6 +95,7 @@ class SqliteFile:
                 self._make()
             (page_bytes,) = self._database.execute("PRAGMA page_size").fetchone()
             self._database.execute(f"PRAGMA max_page_count = {int(megabytes * MEGABYTE_BYTES) // page_bytes}")
+            self._database.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
         except sqlite3.Error as error:
             raise StoreError(f"{path} cannot be used as a store: {error}") from None
 
@@ -94,7 +103,7 @@ class SqliteFile:
     def _connect(path: str, *, uri: bool = False) -> sqlite3.Connection:
         # The server's thread is another one than the one that makes it.
         database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, uri=uri)
-        database.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
+        database.execute(f"PRAGMA busy_timeout = {_OPENING_MILLISECONDS}")
         return database
 
     def _examine(self) -> None:
@@ -148,11 +157,18 @@ class SqliteFile:
                 raise StoreFullError(f"{self._path} has no room left: {error}; {limit}") from None
             raise StoreUnavailable(f"{self._path}: {error}") from None
 
-    @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing; no other process writes meanwhile."""
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[sqlite3.Connection]:
+        """All or nothing; no other process writes meanwhile.
+
+        While another process writes, the event loop goes on: the wait is between attempts, not in SQLite. The body
+        must not await: the connection is shared by all requests of this process.
+
+        Raises:
+            StoreUnavailable: others write for longer than `busy_seconds`.
+        """
+        await self._begin()
         with self.reading() as database:
-            database.execute("BEGIN IMMEDIATE")
             try:
                 yield database
             except BaseException:
@@ -160,6 +176,19 @@ class SqliteFile:
                     database.execute("ROLLBACK")
                 raise
             database.execute("COMMIT")
+
+    async def _begin(self) -> None:
+        deadline = time.monotonic() + self._busy_seconds
+        while True:
+            try:
+                self._database.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                is_busy = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+                if not is_busy or time.monotonic() >= deadline:
+                    raise StoreUnavailable(f"{self._path}: {error}") from None
+            else:
+                return
+            await asyncio.sleep(_RETRY_SECONDS)
 
     def close(self) -> None:
         self._database.close()
