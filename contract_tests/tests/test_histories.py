@@ -8,7 +8,9 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from conforming_servers import with_behaviour
 from engines import free_port, mock_process, redis_server
+from lagging_lists import lagging
 from runs import run_against
 
 from adjourn_contract.engine.histories import MAX_REQUESTS, Plan, Planned, plans, record
@@ -130,12 +132,24 @@ def test_the_cost_of_the_check_is_linear_in_the_number_of_sessions() -> None:
     )
     with run_of() as run:
         history = record(run.scenario(), Plan(closes, sessions=3))
-    steps = [
-        check(calls, model, initial).steps
-        for calls, model, initial in zip(history.calls, history.models, history.initial, strict=True)
-    ]
+    steps = [check(part.calls, part.model, part.initial).steps for part in history.parts]
     assert len(steps) == 3
     assert max(steps) < 100
+
+
+@pytest.mark.parametrize("lag_seconds", [0.02, 2.5])
+def test_lists_beside_writes_may_lag(lag_seconds: float) -> None:
+    listed = tuple(Planned(Operation(Kind.LIST, status=status)) for status in ("ACTIVE", "CLOSED"))
+    with MockServer(with_behaviour(lagging(lag_seconds))) as server, run_against(server.url) as run:
+        for _ in range(10):
+            assert run_race(run.scenario(), Plan((*TWO_CLOSES.requests, *listed)))
+
+
+def test_a_list_may_not_show_a_status_that_the_session_never_had() -> None:
+    requests = (Planned(Operation(Kind.LIST, status="CLOSED")), Planned(Operation(Kind.RETRIEVE)))
+    with run_of("list-ignores-status") as run, pytest.raises(ClauseFailed) as caught:
+        run_race(run.scenario(), Plan(requests))
+    assert caught.value.clause == "list.filter"
 
 
 @contextmanager

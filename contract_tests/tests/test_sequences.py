@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from conforming_servers import with_behaviour
+from lagging_lists import lagging
 from runs import run_against
 
 from adjourn_contract.engine.outcomes import ClauseFailed
@@ -58,3 +60,38 @@ def test_the_shortest_sequence_that_fails_is_the_proof(fault: str, alphabet: str
     assert error.clause == clause
     # The create comes first.
     assert len(writes) == steps + 1
+
+
+def test_a_list_that_lags_within_the_bound_is_not_accused() -> None:
+    with MockServer(with_behaviour(lagging(0.4))) as server, run_against(server.url) as run:
+        run.list_lag_seconds = 1.0
+        assert Exploration(run, ALPHABETS["effects"], 1).explore().sequences == 4
+
+
+def test_a_list_that_lags_longer_than_the_bound_violates_close_listed() -> None:
+    with MockServer(with_behaviour(lagging(60))) as server, run_against(server.url) as run:
+        run.list_lag_seconds = 0.2
+        with pytest.raises(ClauseFailed) as caught:
+            Exploration(run, ALPHABETS["effects"], 1).explore()
+    assert caught.value.clause == "close.listed"
+    assert caught.value.expected.endswith("0.2 s after the last change")
+
+
+def test_the_shortest_story_of_an_order_that_reopens_is_update_close_create() -> None:
+    error = failure_of("create-after-close-after-update-reopens", "effects")
+    assert error.clause == "close.terminal"
+    assert [each.method for each in error.exchanges if each.method != "GET"] == ["POST", "PATCH", "POST", "POST"]
+
+
+def test_the_shortest_story_of_a_third_close_is_three_closes() -> None:
+    error = failure_of("third-close-by-external-id-replaces-reason", "effects")
+    assert error.clause == "close.idempotent"
+    writes = [each for each in error.exchanges if each.method != "GET"]
+    assert [each.status for each in writes] == [201, 200, 200, 200]
+    assert writes[-1].target.rpartition("/")[0].endswith("-s")
+
+
+def test_the_shortest_story_of_a_close_after_a_refused_create_has_both() -> None:
+    error = failure_of("close-after-refused-recreate-409", "standard")
+    assert error.clause == "close.expired"
+    assert [each.status for each in error.exchanges if each.method != "GET"] == [201, 409, 409]

@@ -22,7 +22,7 @@ from adjourn_contract.engine.walk import SUCCESS_END, Walk, model_of, response_o
 from adjourn_contract.transport.exchange import Exchange
 from adjourn_contract.transport.overlap import Start, send_overlapping
 
-__all__ = ["LATE", "MAX_REQUESTS", "History", "Plan", "Planned", "plans", "record"]
+__all__ = ["LATE", "MAX_REQUESTS", "History", "Plan", "Planned", "SessionHistory", "plans", "record"]
 
 MAX_REQUESTS = 6
 # The reason of the close that follows when all has been answered.
@@ -73,22 +73,33 @@ class Plan:
         return frozenset({"updatedAt", "triggerConfig"}) if touches else frozenset()
 
 
-@dataclass(frozen=True)
-class History:
+class SessionHistory(NamedTuple):
+    """What happened to one session.
+
+    Attributes:
+        session: as it is named once known.
+        model: what each operation must answer and change.
+        initial: the state before the calls.
+        calls: what the checker orders.
+    """
+
+    session: Session
+    model: Model
+    initial: State
+    calls: Sequence[Call]
+
+
+class History(NamedTuple):
     """What a plan led to.
 
     Attributes:
-        exchanges: the requests that overlapped.
-        sessions: as they are named once known.
-        models, initial, calls: by session, what the checker needs.
+        exchanges: the requests that overlapped, in the order of the plan.
+        parts: what happened to each session of the plan.
     """
 
     plan: Plan
     exchanges: Sequence[Exchange]
-    sessions: Sequence[Session]
-    models: Sequence[Model]
-    initial: Sequence[State]
-    calls: Sequence[Sequence[Call]]
+    parts: Sequence[SessionHistory]
 
 
 # plans
@@ -252,23 +263,27 @@ def _overlap(scenario: Scenario, plan: Plan, sessions: Sequence[Session]) -> lis
 
 
 def _history(scenario: Scenario, plan: Plan, walks: Sequence[Walk], exchanges: Sequence[Exchange]) -> History:
-    target = scenario.target
-    models, initial, calls, sessions = [], [], [], []
+    parts = []
     for number, walk in enumerate(walks):
-        moving = frozenset({"updatedAt"}) if target.updates_after_create else frozenset[str]()
-        model = Model(target.contract, is_concurrent=True, ignored=plan.ignored, moving=moving)
         own = [
             (each.operation, exchange)
             for each, exchange in zip(plan.requests, exchanges, strict=True)
             if each.session == number
         ]
-        session = _identified(scenario, walk.session, [exchange for _, exchange in own])
-        own += _afterwards(scenario, session)
-        models.append(model)
-        initial.append(model.forgetting(walk.state, *plan.ignored))
-        sessions.append(session)
-        calls.append([_call(model, session, operation, exchange) for operation, exchange in own])
-    return History(plan, exchanges, sessions, models, initial, calls)
+        parts.append(_part(scenario, plan, walk, own))
+    return History(plan, exchanges, parts)
+
+
+def _part(scenario: Scenario, plan: Plan, walk: Walk, done: Sequence[tuple[Operation, Exchange]]) -> SessionHistory:
+    moving = frozenset({"updatedAt"}) if scenario.target.updates_after_create else frozenset[str]()
+    model = Model(scenario.target.contract, is_concurrent=True, ignored=plan.ignored, moving=moving)
+    session = _identified(scenario, walk.session, [exchange for _, exchange in done])
+    calls = [_call(model, session, *each) for each in (*done, *_afterwards(scenario, session))]
+    if not any(operation.kind is Kind.LIST for operation, _ in done):
+        return SessionHistory(session, model, model.forgetting(walk.state, *plan.ignored), calls)
+    # A list may still be at a state from before the session was created.
+    before = [_call(model, session, *each).without(model, ("updatedAt",)) for each in walk.done]
+    return SessionHistory(session, model, model.absent, [*before, *calls])
 
 
 def _identified(scenario: Scenario, session: Session, exchanges: Sequence[Exchange]) -> Session:

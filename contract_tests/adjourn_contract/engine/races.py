@@ -63,24 +63,23 @@ def judge(scenario: Scenario, history: History) -> Race:
         ClauseFailed: a response violates a clause by itself, whatever the order.
     """
     _assert_each_response(scenario, history)
-    is_undecided = False
-    for number, calls in enumerate(history.calls):
-        missing = [call for call in calls if call.response is None]
-        if len(missing) > 1:
-            raise scenario.fail(
-                "close.atomic", "a response to each of several requests at once", f"{len(missing)} missing"
-            )
-        lag_seconds = scenario.target.list_lag_seconds
-        result = check(calls, history.models[number], history.initial[number], list_lag_seconds=lag_seconds)
+    is_undecided, lag_seconds = False, scenario.target.list_lag_seconds
+    for part in history.parts:
+        missing = sum(call.response is None for call in part.calls)
+        if missing > 1:
+            raise scenario.fail("close.atomic", "a response to each of several requests at once", f"{missing} missing")
+        result = check(part.calls, part.model, part.initial, list_lag_seconds=lag_seconds)
         is_undecided = is_undecided or result.outcome is Outcome.UNDECIDED
         if result.outcome is Outcome.VIOLATED:
-            return Race(_failure(scenario, history, number))
+            found = Contradiction(part.calls, part.model, part.initial, lag_seconds)
+            return Race(scenario.fail(found.clause, found.expected, found.text))
     return Race(None, is_undecided)
 
 
 def _assert_each_response(scenario: Scenario, history: History) -> None:
     """Check what any response owes, and that it is of its own session."""
-    owners = {session.id: session for session in history.sessions if session.id is not None}
+    sessions = [part.session for part in history.parts]
+    owners = {session.id: session for session in sessions if session.id is not None}
     for planned, exchange in zip(history.plan.requests, history.exchanges, strict=True):
         if exchange.status == 0:
             continue
@@ -91,14 +90,8 @@ def _assert_each_response(scenario: Scenario, history: History) -> None:
         if exchange.status >= SUCCESS_END or operation.kind is Kind.LIST:
             continue
         row = scenario.validated_row(exchange, extra_members=operation.kind is Kind.CREATE)
-        session = history.sessions[planned.session]
+        session = sessions[planned.session]
         owner = owners.get(row["id"], session)
         if owner is not session:
             clause = "close.only-one" if owner.credential == session.credential else "env.isolation"
             raise scenario.fail(clause, f"the row of {session.id} for {operation.words}", f"the row of {owner.id}")
-
-
-def _failure(scenario: Scenario, history: History, number: int) -> ClauseFailed:
-    lag_seconds = scenario.target.list_lag_seconds
-    found = Contradiction(history.calls[number], history.models[number], history.initial[number], lag_seconds)
-    return scenario.fail(found.clause, found.expected, found.text)

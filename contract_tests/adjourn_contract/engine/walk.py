@@ -47,12 +47,14 @@ class Walk:
     Attributes:
         state: where the session is now.
         last: the operation that was carried out last, and the state before it.
+        done: operations and reads with their exchanges, lists apart.
     """
 
     def __init__(self, scenario: Scenario, session: Session, model: Model) -> None:
         self.scenario, self.session, self.model = scenario, session, model
         self.state: State = model.absent
         self.last: tuple[State, Operation] = (model.absent, CREATE)
+        self.done: list[tuple[Operation, Exchange]] = []
 
     @property
     def is_closed(self) -> bool:
@@ -104,6 +106,7 @@ class Walk:
         blamed = clause or self.model.effect_clause(*self.last)
         for operation in self._probes(is_last=is_last):
             exchange = self._send(operation)
+            self.done.append((operation, exchange))
             self.scenario.expect(exchange, self.model.owed(self.state, operation).statuses, blamed, "a later read")
             self.scenario.validated_row(exchange)
             result = self.model.apply(self.state, operation, self._response(operation, exchange))
@@ -140,6 +143,7 @@ class Walk:
         return response_of(self.model, exchange, self.session, operation)
 
     def _take(self, operation: Operation, exchange: Exchange) -> None:
+        self.done.append((operation, exchange))
         before, owed = self.state, self.model.owed(self.state, operation)
         what = f"{operation.words} of a session that is {self.model.words_of(before)}"
         self.scenario.expect(exchange, owed.statuses, owed.clause, what, error=exchange.status >= CLIENT_ERROR)
