@@ -220,7 +220,7 @@ def _run_process(options: CheckOptions, began: float, take_in: Callable[[Event],
 
 @contextmanager
 def _passing_on_signals(process: _CheckProcess) -> Iterator[None]:
-    """While the check runs, SIGINT and SIGTERM end its process as Ctrl-C does; only the main thread may say so."""
+    """While the check runs, SIGINT and SIGTERM end its process as Ctrl-C does; only the main thread may do so."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -2,7 +2,7 @@
 
     SCHEMATHESIS_HOOKS=adjourn_contract.hooks schemathesis run URL/openapi.json -H "Authorization: Bearer $KEY"
 
-Schemathesis sees one exchange at a time; what it takes several to see is told by `adjourn check`.
+Schemathesis sees one exchange at a time; what takes several to see is reported by `adjourn check`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
     TRIGGER_SECRET_KEY=... locust -f .../adjourn_contract/locustfile.py --host URL
 
-`adjourn load` wraps it, and `adjourn load --locustfile` tells where it is.
+`adjourn load` wraps it, and `adjourn load --locustfile` prints its path.
 A failed clause is a failure in Locust's statistics, named by its slug.
 """
 

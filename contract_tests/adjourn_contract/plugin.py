@@ -196,7 +196,7 @@ def pytest_runtest_makereport(
 
 
 def _report_setup(item: pytest.Item, report: pytest.TestReport, error: BaseException) -> None:
-    """Where the run could not be made, no test can run: say so once and end the session."""
+    """Where the run could not be made, no test can run: report that once and end the session."""
     from adjourn_contract.engine.outcomes import TargetUnusable
     from adjourn_contract.transport.exchange import OutOfTime
 

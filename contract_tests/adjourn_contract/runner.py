@@ -56,7 +56,7 @@ class _Reporter:
             self._emit({"event": OBSERVED, "value": msgspec.to_builtins(run.observe())})
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        # A session that was told to stop has reported why; pytest.exit() has a message, Ctrl-C has none.
+        # A session that was asked to stop has reported why; pytest.exit() has a message, Ctrl-C has none.
         if isinstance(excinfo.value, pytest.Session.Interrupted):
             return
         self._emit({"event": "interrupted", "reason": getattr(excinfo.value, "msg", None) or "interrupted"})

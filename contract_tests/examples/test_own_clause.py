@@ -1,4 +1,4 @@
-"""A rule of one's own, as a test of the contract: pytest --adjourn-url URL --adjourn-secret-key KEY."""
+"""A rule of your own, as a test of the contract: pytest --adjourn-url URL --adjourn-secret-key KEY."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Lawful but unusual servers: the mock in other clothes. A check must accuse none of them."""
+"""Lawful but unusual servers: the mock with lawful differences. A check must accuse none of them."""
 
 from __future__ import annotations
 

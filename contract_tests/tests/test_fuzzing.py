@@ -63,7 +63,7 @@ def test_a_server_error_is_told() -> None:
     app = create_app()
 
     async def fail_at_a_page_size(scope: Any, receive: Any, send: Any) -> None:
-        # A page size that is no number is what no test of our own asks for.
+        # A page size that is not a number is what no test of our own asks for.
         if scope["type"] == "http" and "page[size]=" in unquote(scope["query_string"].decode()):
             await send({"type": "http.response.start", "status": 502, "headers": []})
             await send({"type": "http.response.body", "body": b""})

@@ -140,7 +140,7 @@ def create_app(
         dialect: how it answers where the sources disagree, `documented` or `server`.
         seed: sessions that are there from the start, as a file or its content.
         id_seed: makes the ids the same on every run.
-        clock: what tells the time; the machine's by default.
+        clock: the source of time; the machine's clock by default.
         faults: faults of every environment, by name; network conditions take parameters, as `latency=200ms`.
             `adjourn faults list` has the names.
         own_faults: faults that can be named beside those that ship with the mock.
@@ -150,7 +150,7 @@ def create_app(
             shared by all processes that use them, and outlive them; a seed is for environments that are new there.
         max_sessions: how many a store in memory keeps at most, of all environments together; a create beyond is 507.
         max_megabytes: how much of memory, or of SQLite's file, they may take; what would need more is 507.
-        max_environments: how many there may be; to make one more is 507.
+        max_environments: the upper limit; a create beyond it is 507.
         stubs: answers to requests outside the Sessions API, as files or their content (`pipeline/elsewhere.py`).
         passthrough: the URL of a server that requests outside the Sessions API are sent to, where no stub answers.
 
@@ -266,7 +266,7 @@ def as_yaml(document: Mapping[str, Any]) -> str:
 
 
 class _PlainDumper(yaml.SafeDumper):
-    """Writes what stands in two places twice, rather than as an alias."""
+    """Writes what occurs in two places twice, rather than as an alias."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
         return True

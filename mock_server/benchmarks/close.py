@@ -212,7 +212,7 @@ def measure(operation: str, options: argparse.Namespace) -> None:
         servers = contestants(Path(folder), options)
         adjourn = servers[0]
         if operation != "close":
-            # The others are told of one operation alone.
+            # The others are given one operation alone.
             servers = [server for server in servers if server.name not in ("openapi-backend", "WireMock")]
         for server in servers:
             server.operation = operation

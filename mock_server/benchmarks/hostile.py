@@ -3,7 +3,7 @@
     python mock_server/benchmarks/hostile.py [--seconds 5]
 
 Each act is bounded: so many connections, so many seconds, from a process of its own. Beside it one client closes one
-session again and again on one connection. The server's memory is told after each act; it must not grow from act to act.
+session again and again on one connection. The server's memory is printed after each act; it must not grow.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def measure(count: int) -> dict[str, Any]:
         assert statuses[0] in (200, 201), (method, path, statuses)
 
     async def whole() -> dict[str, Any]:
-        # What the first requests and a full journal take is no session's.
+        # What the first requests and a full journal take belongs to no session.
         for _ in range(1000):
             await call("POST", "/api/v1/sessions", {**chat, "externalId": "chat_0"})
         before = resident_bytes()

@@ -111,7 +111,7 @@ class Browser:
         ]
 
     def complaints(self) -> list[str]:
-        """Errors and warnings in the console, but for refusals, which the page tells by itself."""
+        """Errors and warnings in the console, except refusals, which the page reports itself."""
         return [
             each["message"]
             for each in self.driver.get_log("browser")

@@ -1,4 +1,4 @@
-"""The vendor's own client, from npm, cannot tell the mock from the service."""
+"""The vendor's own client, from npm, works with the mock as with the service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which session a value means: the friendly id or the externalId, told apart by a prefix."""
+"""Which session a value means: the friendly id or the externalId, distinguished by a prefix."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class Schema:
 
     @cached_property
     def definition(self) -> Any:
-        """The schema as it stands in the document, references followed."""
+        """The schema as it is in the document, references followed."""
         value = _resolve(self.document, self.pointer)
         while isinstance(value, Mapping) and "$ref" in value:
             value = _resolve(self.document, value["$ref"].partition("#")[2])

@@ -19,7 +19,7 @@ class OtherKey(NamedTuple):
 
 
 def other_schemes(key: str) -> list[str]:
-    """Values of Authorization that are no Bearer credentials. `bearer` is one (RFC 9110, 11.1; grey.scheme-case).
+    """Values of Authorization that are not Bearer credentials. `bearer` is one (RFC 9110, 11.1; grey.scheme-case).
 
     A key alone is not among them either (grey.bare-token).
     """
@@ -45,7 +45,7 @@ def other_schemes(key: str) -> list[str]:
 
 
 def other_keys(key: str, registered: Collection[str]) -> Iterator[OtherKey]:
-    """Keys that are near a registered one, the most telling first.
+    """Keys that are near a registered one, the most revealing first.
 
     Args:
         key: the registered key.

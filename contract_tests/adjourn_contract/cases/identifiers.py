@@ -44,7 +44,7 @@ def _started(prefix: str, *, without: int = 0) -> Callable[[str], str]:
     return lambda text: prefix + text[without:]
 
 
-# What is done to an externalId in mixed case with dashes; the most telling first.
+# What is done to an externalId in mixed case with dashes; the most revealing first.
 CHANGES = (
     Change("other letter case", str.swapcase),
     Change("a character less", _ended("", without=1)),

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 __all__ = ["ESCAPED", "NOT_STRINGS", "TEXTS", "Escaped", "Length", "blocks", "encoded", "lengths", "long_texts"]
 
-# The most telling first: white space, normalisation, escaping, words that a parser takes for values.
+# The most revealing first: white space, normalisation, escaping, words that a parser takes for values.
 TEXTS = (
     "user signed out",
     "",
@@ -186,7 +186,7 @@ def encoded(reason: str) -> bytes:
 
 
 def lengths(limit: int) -> Iterator[Length]:
-    """Reasons about the limit of characters, the most telling first."""
+    """Reasons about the limit of characters, the most revealing first."""
     for count in (limit, limit + 1, limit - 1, limit + 2, limit + limit // 2, limit * 2, limit * 3):
         yield Length(count, "x" * count)
     for character in ("\u00e9", "\u20ac", " ", "\u4e2d", "e\u0301", "\t", "\\", '"'):

@@ -262,7 +262,7 @@ def contradictory(limit: int) -> list[Framing]:
 def test_a_wrong_content_length_does_not_lift_the_limit(run: Run, scenario: Scenario) -> None:
     for framing in contradictory(limit_of(run)):
         row = scenario.open()
-        # A server may wait for what was declared: it is told that nothing more comes.
+        # A server may wait for what was declared: the end of the stream is announced.
         answer = scenario.send_raw("POST", run.close_path(row["id"]), framing.lines, framing.content)
         if 200 <= answer.status < 300:
             raise scenario.fail("body.limit-chunked", f"a refusal of {framing.what}", answer.summary)

@@ -17,7 +17,7 @@ from adjourn_contract.engine.scenario import Row, Scenario, ids_of
 from adjourn_contract.engine.tokens import Token
 
 REFUSED = (401, 403, 404)
-# Servers before October 2026 answer 400 (grey.append-closed); closed and expired are not always told apart.
+# Servers before October 2026 answer 400 (grey.append-closed); closed and expired are not always distinguished.
 ENDED = (400, 409)
 EXPIRES_SECONDS, PAST_EXPIRY_SECONDS = 1.5, 1.8
 STREAM_SECONDS, BEFORE_CLOSE_SECONDS = 2, 0.3

@@ -71,13 +71,13 @@ class Pair(NamedTuple):
 
 
 def pairs(run: Run) -> list[Pair]:
-    """Pairs of externalIds that only an exact comparison tells apart."""
+    """Pairs of externalIds that only an exact comparison distinguishes."""
     changed = [Pair(name, change.of(name), change.what) for change in CHANGES for name in [run.name("CamelCase")]]
     alike = []
     for what, part, other in ALIKE_PARTS:
         stem = run.name()
         alike.append(Pair(stem + part, stem + other, what))
-    # Both kinds have their most telling ones in front.
+    # Both kinds have their most revealing cases first.
     half = len(changed) // 4
     return [*changed[:half], *alike[:half], *changed[half:], *alike[half:]]
 

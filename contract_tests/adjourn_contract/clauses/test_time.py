@@ -97,7 +97,7 @@ def test_the_close_is_not_in_the_future(run: Run, scenario: Scenario) -> None:
 
 
 def soon(row: Row, after_seconds: float) -> str:
-    """A date-time on the server's own clock, which the row's createdAt tells."""
+    """A date-time on the server's own clock, which the row's createdAt shows."""
     moment = datetime.fromtimestamp(seconds(row["createdAt"]) + after_seconds, UTC) + timedelta(seconds=1)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
@@ -123,7 +123,7 @@ def test_an_expired_session_can_be_closed_but_not_created_again(run: Run) -> Non
             each.expect(made_again, 409, "close.recreate", "create with an expired session's externalId")
         still = each.retrieve(row["id"], clause="close.expired")
         if still["closedAt"] is not None:
-            raise each.fail("close.expired", "an expired session that nobody has closed to be open", still["closedAt"])
+            raise each.fail("close.expired", "an expired session that was not closed to be open", still["closedAt"])
         seen = each.try_close(ids_of(row)[-1], {"reason": "after its time"})
         each.expect(seen, 200, "close.expired", "close of an expired session")
         run.forget(run.key, row["id"])

@@ -69,7 +69,7 @@ def _about_sessions(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _trouble(event: events.EngineEvent) -> Exception | None:
-    """What stood in Schemathesis' own way."""
+    """What hindered Schemathesis."""
     if isinstance(event, events.FatalError):
         return event.exception
     return event.value if isinstance(event, events.NonFatalError) else None
@@ -130,7 +130,7 @@ def _keep_to_our_sessions(run: Run, case: Any) -> None:
 
 
 def _ours(run: Run, key: str) -> str:
-    """A key of this run: one that it made, or a name that nobody has."""
+    """A key of this run: one that it made, or an unknown name."""
     is_ours = run.tag in key or run.is_ours(key)
     return key if is_ours else f"{run.name()}-{key}"
 

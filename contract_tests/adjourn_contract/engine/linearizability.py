@@ -134,7 +134,7 @@ def check(
 
 
 class _Search:
-    """A depth-first search; it remembers the longest order so far and what stood after it."""
+    """A depth-first search; it remembers the longest order so far and what followed it."""
 
     def __init__(self, entries: Sequence[_Entry], required: int, max_steps: int) -> None:
         self._entries, self._required, self._max_steps = entries, required, max_steps

@@ -82,7 +82,7 @@ def _probe_create(run: Run, seen: Exchange) -> None:
 
 
 def _assert_served(run: Run) -> None:
-    """Tell a server without create from one that has nothing below the path: the API refuses whoever has no key."""
+    """Distinguish a server without create from one without the path: the API refuses a request without a key."""
     unsigned = run.scenario().send("POST", run.close_path(run.name("probe")), {}, credential=None)
     if unsigned.status == 404:
         raise TargetUnusable(

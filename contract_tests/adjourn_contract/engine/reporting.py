@@ -16,7 +16,7 @@ from adjourn_contract.transport.exchange import OutOfTime, Unreachable
 
 __all__ = ["outcome_of", "proof_text"]
 
-# Shorter values of headers are no secrets, and are parts of other words.
+# Shorter values of headers are not secrets, and are parts of other words.
 _MIN_SECRET_CHARACTERS = 6
 
 

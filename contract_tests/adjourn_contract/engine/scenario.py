@@ -76,7 +76,7 @@ class Scenario:
             sent = wire.send(method, target, listed, content, chunks=chunks, is_repeatable=is_repeatable)
             return self.note(sent)
         except Unreachable:
-            # What made a server go away is told once; after that there is nobody to ask.
+            # What made a server go away is reported once; after that there is nobody to ask.
             if self.target.is_gone:
                 raise NotChecked("the server accepts no connections any more") from None
             self.target.is_gone = not self.target.wire.accepts()
@@ -99,7 +99,7 @@ class Scenario:
             target: the raw path and query.
             lines: header lines about the content, each with its line end.
             content: what follows the head.
-            ends: whether the server is told that nothing more comes.
+            ends: whether the end of the stream is announced.
         """
         wire = self.target.wire
         head = (

@@ -27,7 +27,7 @@ class Target:
         wire: the connection to it.
         contract: what it is held to.
         key: the secret key; `other_key` one of another environment, or None.
-        dialect: hold it to this dialect in the grey zones, or None to accept either answer.
+        dialect: require this dialect's answers in the grey zones, or None to accept either answer.
         tag: the run's id, part of every externalId that it makes.
         pool: sessions made beforehand, for a server without create.
         lacks: why an operation cannot be checked, by operationId.
@@ -66,7 +66,7 @@ class Target:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def name(self, what: str = "") -> str:
-        """An externalId that nobody has."""
+        """An unknown externalId."""
         with self._lock:
             return f"adjourn-{self.tag}-{next(self._numbers)}{'-' + what if what else ''}"
 
@@ -79,7 +79,7 @@ class Target:
         return (*(key for key in (self.key, self.other_key) if key), *self.internal_ids)
 
     def note_sent_secrets(self, exchange: Exchange) -> None:
-        """What a request has as data, as a generated reason may be a key, stands in rows with good reason."""
+        """What a request has as data, as a generated reason may be a key, may lawfully appear in rows."""
         path = exchange.target.partition("?")[0]
         for secret in self.secrets:
             if secret in path or (exchange.body is not None and secret.encode() in exchange.body):

@@ -28,7 +28,7 @@ class Reading:
             `header` (empty where absent), `text` (headers and body), `lapse` (seconds from `since` to this member),
             `claim` (of the token in the answer) or `lifetime` (seconds from createdAt to the token's expiry).
         step: the number of the exchange in its scenario.
-        place: the path of a member; `*` stands for every element of an array; a header's name.
+        place: the path of a member; `*` means every element of an array; a header's name.
         since: where a lapse begins.
     """
 

@@ -43,7 +43,7 @@ def _inner(parts: list[str | Reference | Repeated]) -> str:
 
 
 class Repeated(tuple[str, int]):
-    """A text, and how often it stands there."""
+    """A text, and how often it occurs."""
 
     __slots__ = ()
 
@@ -72,7 +72,7 @@ def _repetitions(text: str) -> Iterator[str | Repeated]:
 
 
 def _expanded(part: Reference | Repeated) -> str:
-    """What stands between double quotes for a variable, a part of one, or a repetition."""
+    """What is between double quotes for a variable, a part of one, or a repetition."""
     if isinstance(part, Repeated):
         return f"$({_repeating(part)})"
     name, front, behind = part.name, part.start, -(part.stop or 0)

@@ -1,4 +1,4 @@
-"""Texts in which what is new in each run stands as a variable: the run's id, keys, session ids, tokens, times."""
+"""Texts in which what is new in each run is a variable: the run's id, keys, session ids, tokens, times."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Vocabulary:
 
     Attributes:
         values: the name of each value.
-        partial: the values of which parts are recognised too, with how many leading characters say nothing.
+        partial: the values of which parts are recognised too, with how many leading characters do not matter.
         names: names with the run's id in them: where it is, and the id.
     """
 

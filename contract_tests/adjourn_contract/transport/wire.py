@@ -34,10 +34,10 @@ GATEWAY_PAUSE_SECONDS = 0.1
 
 
 class Wire:
-    """Connections to one server, kept alive, as many as are used at once. Waits out 429 and keeps to a rate.
+    """Connections to one server, kept alive, as many as are used at once. On 429 it waits and retries.
 
     Args:
-        url: the server's base URL, http or https; a path in it stands before every target.
+        url: the server's base URL, http or https; a path in it precedes every target.
         rate: the most requests a second, or None.
         timeout_seconds: how long to wait for an answer, for all of it.
         headers: added to every request, unseen by the tests.
@@ -198,7 +198,7 @@ class Wire:
 
         Args:
             sent: the whole request.
-            method: its method, which says whether the answer has a body.
+            method: its method, which decides whether the answer has a body.
             target: its target, for the report.
             ends: whether to say that nothing more will be sent.
         """

@@ -16,7 +16,7 @@ _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "
 
 
 class Denied(Exception):  # noqa: N818 - a lawful answer
-    """The caller may not; `status` says whether a token would help."""
+    """The caller may not; `status` states whether a token would help."""
 
     def __init__(self, status: int, error: str) -> None:
         super().__init__(error)

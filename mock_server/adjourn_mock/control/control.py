@@ -91,14 +91,14 @@ class Control:
             secret_key: a fresh one by default.
             dialect: documented or server; the server's by default.
             id_seed: makes its ids the same on every run.
-            clock: the moment at which its clock stands, RFC 3339; by default it goes.
+            clock: the RFC 3339 moment at which its clock is frozen; by default it runs.
             seed: the sessions that it has from the start and after each reset, as a file or its content.
             replace: whether an environment that has the name or the key is deleted first, such as one that a
                 killed run has left; without it that is an error.
 
         Raises:
             UserError, DocumentError: an argument is not valid.
-            TooManyError: there are as many environments as there may be.
+            TooManyError: the limit of environments is reached.
         """
         environments = self.service.environments
         if replace:
@@ -216,7 +216,7 @@ class Control:
     ) -> tuple[list[dict[str, Any]], str | None]:
         """Sessions that a filter keeps and whose id or externalId has a text in it, newest first, with `status`.
 
-        Returns up to `size` of them and, where there may be more, the id to go on after. A text that
+        Returns up to `size` of them and, where more may follow, the id to continue after. A text that
         few sessions have in them is looked for in so many at a time.
         """
         found: list[dict[str, Any]] = []

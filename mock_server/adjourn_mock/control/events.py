@@ -14,7 +14,7 @@ from adjourn_mock.exchanges.journal import Journal, Tail
 
 __all__ = ["events"]
 
-# No more often than that, and with no more lines at once, so that a server at full load is not busy with telling.
+# No more often than that, and with no more lines at once, so that a server at full load is not busy with reporting.
 _PAUSE_SECONDS, _MAX_LINES = 0.15, 100
 # The longest that something may go unnoticed that is in no journal.
 _PATIENCE_SECONDS = 0.5
@@ -22,7 +22,7 @@ _QUIET_ROUNDS = 30
 
 
 async def events(control: Control, environment: Environment, *, backlog: int) -> AsyncIterator[bytes]:
-    """Events until the environment is deleted or the server ends; `control.yaml` says which there are."""
+    """Events until the environment is deleted or the server ends; `control.yaml` lists them."""
     journals: dict[str, Journal] = {
         "environment": environment.journal,
         "unknown-callers": control.service.unknown_callers,
@@ -70,7 +70,7 @@ async def _changed(journals: dict[str, Journal]) -> None:
     finally:
         for each in waiting:
             each.cancel()
-            # A journal that has too many waiters says so; then it is looked at in the next round.
+            # A journal that has too many waiters raises; it is read in the next round.
             with suppress(ValueError, asyncio.CancelledError):
                 await each
 

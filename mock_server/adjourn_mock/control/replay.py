@@ -57,7 +57,7 @@ async def replay_in_other_dialect(pipeline: Pipeline, environment: Environment, 
     """How the other dialect would have answered an exchange, or None where it would have answered the same.
 
     The request goes once more through the steps of the other dialect, over a store that has
-    just the session it was about, as it was then, and a clock that stands at that time.
+    just the session it was about, as it was then, and a clock that is frozen at that time.
     Exchanges with faults are left out, and those whose body was not read.
     """
     if entry.faults or entry.operation is None:

@@ -1,6 +1,6 @@
 """The steps of the `documented` dialect: what the reference page and the guides say.
 
-They say nothing of how a request is admitted, checked and written; that is
+They do not describe how a request is admitted, checked and written; that is
 decided in the order of clause error.order.
 """
 
@@ -181,7 +181,7 @@ def parse_given(content: bytes | str, rule: BodyRule) -> Any:
 
 
 def validate(request: Request, value: Any, rule: BodyRule) -> Mapping[str, Any]:  # noqa: ARG001
-    """Hold the body to its schema; the document says which clause a broken rule belongs to."""
+    """Validate the body against its schema; the document names the clause of each rule."""
     if isinstance(value, dict) and "externalId" in value:
         value = trimmed(value)
     if rule.schema.is_valid(value):

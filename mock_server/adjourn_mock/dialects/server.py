@@ -117,7 +117,7 @@ async def receive(request: Request, receive: Receive, rule: BodyRule) -> bytes:
 
 
 def parse(request: Request, content: bytes, rule: BodyRule) -> Any:  # noqa: ARG001
-    """Invalid bytes become U+FFFD, a byte order mark is dropped; what is falsy is no JSON."""
+    """Invalid bytes become U+FFFD, a byte order mark is dropped; a falsy value is refused as JSON."""
     value = documented.parse_given(content.decode(errors="replace").removeprefix("\ufeff"), rule)
     if value is None or value is False or value == 0 or value == "":
         raise Refusal(rule.malformed_clause)

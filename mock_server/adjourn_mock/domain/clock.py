@@ -39,7 +39,7 @@ _MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_00
 
 
 class Clock(Protocol):
-    """What tells the time."""
+    """A source of time."""
 
     def now(self) -> int:
         """Milliseconds since 1970."""
@@ -55,10 +55,10 @@ class SystemClock:
 class SettableClock:
     """A clock that can be frozen, set and advanced.
 
-    It goes with `base` until it is told otherwise.
+    It runs with `base` until it is set.
 
     Args:
-        base: what tells the time where nothing was set.
+        base: the clock that is used where nothing was set.
     """
 
     def __init__(self, base: Clock | None = None) -> None:
@@ -72,7 +72,7 @@ class SettableClock:
 
     @property
     def state(self) -> tuple[int, int | None]:
-        """By how much it is ahead, and where it stands; for `restore`."""
+        """By how much it is ahead, and where it is frozen; for `restore`."""
         return self._ahead, self._frozen_at
 
     def restore(self, ahead: int, frozen_at: int | None) -> None:
@@ -86,7 +86,7 @@ class SettableClock:
         return now if now < _LAST else _LAST
 
     def freeze(self, at: int | None = None) -> None:
-        """Stand still, at `at` or at the present moment."""
+        """Freeze at `at`, or at the present moment."""
         self._frozen_at = within_calendar(self.now() if at is None else at)
 
     def set(self, at: int) -> None:

@@ -42,7 +42,7 @@ def read_json(content: bytes | str) -> Any:
     Raises:
         UnicodeDecodeError: it is not UTF-8.
         TooDeepError: it is nested too deeply.
-        ValueError: it is no JSON.
+        ValueError: it is not JSON.
     """
     if len(content) <= MAX_NESTING:
         try:

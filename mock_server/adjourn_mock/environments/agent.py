@@ -90,7 +90,7 @@ class AgentScript(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         """It with a rule that comes before all others.
 
         Raises:
-            ValueError: there are as many rules as there may be.
+            ValueError: the limit of rules is reached.
         """
         if len(self.rules) >= MAX_RULES:
             raise ValueError(f"{MAX_RULES} rules are set, which is the limit; clear the script")

@@ -26,11 +26,11 @@ MAX_NAME_CHARACTERS = 128
 
 
 class KeyFormatError(UserError):
-    """A secret key has not the form of one, or stands there twice."""
+    """A secret key is malformed or duplicated."""
 
 
 class TooManyError(LimitError):
-    """There are as many as there may be."""
+    """The limit is reached."""
 
 
 @dataclass(eq=False, slots=True)
@@ -44,7 +44,7 @@ class Environment:
         dialect: how it answers in the grey zones.
         id_seed: where it is set, the ids are the same each time.
         seed: the sessions that it has from the start and after each reset.
-        frozen_at: where its clock stands from the start, in milliseconds since 1970; None for one that goes.
+        frozen_at: where its clock is frozen at the start, in milliseconds since 1970; None for a running clock.
         faults: what is switched on.
         journal: what happened.
         agent: what its agent answers.
@@ -100,8 +100,8 @@ class Environments:
         contract: says how secret keys start.
         dialect: of environments that ask for none.
         id_seed: likewise.
-        clock: what tells the time where an environment's clock is not set.
-        limit: how many there may be.
+        clock: the source of time where an environment's clock is not set.
+        limit: the upper limit of environments.
         journals: makes the journal of the environment with an id.
 
     Attributes:
@@ -148,13 +148,13 @@ class Environments:
             name: the kind and a number by default.
             dialect: the server's by default.
             id_seed: makes the ids the same on every run; the server's by default.
-            frozen_at: the moment at which the clock stands, in milliseconds since 1970; by default it goes.
+            frozen_at: the moment at which the clock is frozen, in milliseconds since 1970; by default it goes.
 
         Raises:
             KeyFormatError: the key does not start as a secret key must, has other than
                 visible ASCII characters, or is there already.
             ValueError: there is no such kind, or the name is taken or too long.
-            TooManyError: there are as many environments as there may be.
+            TooManyError: the limit of environments is reached.
         """
         if len(self._by_id) >= self._limit:
             raise TooManyError(f"there are {self._limit} environments, which is the limit; delete some")
@@ -197,7 +197,7 @@ class Environments:
 
     def with_key(self, key: bytes) -> Environment | None:
         """The environment of exactly this key (clause auth.unknown-key)."""
-        # Found by its hash, which is seeded anew in each process: the time tells nothing of other keys.
+        # Found by its hash, which is seeded anew in each process: the time reveals nothing of other keys.
         return self._by_key.get(key)
 
     def with_id(self, environment_id: str) -> Environment | None:

@@ -16,7 +16,7 @@ __all__ = ["EnvironmentSync", "SharedEnvironmentSync"]
 
 
 class EnvironmentSync:
-    """The environments of a mock that is one process: there is nobody to tell."""
+    """The environments of a mock that is one process: there is nobody to notify."""
 
     async def refresh(self) -> None:
         """Take over what other processes have changed."""
@@ -71,7 +71,7 @@ class SharedEnvironmentSync(EnvironmentSync):
     """Environments that a store keeps for several processes, or for the next one.
 
     Each process has them all in memory and looks, before each request, whether they have changed.
-    Two changes of one environment at the same moment: the later one stands.
+    Two changes of one environment at the same moment: the later one wins.
     """
 
     def __init__(self, environments: Environments, store: SharedStore) -> None:

@@ -86,12 +86,12 @@ class Entry(NamedTuple):
 
     @property
     def request_json(self) -> Any:
-        """The body of the request, parsed; None where it is no JSON."""
+        """The body of the request, parsed; None where it is not JSON."""
         return _parsed(self.request_body)
 
     @property
     def response_json(self) -> Any:
-        """The body of the answer, parsed; None where it is no JSON."""
+        """The body of the answer, parsed; None where it is not JSON."""
         return _parsed(self.response_body)
 
     def __str__(self) -> str:

@@ -24,7 +24,7 @@ class Path(NamedTuple):
 class Routes:
     """The contract's paths, compiled.
 
-    A segment of a raw path that stands for a parameter keeps its percent-encoding, so
+    A segment of a raw path that is a parameter keeps its percent-encoding, so
     `%2F` stays part of it (clause id.decoding).
     """
 
@@ -55,7 +55,7 @@ class Routes:
 
 
 def _pattern(path: PathTemplate) -> bytes:
-    """One alternative: the segment's group, if it has one, and an empty group whose number tells the path."""
+    """One alternative: the segment's group, if it has one, and an empty group whose number identifies the path."""
     parts = re.split(r"\{[^}]+\}", path.template)
     return b"([^/]+)".join(re.escape(part).encode() for part in parts) + b"()"
 

@@ -107,10 +107,10 @@ class Behaviour:
         route: find the operation.
         authenticate: find out who calls.
         decode: percent-decode the path parameter.
-        identify: tell which kind of id it is.
+        identify: decide which kind of id it is.
         receive: get the body, bounded.
         parse: get JSON from the body's bytes.
-        validate: hold it to the schema.
+        validate: check it against the schema.
         query: read and validate the query.
         authorize: may this caller do that? Secret keys may do anything and are not asked.
         find: look the session up.

@@ -97,7 +97,7 @@ class Pipeline:
         return headers
 
     def _rate_in(self, second: int) -> Headers:
-        """The bucket of a caller who is alone, as it is told during a second; it is full again in the next."""
+        """The bucket of a caller who is alone, as it is reported during a second; it is full again in the next."""
         rate = self.service.contract.rate_limit
         return (
             (b"x-ratelimit-limit", b"%d" % rate.tokens),

@@ -24,8 +24,8 @@ class Service:
     """One server's world. Steps get it as their first argument.
 
     Attributes:
-        registry: what other processes of the same mock know and tell.
-        clock: tells the time where no environment's does.
+        registry: what other processes of the same mock share.
+        clock: the time where no environment's clock applies.
         channels: the records of the sessions' channels.
         turns: what agents are writing at the moment.
         unknown_callers: the journal of requests that name no environment.
@@ -46,7 +46,7 @@ class Service:
     def environment_named_by(self, authorization: bytes | None) -> Environment | None:
         """The environment that a header names, in whatever form: whose journal, faults and dialect count.
 
-        It says nothing of whether the caller is let in.
+        It does not decide whether the caller is let in.
         """
         if not authorization:
             return None

@@ -199,7 +199,7 @@ class OneWriteProtocol(HttpToolsProtocol):
     def _feed(self, data: bytes) -> None:
         """Give bytes to the parser; requests that offer another protocol once more, without the offer.
 
-        The parser takes what follows such a head for the other protocol, and cannot be told to ignore the offer.
+        The parser takes what follows such a head for the other protocol, and has no option to ignore the offer.
         """
         while data:
             try:

@@ -35,7 +35,7 @@ _fork_guard = ForkGuard()
 
 
 class _Server(uvicorn.Server):
-    """A uvicorn server that says when it accepts connections, and tells a mock when it ends.
+    """A uvicorn server that reports when it accepts connections, and notifies a mock when it ends.
 
     Attributes:
         loop: its event loop, once it runs.
@@ -105,7 +105,7 @@ def serve(
         port: the port; 0 picks a free one.
         ready: called once, with the URL.
         beside: what else runs in the event loop until the server ends.
-        max_connections: how many there may be at once; a request on one more is 503.
+        max_connections: the upper limit at once; a request on one more is 503.
 
     Raises:
         BindError: the port is taken or the address is not this machine's.

@@ -1,6 +1,6 @@
 """What lists are found by.
 
-A session stands, in order of creation, under a term for each thing that a filter can ask for: its
+A session is listed, in order of creation, under a term for each thing that a filter can ask for: its
 state, type, task and tags. A list reads along the terms of one filter and looks at no other session.
 """
 
@@ -17,7 +17,7 @@ MAX_TERMS = 50
 
 
 def index_terms(session: Session) -> tuple[str, ...]:
-    """The terms that a session stands under, each once."""
+    """The terms that a session is listed under, each once."""
     return (
         "all",
         "open" if session.closed_at is None else "closed",
@@ -28,7 +28,7 @@ def index_terms(session: Session) -> tuple[str, ...]:
 
 
 def candidate_terms(wanted: Filter) -> Sequence[tuple[str, ...]]:
-    """Groups of terms; whatever the filter keeps stands under a term of each group, so any one will do."""
+    """Groups of terms; each session that the filter matches is under a term of each group, so any group will do."""
     states: tuple[str, ...] = ()
     if wanted.statuses and "CLOSED" not in wanted.statuses:
         states = ("open",)

@@ -21,7 +21,7 @@ from adjourn_spec import ChannelRule, FriendlyId, SessionKey
 __all__ = ["MAX_SESSIONS", "MemoryStore"]
 
 MAX_SESSIONS = 1_000_000
-# Where a session stands in the order of creation: when it was created, a number that counts up, its id.
+# The place of a session in the order of creation: when it was created, a number that counts up, its id.
 Place = tuple[str, float, str]
 _FIRST: Place = ("", 0, "")
 _LAST: Place = ("\U0010ffff", 0, "")
@@ -79,7 +79,7 @@ class _EnvironmentRows:
             del self._counts[term]
 
     def place(self, session_id: str) -> Place | None:
-        """Where a session stands in the order of creation."""
+        """The place of a session in the order of creation."""
         return self._places.get(session_id)
 
     def after(self, place: Place, wanted: Filter, *, newer: bool) -> Iterator[Session]:

@@ -18,7 +18,7 @@ class Polling(Readers):
     """One look at the store for all readers of this process, while there are any.
 
     Args:
-        poll: looks at the store and wakes those whose channels have grown; all of them where it is told that it
+        poll: looks at the store and wakes those whose channels have grown; all of them when it
             looks for the first time, or again after the store did not answer.
     """
 

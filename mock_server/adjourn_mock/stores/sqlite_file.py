@@ -13,7 +13,7 @@ from adjourn_mock.stores.store import MAX_MEGABYTES, MEGABYTE_BYTES, StoreError,
 
 __all__ = ["SqliteFile"]
 
-# "adjr": tells a file of ours from others'.
+# "adjr": marks a file of ours.
 _APPLICATION_ID = 0x61646A72
 _SCHEMA_VERSION = 4
 # How long SQLite itself waits for another process, with the event loop: for reads, which are hardly ever locked out,
@@ -141,7 +141,7 @@ class SqliteFile:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """The database, its errors told as those of a store.
+        """The database, its errors raised as those of a store.
 
         Raises:
             StoreUnavailable, StoreFullError: what went wrong.

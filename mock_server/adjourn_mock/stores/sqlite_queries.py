@@ -20,7 +20,7 @@ class RowsQuery:
 
     Attributes:
         sql: the query; each of its parts takes a head, a place and a tail.
-        heads: what stands before the place, for each part.
+        heads: what precedes the place, for each part.
         tail: what follows the place in every part.
     """
 

@@ -55,7 +55,7 @@ const LIMITS = {
 
 function limits(schema) {
   const known = resolve(schema);
-  return Object.entries(LIMITS).filter(([name]) => known[name] !== undefined).map(([name, told]) => told(known[name])).join("; ");
+  return Object.entries(LIMITS).filter(([name]) => known[name] !== undefined).map(([name, text]) => text(known[name])).join("; ");
 }
 
 function members(schema, label) {

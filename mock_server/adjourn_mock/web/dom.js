@@ -52,7 +52,7 @@ export function notice(text, isBad = false) {
   setTimeout(() => line.remove(), isBad ? 8000 : 4000);
 }
 
-/** Do something; what goes wrong is told, and null returned. */
+/** Do something; errors are shown, and null returned. */
 export async function attempt(act) {
   try {
     return await act();

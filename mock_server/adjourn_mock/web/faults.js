@@ -55,7 +55,7 @@ export class FaultsView {
 
   drawActive() {
     const { active } = this.page.environment;
-    this.active.replaceChildren(...(active.length ? active.map((fault) => this.card(fault)) : [h("span.quiet", {}, "No fault is on: the contract is kept.")]));
+    this.active.replaceChildren(...(active.length ? active.map((fault) => this.card(fault)) : [h("span.quiet", {}, "No fault is enabled.")]));
   }
 
   card(fault) {
@@ -94,7 +94,7 @@ export class FaultsView {
     this.detail.open(
       fault.name,
       h("p", {}, fault.summary),
-      h("p", {}, fault.clause ? ["It breaks ", h("code", {}, fault.clause), "."] : "It is a fault of the network: the contract is kept, the way to it is not."),
+      h("p", {}, fault.clause ? ["It breaks ", h("code", {}, fault.clause), "."] : "It is a network condition: it violates no clause."),
       h("form.card", { onsubmit: submit },
         parameters.map(([name, , input]) => field(name, input)),
         field("Only this operation", operation),

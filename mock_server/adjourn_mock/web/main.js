@@ -19,7 +19,7 @@ onTokenNeeded(async () => {
 const page = {
   /** The environment, as the control API shows it, with the faults that are on. */
   environment: null,
-  /** Another mock clock than this machine's: what its clock showed, and when we were told. */
+  /** Another mock clock than this machine's: what its clock showed, and when we received it. */
   clock: null,
   go(view, values = {}) {
     location.hash = `#/${view}?${new URLSearchParams(values)}`;
@@ -119,7 +119,7 @@ function facts() {
     one(environment.exchanges, "exchange"),
     environment.faults ? badge(`${environment.faults} ${environment.faults === 1 ? "fault" : "faults"} on`, "bad") : one(0, "fault"),
     h("span", {}, "dialect ", h("strong", {}, environment.dialect)),
-    h("span", {}, "clock ", h("strong", { id: "now" }, ""), environment.clock.frozen ? " (stands)" : ""),
+    h("span", {}, "clock ", h("strong", { id: "now" }, ""), environment.clock.frozen ? " (frozen)" : ""),
   );
   tick();
 }

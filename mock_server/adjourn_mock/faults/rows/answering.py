@@ -62,7 +62,7 @@ def none_if_empty(value: Any) -> Any:
 
 
 def bare(value: str | None) -> str | None:
-    """An id without what stands before its underscore."""
+    """An id without its prefix."""
     return value and value.partition("_")[2]
 
 
