@@ -221,22 +221,21 @@ class Control:
         """
         found: list[dict[str, Any]] = []
         now, text = rfc3339(environment.clock.now()), text.lower()
-        searched = 0
-        while True:
+        cursor, searched = after, 0
+        while searched < MAX_SEARCHED_SESSIONS:
             page = await self.service.store.page(
-                environment.id, wanted, size=_BATCH_SESSIONS, after=after, before=None, now=now
+                environment.id, wanted, size=_BATCH_SESSIONS, after=cursor, before=None, now=now
             )
             for row in page.sessions:
                 if len(found) == size:
-                    return found, after
-                after = row.id
+                    return found, cursor
+                cursor = row.id
                 if text in row.id.lower() or text in (row.external_id or "").lower():
                     found.append(_with_status(row, now))
-            searched += len(page.sessions)
             if not page.has_older:
                 return found, None
-            if searched >= MAX_SEARCHED_SESSIONS:
-                return found, after
+            searched += len(page.sessions)
+        return found, cursor
 
     async def perform(
         self, environment: Environment, operation: str, *, segment: str = "", query: str = "", body: Any = None

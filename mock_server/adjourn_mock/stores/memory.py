@@ -97,13 +97,16 @@ class _EnvironmentRows:
         return (self.rows[session_id] for (_, _, session_id), _ in groupby(places))
 
     def _under(self, term: str, place: Place, wanted: Filter, *, newer: bool) -> Iterator[Place]:
-        """The places under a term, beyond one."""
+        """The places under a term that lie beyond `place` and within the period of a filter."""
         first = _FIRST if wanted.created_from is None else (wanted.created_from, 0, "")
         last = _LAST if wanted.created_to is None else (wanted.created_to, float("inf"), "")
+        # Where the place itself is a bound, it is left out; a bound of the period belongs to it.
         if newer:
-            low, high, inclusive = max(place, first), last, (place < first, True)
+            low, high = (first, last) if place < first else (place, last)
+            inclusive = (place < first, True)
         else:
-            low, high, inclusive = first, min(place, last), (True, place > last)
+            low, high = (first, last) if place > last else (first, place)
+            inclusive = (True, place > last)
         found = self._index.irange((term, low), (term, high), inclusive, reverse=not newer)
         return (place for _, place in found)
 

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 from redis import asyncio as client
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -127,7 +128,7 @@ class RedisStore:
     async def page(
         self, environment: str, wanted: Filter, *, size: int, after: str | None, before: str | None, now: str
     ) -> Page:
-        place: bytes | None = b""
+        place: bytes | None = None
         if cursor := after or before:
             place = await self._place(environment, cursor)
             if place is None:
@@ -135,11 +136,12 @@ class RedisStore:
         newer = before is not None
         if wanted.external_id is None:
             group = await self._narrowest(environment, candidate_terms(wanted))
-            found = await self._under(environment, group, place or b"", wanted, now, count=size + 1, newer=newer)
+            span = _Span.of(group, wanted, newer=newer)
+            found = await self._under(environment, span, place, wanted, now, limit=size + 1)
         else:
             row = await self.find(environment, ExternalId(wanted.external_id))
             own = None if row is None else await self._place(environment, row.id)
-            is_beyond = own is not None and (not place or (own > place if newer else own < place))
+            is_beyond = own is not None and (place is None or (own > place if newer else own < place))
             found = [row] if row is not None and is_beyond and wanted.matches(row, now) else []
         return Page.of(found, size=size, after=after, before=before)
 
@@ -161,48 +163,34 @@ class RedisStore:
         return min(heads, key=lambda group: sum(next(counts) for _ in group))
 
     async def _under(
-        self,
-        environment: str,
-        heads: Sequence[bytes],
-        place: bytes,
-        wanted: Filter,
-        now: str,
-        *,
-        count: int,
-        newer: bool,
+        self, environment: str, span: _Span, place: bytes | None, wanted: Filter, now: str, *, limit: int | None = None
     ) -> list[Session]:
-        """The rows under some terms, beyond a place, that are kept, newest first or, for `newer`, oldest first."""
-        lowest = b"" if wanted.created_from is None else wanted.created_from.encode()
-        highest = _BEYOND if wanted.created_to is None else wanted.created_to.encode() + b"!"
+        """The rows of a span beyond a place that a filter matches, in the span's order, up to `limit`."""
         found: list[Session] = []
+        command = "ZRANGEBYLEX" if span.newer else "ZREVRANGEBYLEX"
         while True:
-            ranges: list[bytes] = []
-            for head in heads:
-                low, high = b"[" + head + lowest, b"(" + head + highest
-                if newer:
-                    start, stop = b"(" + head + place if place > lowest else low, high
-                else:
-                    start, stop = b"(" + head + place if b"" < place < highest else high, low
-                ranges += (head, start, stop)
-            command = "ZRANGEBYLEX" if newer else "ZREVRANGEBYLEX"
             with self._errors():
-                batch = await self._batch(self._keys(environment), [command, _BATCH_ROWS, *ranges])
-            rows = sorted(dict(zip(batch[::2], batch[1::2], strict=True)).items(), reverse=not newer)
-            for place, content in rows[:_BATCH_ROWS]:  # noqa: B007 - the next batch goes on from the last
+                batch = await self._batch(self._keys(environment), [command, _BATCH_ROWS, *span.ranges_beyond(place)])
+            # A session stands under several terms; each place counts once.
+            rows = sorted(dict(zip(batch[::2], batch[1::2], strict=True)).items(), reverse=not span.newer)
+            for _, content in rows[:_BATCH_ROWS]:
                 row = decode_row(content)
                 if wanted.matches(row, now):
                     found.append(row)
-                    if len(found) == count:
+                    if len(found) == limit:
                         return found
             if len(rows) < _BATCH_ROWS:
                 return found
+            place = rows[_BATCH_ROWS - 1][0]
 
     async def count(self, environment: str) -> int:
         with self._errors() as redis:
             return int(await redis.hlen(self._key(environment, "rows")))
 
     async def snapshot(self, environment: str) -> Sequence[Session]:
-        return await self._under(environment, [_head("all")], b"", Filter(), "", count=-1, newer=True)
+        everything = Filter()
+        span = _Span.of([_head("all")], everything, newer=True)
+        return await self._under(environment, span, None, everything, "")
 
     async def replace(self, environment: str, rows: Sequence[Session]) -> None:
         members = [member for session in rows for member in _members(session)]
@@ -259,6 +247,46 @@ class RedisStore:
 
     async def close(self) -> None:
         await self._redis.aclose()
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Where a list reads: under some terms, between two moments, in one direction.
+
+    Members of the sorted set are `head place`, ordered as bytes, so a moment is the start of the places at it.
+
+    Attributes:
+        heads: of the terms.
+        lowest: the first bytes that a place may have.
+        beyond: what all places of the span are below.
+        newer: whether it reads from older to newer.
+    """
+
+    heads: Sequence[bytes]
+    lowest: bytes
+    beyond: bytes
+    newer: bool
+
+    @classmethod
+    def of(cls, heads: Sequence[bytes], wanted: Filter, *, newer: bool) -> Self:
+        """The span that has every row that a filter matches."""
+        lowest = b"" if wanted.created_from is None else wanted.created_from.encode()
+        # A place goes on with a space after its moment, and "!" is the byte after the space.
+        beyond = _BEYOND if wanted.created_to is None else wanted.created_to.encode() + b"!"
+        return cls(heads, lowest, beyond, newer)
+
+    def ranges_beyond(self, place: bytes | None) -> list[bytes]:
+        """Head, start and stop for each term, as ZRANGEBYLEX or ZREVRANGEBYLEX takes them; from one end for None."""
+        ranges: list[bytes] = []
+        for head in self.heads:
+            low, high = b"[" + head + self.lowest, b"(" + head + self.beyond
+            after_place = b"(" + head + (place or b"")
+            if self.newer:
+                start, stop = (after_place if place is not None and place > self.lowest else low), high
+            else:
+                start, stop = (after_place if place is not None and place < self.beyond else high), low
+            ranges += (head, start, stop)
+        return ranges
 
 
 def _head(term: str) -> bytes:
