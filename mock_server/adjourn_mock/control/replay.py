@@ -21,7 +21,6 @@ from adjourn_spec import ExternalId
 
 __all__ = ["Difference", "replay_in_other_dialect"]
 
-_OTHER = {"documented": "server", "server": "documented"}
 # What two answers to one request may differ in by nature.
 _BY_NATURE = (
     "id",
@@ -84,7 +83,7 @@ async def replay_in_other_dialect(pipeline: Pipeline, environment: Environment, 
             return {"type": "http.disconnect"}
         return {"type": "http.request", "body": entry.request_body}
 
-    other = _OTHER[environment.dialect]
+    other = next(name for name in pipeline.dialects if name != environment.dialect)
     try:
         answer = await Pipeline(shadow, pipeline.dialects).answer(pipeline.dialects[other], request, receive)
     except ClientGone:

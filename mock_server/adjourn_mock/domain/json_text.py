@@ -47,7 +47,7 @@ def read_json(content: bytes | str) -> Any:
     if len(content) <= MAX_NESTING:
         try:
             return msgspec.json.decode(content)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeError):
             pass
     text = content if isinstance(content, str) else content.decode()
     try:
