@@ -13,6 +13,7 @@ from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
 from adjourn_mock.control.access import Access
+from adjourn_mock.control.chat_api import ChatApi
 from adjourn_mock.control.control import Control, UnknownError
 from adjourn_mock.control.events import events
 from adjourn_mock.control.matches import Matches
@@ -44,7 +45,7 @@ async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
     await nothing(scope, receive, send)
 
 
-class _ControlApi:
+class _ControlApi(ChatApi):
     """A method for each operation of the document."""
 
     def __init__(self, control: Control, document: Mapping[str, Any]) -> None:

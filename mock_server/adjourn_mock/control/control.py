@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from adjourn_mock.control.chats import Chats
 from adjourn_mock.control.matches import Matches, wait_for_matches
 from adjourn_mock.control.redaction import EntryView
 from adjourn_mock.control.replay import Difference, replay_in_other_dialect
@@ -48,12 +49,14 @@ class Control:
         service: that world.
         dialects: the dialects that an environment may have.
         catalogue: the faults that may be switched on.
+        chats: what may be done to its chats.
         is_stopping: whether the server is about to end, for those who wait for something.
     """
 
     def __init__(self, pipeline: Pipeline, catalogue: Catalogue) -> None:
         self.service, self.dialects, self.catalogue = pipeline.service, pipeline.dialects, catalogue
         self.is_stopping = False
+        self.chats = Chats(pipeline.service)
         self._pipeline = pipeline
         self._entry_view = EntryView(pipeline.service.contract)
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from adjourn_mock.domain.errors import UserError
 from adjourn_mock.domain.records import Message
 
 __all__ = ["AgentScript", "OnClose", "Rule", "Turn", "chunks_of", "read_rule"]
@@ -93,7 +94,7 @@ class AgentScript(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             ValueError: the limit of rules is reached.
         """
         if len(self.rules) >= MAX_RULES:
-            raise ValueError(f"{MAX_RULES} rules are set, which is the limit; clear the script")
+            raise UserError(f"{MAX_RULES} rules are set, which is the limit; clear the script")
         return msgspec.structs.replace(self, rules=(rule, *self.rules))
 
 
@@ -106,7 +107,7 @@ def read_rule(value: Mapping[str, Any]) -> Rule:
     try:
         return msgspec.convert(dict(value), Rule)
     except msgspec.ValidationError as error:
-        raise ValueError(f"a rule of the agent: {error}") from None
+        raise UserError(f"a rule of the agent: {error}") from None
 
 
 def chunks_of(turn: Turn, message: Message, message_id: str) -> Sequence[Chunk]:
