@@ -73,9 +73,12 @@ class Walk:
         self._take(CREATE, made)
         row: Row = made.value
         self.session = self.session._replace(id=row["id"])
-        # It may move once more right after a create: the next response that shows it counts.
-        self.state = self.model.forgetting(self.state, "updatedAt")
+        self._forget_update()
         return row
+
+    def _forget_update(self) -> None:
+        """updatedAt may move once more right after a create: the next response that shows it counts."""
+        self.state = self.model.forgetting(self.state, "updatedAt")
 
     def step(self, operation: Operation) -> None:
         """Carry out an operation and compare the response with the model.
@@ -89,6 +92,8 @@ class Walk:
             self.state = before._replace(is_expired=True)
             return
         self._take(operation, self._send(operation))
+        if operation.kind is Kind.CREATE:
+            self._forget_update()
         if self.is_closed and before.phase is Phase.OPEN:
             assert self.session.id is not None  # noqa: S101 - create bound it
             self.scenario.target.forget(self.session.credential, self.session.id)
