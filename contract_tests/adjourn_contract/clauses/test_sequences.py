@@ -15,6 +15,7 @@ from adjourn_contract.engine.sequences import ALPHABETS, Exploration
     "close.terminal",
     "close.preserves",
     "close.recreate",
+    "close.expired",
     "create.cached",
     "update.applied",
     "body.no-effect",
