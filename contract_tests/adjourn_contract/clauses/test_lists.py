@@ -129,8 +129,8 @@ def assert_pages(scenario: Scenario, kind: str, size: int, listed: list[str]) ->
         wanted = min(size, len(listed) - len(seen))
         if len(ids) != wanted:
             raise scenario.fail("list.page", f"{wanted} rows on a page of {size}", f"{len(ids)} rows")
-        if seen:
-            assert_leads_back(scenario, kind, size, seen, pagination.get("previous"))
+        if seen and isinstance(previous := pagination.get("previous"), str):
+            assert_leads_back(scenario, kind, size, seen, previous)
         seen += ids
         is_last, following = len(seen) == len(listed), pagination.get("next")
         if is_last != (following is None):
@@ -141,10 +141,8 @@ def assert_pages(scenario: Scenario, kind: str, size: int, listed: list[str]) ->
         raise scenario.fail("list.cursors", f"all sessions over pages of {size}: {listed}", repr(seen))
 
 
-def assert_leads_back(scenario: Scenario, kind: str, size: int, seen: list[str], previous: object) -> None:
-    """The cursor `previous`, where there is one, leads to the end of what was seen before."""
-    if not isinstance(previous, str):
-        return
+def assert_leads_back(scenario: Scenario, kind: str, size: int, seen: list[str], previous: str) -> None:
+    """The cursor `previous` leads to the end of what was seen before."""
     back = [row["id"] for row in scenario.page(type=kind, page={"size": size, "before": previous})["data"]]
     if not back or back != seen[-len(back) :]:
         raise scenario.fail("list.cursors", f"the page before: {seen[-size:]}", repr(back))

@@ -6,7 +6,10 @@ import pytest
 
 from adjourn_contract.engine.run import Run
 
-pytestmark = [pytest.mark.clause("row.schema", "row.content-type"), pytest.mark.profile("standard", "thorough")]
+pytestmark = [
+    pytest.mark.clause("row.schema", "row.content-type", "server.no-error"),
+    pytest.mark.profile("standard", "thorough"),
+]
 
 
 def test_valid_and_invalid_requests_are_answered_as_the_document_says(run: Run) -> None:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from adjourn_contract.cases.credentials import UNKNOWN_KEY
+from adjourn_contract.engine.outcomes import NotApplicable
 from adjourn_contract.engine.run import Run
 from adjourn_contract.engine.scenario import Row, Scenario, ids_of
 from adjourn_contract.engine.timestamps import seconds
@@ -62,37 +63,81 @@ class BadToken(NamedTuple):
     text: str
 
 
-def bad_tokens(run: Run, token: Token, external_id: str) -> list[BadToken]:
-    scopes = ["admin", "write:sessions", f"read:sessions:{external_id}"]
-    bad = [
-        BadToken("a bad signature", token.with_other_signature()),
-        BadToken("no signature", token.without_signature()),
-        BadToken("the algorithm none", token.with_algorithm_none()),
-        BadToken("another payload", token.with_other_claims(scopes=scopes)),
-        BadToken("a signature with another secret", token.signed(UNKNOWN_KEY)),
-    ]
-    if run.other_key is not None:
-        bad.append(BadToken("a signature with another environment's key", token.signed(run.other_key)))
-    if token.is_signed_with(run.key):
-        bad.append(BadToken("an expiry in the past", token.signed(run.key, exp=1_600_000_000)))
-        bad.append(BadToken("an expiry a minute before its issue", token.signed(run.key, expires_in_seconds=-60)))
-    return bad
+class Tokens(NamedTuple):
+    """A scenario with a session that is open, and its public access token."""
+
+    scenario: Scenario
+    row: Row
+    token: Token
+
+    @classmethod
+    def of(cls, run: Run) -> Tokens:
+        Token.need(run)
+        scenario = run.scenario()
+        created = scenario.create()
+        return cls(scenario, scenario.retrieve(created["id"]), Token.of(created["publicAccessToken"]))
+
+    @classmethod
+    def signed_with_key(cls, run: Run) -> Tokens:
+        """The same, where tokens can be made that differ in their claims alone.
+
+        Raises:
+            NotApplicable: tokens are signed with another key than the one that calls.
+        """
+        made = cls.of(run)
+        if not made.token.is_signed_with(run.key):
+            raise NotApplicable("tokens are not signed with the secret key of the call, so none can be made")
+        return made
+
+    def assert_refused(self, *bad: BadToken) -> None:
+        """Every token is 401 for retrieve and close, and the session is as it was."""
+        scenario, keys = self.scenario, ids_of(self.row)
+        for what, text in bad:
+            for answer in (
+                scenario.send("GET", scenario.target.path(keys[-1]), credential=text),
+                scenario.send("GET", scenario.target.path(keys[0]), credential=text),
+                scenario.try_close(keys[-1], {"reason": "bad token"}, credential=text),
+            ):
+                scenario.expect(answer, 401, "auth.token-invalid", f"a public access token with {what}", error=True)
+        scenario.assert_unchanged(self.row, "auth.no-effect")
 
 
 @pytest.mark.clause("auth.token-invalid", "auth.no-effect")
-def test_a_token_that_is_not_valid_is_401(run: Run, scenario: Scenario) -> None:
-    Token.need(run)
-    external_id = run.name()
-    created = scenario.create(external_id)
-    row = scenario.retrieve(created["id"])
-    for what, text in bad_tokens(run, Token.of(created["publicAccessToken"]), external_id):
-        for answer in (
-            scenario.send("GET", run.path(external_id), credential=text),
-            scenario.send("GET", run.path(row["id"]), credential=text),
-            scenario.try_close(external_id, {"reason": "bad token"}, credential=text),
-        ):
-            scenario.expect(answer, 401, "auth.token-invalid", f"a public access token with {what}", error=True)
-    scenario.assert_unchanged(row, "auth.no-effect")
+def test_a_token_whose_signature_is_wrong_is_401(run: Run) -> None:
+    made = Tokens.of(run)
+    token = made.token
+    made.assert_refused(
+        BadToken("a bad signature", token.with_other_signature()),
+        BadToken("no signature", token.without_signature()),
+        BadToken("the algorithm none", token.with_algorithm_none()),
+        BadToken("another payload", token.with_other_claims(scopes=["admin", "write:sessions", "read:sessions"])),
+        BadToken("a signature with another secret", token.signed(UNKNOWN_KEY)),
+    )
+
+
+@pytest.mark.clause("auth.token-invalid", "auth.no-effect")
+def test_a_token_signed_with_another_environments_key_is_401(run: Run) -> None:
+    other = run.need_other_key()
+    made = Tokens.of(run)
+    made.assert_refused(BadToken("a signature with another environment's key", made.token.signed(other)))
+
+
+@pytest.mark.clause("auth.token-invalid", "auth.no-effect")
+def test_an_expired_token_is_401(run: Run) -> None:
+    made = Tokens.signed_with_key(run)
+    made.assert_refused(
+        BadToken("an expiry in the past", made.token.signed(run.key, exp=1_600_000_000)),
+        BadToken("an expiry a minute before its issue", made.token.signed(run.key, expires_in_seconds=-60)),
+    )
+
+
+@pytest.mark.clause("auth.token-invalid", "auth.no-effect")
+def test_a_token_of_another_issuer_or_audience_is_401(run: Run) -> None:
+    made = Tokens.signed_with_key(run)
+    made.assert_refused(
+        BadToken("another issuer", made.token.signed(run.key, iss="https://issuer.example")),
+        BadToken("another audience", made.token.signed(run.key, aud="https://audience.example")),
+    )
 
 
 @pytest.mark.clause("auth.token-scope")

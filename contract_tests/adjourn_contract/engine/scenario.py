@@ -221,10 +221,26 @@ class Scenario:
 
     def open(self, external_id: Any = _AUTO, *, credential: str | None = None, **members: Any) -> Row:
         """A new open session, as retrieve shows it."""
-        if "createSession" in self.target.unsupported and self.target.pool and external_id is _AUTO and not members:
-            return self.retrieve(self.target.pool.pop()["id"])
+        if "createSession" in self.target.unsupported and external_id is _AUTO and not members:
+            return self._open_from_pool()
         made = self.create(external_id, credential=credential, **members)
         return self.retrieve(made["id"], credential=credential)
+
+    def _open_from_pool(self) -> Row:
+        """A session made beforehand that is open still; what is closed or gone is left out.
+
+        Raises:
+            NotChecked: none is left.
+        """
+        while self.target.pool:
+            key = self.target.pool.pop()["id"]
+            seen = self.send("GET", self.target.path(key))
+            if seen.status != 404:
+                row = self.validated_row(self.expect(seen, 200, "id.friendly", "retrieve of a session of the pool"))
+                if row["closedAt"] is None:
+                    return row
+            del self.exchanges[-1]
+        raise NotChecked("the session pool has no open session left", remedy="--session-pool")
 
     def retrieve(self, key: str, *, credential: str | None = None, clause: str = "retrieve.row") -> Row:
         """The row that a session has now."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 
-__all__ = ["precision_seconds", "seconds"]
+from adjourn_contract.transport.exchange import Exchange
+
+__all__ = ["precision_seconds", "seconds", "server_time"]
 
 
 def seconds(text: str) -> float:
@@ -24,3 +27,11 @@ def precision_seconds(texts: list[str]) -> float:
     if len(moments) > 2 and all(moment % 60 == 0 for moment in moments):
         return 60
     return 1 if all(moment % 1 == 0 for moment in moments) else 0.01
+
+
+def server_time(exchange: Exchange) -> float | None:
+    """When the server answered by its own clock, its `Date`, in seconds since 1970; None where it gives none."""
+    try:
+        return parsedate_to_datetime(exchange.header("date") or "").timestamp()
+    except (TypeError, ValueError, IndexError):
+        return None

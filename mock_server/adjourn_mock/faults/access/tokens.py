@@ -102,6 +102,14 @@ def expired(service: Service, credential: bytes) -> Environment | None:
     return environment if service.tokens.is_signed_by(credential, environment) else None
 
 
+def of_any_issuer(service: Service, credential: bytes) -> Environment | None:
+    """Signed with the key of the environment that it names, whoever issued it and for whom."""
+    environment = service.environments.with_id(str(claims_of(credential).get("sub")))
+    if environment is None or not service.tokens.is_signed_by(credential, environment):
+        return None
+    return environment if claims_of(credential).get("exp", 0) * 1000 > environment.clock.now() else None
+
+
 def of_any_environment(service: Service, credential: bytes) -> Environment | None:
     is_signed = any(service.tokens.is_signed_by(credential, environment) for environment in service.environments)
     environment = unsigned(service, credential)
@@ -170,6 +178,11 @@ FAULTS = named(
             "auth.token-invalid", "The server accepts a token without a signature.", trusting(without_algorithm)
         ),
         "token-expired": Breach("auth.token-invalid", "The server accepts expired tokens.", trusting(expired)),
+        "token-of-another-issuer": Breach(
+            "auth.token-invalid",
+            "The server looks at neither issuer nor audience of a token.",
+            trusting(of_any_issuer),
+        ),
         "token-of-another-environment": Breach(
             "auth.token-invalid",
             "The server accepts a token signed with another environment's key.",

@@ -85,29 +85,29 @@ FAULTS = named(
             "server.no-error", "The server answers 500 to an empty update body.", failing_on(UPDATE, is_empty)
         ),
         "create-nan-passes": Breach(
-            "create.invalid", "The server accepts NaN and Infinity in a create body.", parsing(CREATE, json.loads)
+            "body.malformed", "The server accepts NaN and Infinity in a create body.", parsing(CREATE, json.loads)
         ),
         "update-nan-passes": Breach(
-            "update.invalid", "The server accepts NaN and Infinity in an update body.", parsing(UPDATE, json.loads)
+            "body.malformed", "The server accepts NaN and Infinity in an update body.", parsing(UPDATE, json.loads)
         ),
         "create-garbage-behind-passes": Breach(
-            "create.invalid", "The server ignores what follows the object of a create.", parsing(CREATE, first_value)
+            "body.malformed", "The server ignores what follows the object of a create.", parsing(CREATE, first_value)
         ),
         "update-garbage-behind-passes": Breach(
-            "update.invalid", "The server ignores what follows the object of an update.", parsing(UPDATE, first_value)
+            "body.malformed", "The server ignores what follows the object of an update.", parsing(UPDATE, first_value)
         ),
         "update-malformed-is-empty": Breach(
-            "update.invalid",
+            "body.malformed",
             "The server takes an update body that is not JSON for an empty object.",
             parsing(UPDATE, empty_object),
         ),
         "update-null-is-empty": Breach(
-            "update.invalid",
+            "body.malformed",
             "The server takes an update body of null for an empty object.",
             mending(UPDATE, null_as_object),
         ),
         "update-array-is-empty": Breach(
-            "update.invalid",
+            "body.malformed",
             "The server takes an update body that is an array for an empty object.",
             mending(UPDATE, array_as_object),
         ),

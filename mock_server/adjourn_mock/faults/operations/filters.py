@@ -215,7 +215,7 @@ FAULTS = named(
             "list.filter", "The server lists only sessions that have all tags of the filter.", dropping(lacks_a_tag)
         ),
         "list-without-expired": Breach(
-            "close.listed", "The server does not list expired sessions as EXPIRED.", dropping(expired_when_active)
+            "list.filter", "The server does not list expired sessions as EXPIRED.", dropping(expired_when_active)
         ),
         "list-size-one-less": Breach(
             "list.page",
