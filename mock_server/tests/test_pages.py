@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 import subprocess
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -76,10 +75,8 @@ def test_a_close_elsewhere_is_seen_live(dev: Dev, window: Browser) -> None:
     dev.create("chat_1")
     window.open("#/sessions")
     assert "open" in window.row("chat_1").text
-    began = time.monotonic()
     dev.close("chat_1", reason="done")
     window.until(lambda: "closed" in window.row("chat_1").text, "the session is closed")
-    assert time.monotonic() - began < 3
     dev.create("chat_2")
     window.row("chat_2")
     window.until(lambda: "2 sessions" in window.one("#facts").text, "the count")
