@@ -21,7 +21,7 @@ from adjourn_mock.domain.sessions import Filter, Session
 from adjourn_mock.exchanges.exchange import Answer, Request
 from adjourn_mock.exchanges.memory_journal import MemoryBudget, MemoryJournal
 from adjourn_mock.stores.opening import as_shared, open_store
-from adjourn_mock.stores.store import IdTakenError, Store, StoreError, StoreUnavailable
+from adjourn_mock.stores.store import IdTakenError, Store, StoreError, StoreUnavailable, close_once
 from adjourn_spec import ExternalId, FriendlyId
 
 NOW = "2026-01-01T00:00:00.000Z"
@@ -101,7 +101,7 @@ def test_odd_external_ids_and_reasons_survive(use: Use, text: str) -> None:
     async def act(store: Store) -> None:
         await store.insert("one", row("a", text))
         await store.insert("one", row("b", "chat_1"))
-        closed = await store.close_once("one", "session_a", text, LATER)
+        closed = await close_once(store, "one", "session_a", text, LATER)
         assert closed is not None
         assert await store.find("one", ExternalId(text)) == closed
         assert closed.closed_reason == text
@@ -159,12 +159,12 @@ def test_a_friendly_id_is_given_once(use: Use) -> None:
 def test_the_first_close_counts(use: Use) -> None:
     async def act(store: Store) -> None:
         await store.insert("one", row("a"))
-        first = await store.close_once("one", "session_a", "first", LATER)
+        first = await close_once(store, "one", "session_a", "first", LATER)
         assert first is not None
         assert (first.closed_at, first.closed_reason) == (LATER, "first")
-        assert await store.close_once("one", "session_a", "second", "2027-01-01T00:00:00.000Z") == first
+        assert await close_once(store, "one", "session_a", "second", "2027-01-01T00:00:00.000Z") == first
         assert await store.find("one", FriendlyId("session_a")) == first
-        assert await store.close_once("one", "session_b", None, LATER) is None
+        assert await close_once(store, "one", "session_b", None, LATER) is None
 
     use(act)
 
@@ -174,7 +174,7 @@ def test_of_many_closes_at_once_one_wins(use: Use) -> None:
         for number in range(20):
             name = f"race{number}"
             await store.insert("one", row(name))
-            closes = [store.close_once("one", f"session_{name}", str(n), LATER) for n in range(20)]
+            closes = [close_once(store, "one", f"session_{name}", str(n), LATER) for n in range(20)]
             answers = await asyncio.gather(*closes)
             assert len({each.closed_reason for each in answers if each}) == 1
             assert await store.find("one", FriendlyId(f"session_{name}")) == answers[0]
@@ -229,7 +229,7 @@ def test_lists_are_filtered(use: Use) -> None:
     async def act(store: Store) -> None:
         await store.insert("one", row("a", "chat_1", tags=("x",)))
         await store.insert("one", row("b", "chat_2", type="other"))
-        await store.close_once("one", "session_a", None, LATER)
+        await close_once(store, "one", "session_a", None, LATER)
 
         async def ids(**members: Any) -> list[str]:
             page = await store.page("one", Filter(**members), size=5, after=None, before=None, now=LATER)
@@ -278,7 +278,7 @@ def test_every_filter_keeps_what_reading_all_would_keep(use: Use) -> None:
         for each in rows:
             await store.insert("one", each)
         for each in chance.sample(rows, 20):
-            await store.close_once("one", each.id, None, LATER)
+            await close_once(store, "one", each.id, None, LATER)
         for each in chance.sample(rows, 20):
             await store.amend("one", each.id, lambda current: sessions.update(current, {"tags": ["b", "new"]}, LATER))
         await store.replace("other", await store.snapshot("one"))
@@ -329,7 +329,7 @@ def test_a_filter_looks_at_few_sessions(use: Use, keep: Filter, monkeypatch: pyt
         also = row("also", tags=("rare",), task_identifier="rare", created_at="2026-01-01T00:00:00.000Z")
         many = [row(f"{number:04}", created_at="2026-01-02T00:00:00.000Z") for number in range(2000)]
         await store.replace("one", [rare, also, *many])
-        await store.close_once("one", rare.id, None, LATER)
+        await close_once(store, "one", rare.id, None, LATER)
         monkeypatch.setattr(Filter, "matches", lambda self, each, now: looked_at.append(each) or True)
         page = await store.page("one", keep, size=20, after=None, before=None, now=LATER)
         assert page.sessions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
@@ -52,10 +52,14 @@ class Call:
         self.request, self.query, self.body = request, query, body
 
 
-def routes_of(document: Mapping[str, Any], handlers: object, access: Access) -> list[Route]:
-    """A route for each path; an operation is led to the method of `handlers` that has its operationId as its name."""
+def routes_of(
+    document: Mapping[str, Any], handlers: object, access: Access, *, leave_out: Collection[str] = ()
+) -> list[Route]:
+    """A route for each path but those left out; an operation is a method of `handlers`, named by its operationId."""
     routes = []
     for path, item in document["paths"].items():
+        if path in leave_out:
+            continue
         operations = {
             method.upper(): _Operation(
                 document, path, method, getattr(handlers, _snake(item[method]["operationId"])), access

@@ -14,7 +14,7 @@ from adjourn_mock.environments.environments import Environment
 from adjourn_mock.pipeline.behaviour import Behaviour
 from adjourn_mock.pipeline.channels import channel_name, key_of
 from adjourn_mock.pipeline.service import Service
-from adjourn_mock.stores.store import StoreFullError, StoreUnavailable
+from adjourn_mock.stores.store import StoreFullError, StoreUnavailable, close_once
 
 __all__ = ["append_control", "complete_turn", "react", "say"]
 
@@ -69,7 +69,7 @@ async def _play(
     if turn.closes is not None:
         await _announce_close(service, environment, session, turn.closes)
         now = rfc3339(environment.clock.now())
-        await service.store.close_once(environment.id, session.id, turn.closes or None, now)
+        await close_once(service.store, environment.id, session.id, turn.closes or None, now)
 
 
 async def say(service: Service, environment: Environment, session: Session, data: object) -> int | None:

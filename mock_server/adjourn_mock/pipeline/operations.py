@@ -12,7 +12,7 @@ from adjourn_mock.domain.sessions import Filter, Session
 from adjourn_mock.exchanges.exchange import Refusal
 from adjourn_mock.pipeline.behaviour import Behaviour, Call, Result
 from adjourn_mock.pipeline.service import Service
-from adjourn_mock.stores.store import IdTakenError
+from adjourn_mock.stores.store import IdTakenError, close_once
 from adjourn_spec import ExternalId
 
 __all__ = ["close", "create", "list_sessions", "retrieve", "update"]
@@ -91,7 +91,7 @@ async def close(service: Service, behaviour: Behaviour, call: Call) -> Result:
     environment = call.caller.environment
     if session.closed_at is None:
         now = rfc3339(environment.clock.now())
-        closed = await service.store.close_once(environment.id, session.id, call.value.get("reason"), now)
+        closed = await close_once(service.store, environment.id, session.id, call.value.get("reason"), now)
         if closed is None:
             raise Refusal("id.unknown")
         session = closed

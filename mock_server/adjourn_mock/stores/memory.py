@@ -10,7 +10,6 @@ from itertools import groupby, islice
 
 from sortedcontainers import SortedList
 
-from adjourn_mock.domain import sessions
 from adjourn_mock.domain.sessions import Filter, Page, Session, size_bytes
 from adjourn_mock.exchanges.memory_journal import MemoryBudget, MemoryJournal
 from adjourn_mock.stores.channels import MemoryChannels
@@ -168,9 +167,6 @@ class MemoryStore:
             rows_of.put(session)
             rows_of.size_bytes += growth_bytes
         return session
-
-    async def close_once(self, environment: str, session_id: str, reason: str | None, now: str) -> Session | None:
-        return await self.amend(environment, session_id, lambda session: sessions.close(session, reason, now))
 
     async def page(
         self, environment: str, wanted: Filter, *, size: int, after: str | None, before: str | None, now: str

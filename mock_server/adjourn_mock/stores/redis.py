@@ -21,7 +21,6 @@ from redis import asyncio as client
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import OutOfMemoryError, RedisError, ResponseError
 
-from adjourn_mock.domain import sessions
 from adjourn_mock.domain.sessions import Filter, Page, Session
 from adjourn_mock.exchanges.entry import Entry
 from adjourn_mock.exchanges.exchange import Answer, Request
@@ -121,9 +120,6 @@ class RedisStore:
                 moves: list[bytes | int] = [len(old - new), *(old - new), *(new - old)]
                 if await self._swap(keys, [name, content, encode_row(session), *ids, *moves]):
                     return session
-
-    async def close_once(self, environment: str, session_id: str, reason: str | None, now: str) -> Session | None:
-        return await self.amend(environment, session_id, lambda session: sessions.close(session, reason, now))
 
     async def page(
         self, environment: str, wanted: Filter, *, size: int, after: str | None, before: str | None, now: str

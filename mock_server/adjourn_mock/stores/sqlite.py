@@ -6,7 +6,6 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from adjourn_mock.domain import sessions
 from adjourn_mock.domain.sessions import Filter, Page, Session
 from adjourn_mock.exchanges.entry import Entry
 from adjourn_mock.exchanges.exchange import Answer, Request
@@ -81,9 +80,6 @@ class SqliteStore:
                 )
                 _enter(database, environment, session, place, before)
         return session
-
-    async def close_once(self, environment: str, session_id: str, reason: str | None, now: str) -> Session | None:
-        return await self.amend(environment, session_id, lambda session: sessions.close(session, reason, now))
 
     async def page(
         self, environment: str, wanted: Filter, *, size: int, after: str | None, before: str | None, now: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from adjourn_mock.domain import sessions
 from adjourn_mock.domain.errors import LimitError, UnavailableError, UserError
 from adjourn_mock.domain.sessions import Filter, Page, Session
 from adjourn_mock.exchanges.journal import Journal
@@ -21,6 +22,7 @@ __all__ = [
     "StoreError",
     "StoreFullError",
     "StoreUnavailable",
+    "close_once",
 ]
 
 MAX_MEGABYTES, MEGABYTE_BYTES = 2048, 1024 * 1024
@@ -73,12 +75,6 @@ class Store(Protocol):
             StoreFullError: there is no room for what it grew by.
         """
 
-    async def close_once(self, environment: str, session_id: str, reason: str | None, now: str) -> Session | None:
-        """Close a session unless it is closed (clause close.atomic).
-
-        Returns the row of the first close, whoever made it, or None where there is no such session.
-        """
-
     async def page(
         self, environment: str, wanted: Filter, *, size: int, after: str | None, before: str | None, now: str
     ) -> Page:
@@ -102,6 +98,14 @@ class Store(Protocol):
 
     def journal(self, environment: str) -> Journal:
         """The journal of an environment."""
+
+
+async def close_once(store: Store, environment: str, session_id: str, reason: str | None, now: str) -> Session | None:
+    """Close a session unless it is closed (clause close.atomic).
+
+    Returns the row of the first close, whoever made it, or None where there is no such session.
+    """
+    return await store.amend(environment, session_id, lambda session: sessions.close(session, reason, now))
 
 
 class SharedStore(Store, Protocol):

@@ -18,6 +18,7 @@ from adjourn_mock.faults.members import Edit, Members, adding, setting, without
 from adjourn_mock.faults.steps import Step, around, refusing
 from adjourn_mock.pipeline.behaviour import Behaviour, Call, Caller, Result
 from adjourn_mock.pipeline.service import Service
+from adjourn_mock.stores.store import close_once
 
 __all__ = ["FAULTS"]
 
@@ -45,7 +46,7 @@ def refused_tokens_close_anyway(base: Behaviour) -> Behaviour:
         except Refusal:
             session = await behaviour.find(service, call.caller.environment, call.key)
             if session is not None and call.operation.name == "closeSession":
-                await service.store.close_once(call.caller.environment.id, session.id, None, session.updated_at)
+                await close_once(service.store, call.caller.environment.id, session.id, None, session.updated_at)
             raise
 
     return replace(base, authorize=authorize)

@@ -11,6 +11,7 @@ from adjourn_mock.faults.fault import Breach, Change, named
 from adjourn_mock.faults.steps import Step, around, now, stored
 from adjourn_mock.pipeline.behaviour import Behaviour, Call, Result
 from adjourn_mock.pipeline.service import Service
+from adjourn_mock.stores.store import close_once
 from adjourn_spec import ExternalId, FriendlyId
 
 __all__ = ["FAULTS"]
@@ -24,7 +25,7 @@ def closing_others(related: Callable[[Session, Session], bool]) -> Change:
         if first:
             for other in await service.store.snapshot(environment.id):
                 if other.id != session.id and other.closed_at is None and related(other, session):
-                    await service.store.close_once(environment.id, other.id, session.closed_reason, now(call))
+                    await close_once(service.store, environment.id, other.id, session.closed_reason, now(call))
         return None
 
     return after_close(act)
@@ -70,7 +71,7 @@ def closing_newest_for_unknown(close: Step) -> Step:
         if await behaviour.find(service, environment, call.key) is None:
             rows = await service.store.snapshot(environment.id)
             if rows:
-                await service.store.close_once(environment.id, rows[-1].id, None, now(call))
+                await close_once(service.store, environment.id, rows[-1].id, None, now(call))
         return await close(service, behaviour, call)
 
     return faulty

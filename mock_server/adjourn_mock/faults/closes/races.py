@@ -13,6 +13,7 @@ from adjourn_mock.faults.fault import Breach, Change, named
 from adjourn_mock.faults.steps import Step, around, now, stored
 from adjourn_mock.pipeline.behaviour import Behaviour, Call, Result
 from adjourn_mock.pipeline.service import Service
+from adjourn_mock.stores.store import close_once
 
 __all__ = ["FAULTS"]
 
@@ -118,7 +119,7 @@ def torn(pause_seconds: float) -> Change:
             session = await behaviour.find(service, environment, call.key)
             if session is None or session.closed_at is not None:
                 return await close(service, behaviour, call)
-            await service.store.close_once(environment.id, session.id, None, now(call))
+            await close_once(service.store, environment.id, session.id, None, now(call))
             await asyncio.sleep(pause_seconds)
             written = await stored(service, environment, session, closed_reason=call.value.get("reason"))
             return Result("close.closes", written, {})
