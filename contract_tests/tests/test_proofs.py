@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -20,7 +21,9 @@ from adjourn_contract.engine.outcomes import ClauseFailed
 from adjourn_contract.engine.run import PROFILES, Run
 from adjourn_contract.engine.scenario import Scenario
 from adjourn_contract.engine.tokens import Token
+from adjourn_contract.proofs.evidence import Evidence
 from adjourn_contract.proofs.inference import Failure
+from adjourn_contract.proofs.overlaps import claims_of_overlaps
 from adjourn_contract.proofs.proving import Written, told, written
 from adjourn_contract.proofs.quoting import pipe, word
 from adjourn_contract.proofs.replaying import Player
@@ -295,6 +298,24 @@ def test_requests_that_overlapped_run_side_by_side() -> None:
     assert [line.endswith("&") for line in sent] == [True, True]
     assert "  wait" in lines
     assert "for ROUND in $(seq 3); do" in lines
+
+
+def a_close(began: float, reason: str, stored: str) -> Exchange:
+    row = {"id": "session_cabcdefghij", "closedAt": "2026-01-01T00:00:00Z", "closedReason": stored}
+    return Exchange(
+        "POST", "/api/v1/sessions/session_cabcdefghij/close", (("Authorization", f"Bearer {KEY}"),),
+        json.dumps({"reason": reason}).encode(), chunked=False, status=200, answer_headers=(),
+        answer=json.dumps(row).encode(), began=began, seconds=0.5,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("stored", "is_lawful"), [(("one", "one"), True), (("two", "two"), True), (("one", "two"), False)]
+)
+def test_of_overlapping_closes_any_may_win_and_all_answer_alike(stored: tuple[str, str], is_lawful: bool) -> None:
+    exchanges = [a_close(10.0, "one", stored[0]), a_close(10.1, "two", stored[1])]
+    claims = tuple(claims_of_overlaps(exchanges))
+    assert Evidence(claims).holds(dict(enumerate(exchanges))) is is_lawful
 
 
 def test_waits_are_in_the_lines() -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice
 from typing import Any
 
 from adjourn_contract.proofs.evidence import Claim, Evidence, Place, Reading, canonical, reading_of
+from adjourn_contract.proofs.overlaps import claims_of_overlaps
 from adjourn_contract.proofs.schema_patterns import pattern_of
 from adjourn_contract.transport.exchange import Exchange
 from adjourn_spec import Contract
@@ -18,8 +20,6 @@ __all__ = ["Failure", "evidence_of"]
 
 # Members that the server chooses: they are compared with what an earlier answer had.
 _CHOSEN_BY_SERVER = ("id", "createdAt", "closedAt", "updatedAt", "currentRunId")
-# Of closes that overlap any may win: what it sets is compared with the other answers.
-_SET_BY_CLOSE = ("closedAt", "closedReason", "updatedAt")
 
 
 @dataclass(frozen=True)
@@ -46,16 +46,6 @@ class Failure:
     def last(self) -> int:
         return len(self.exchanges) - 1
 
-    @property
-    def group(self) -> Sequence[int]:
-        """The steps that overlapped with others."""
-        steps = [
-            step
-            for step, (one, other) in enumerate(pairwise(self.exchanges), 1)
-            if one.began and other.began and other.began < one.began + one.seconds
-        ]
-        return sorted({*steps, *(step - 1 for step in steps)})
-
 
 def evidence_of(failure: Failure) -> Evidence | None:
     """The claims that a lawful server satisfies at the end of the failure's scenario; None where they are not known."""
@@ -70,21 +60,26 @@ def evidence_of(failure: Failure) -> Evidence | None:
     return None
 
 
+def _of_overlaps(failure: Failure) -> Iterator[Claim]:
+    yield from claims_of_overlaps(failure.exchanges)
+
+
 def _of_status(failure: Failure) -> Iterator[Claim]:
     found = re.match(r"(\d{1,3}(?: or \d{1,3})*) for ", failure.expected)
     step = _summarised(failure)
     if found is None or step is None:
         return
-    # Which of several requests at once is answered wrongly is up to chance.
-    method, group = failure.exchanges[step].method, failure.group
-    steps = [each for each in group if failure.exchanges[each].method == method] if step in group else [step]
-    for each in steps:
-        yield Claim(Reading("status", each), "is", tuple(found[1].split(" or ")))
+    yield Claim(Reading("status", step), "is", tuple(found[1].split(" or ")))
 
 
 def _summarised(failure: Failure) -> int | None:
-    """The exchange whose summary is what came, the latest."""
-    return next((n for n in range(failure.last, -1, -1) if failure.exchanges[n].summary == failure.got), None)
+    """The latest exchange whose summary is what came, or that has its status."""
+    steps = range(failure.last, -1, -1)
+    exact = next((n for n in steps if failure.exchanges[n].summary == failure.got), None)
+    if exact is not None:
+        return exact
+    status = re.match(r"\d{3}\b", failure.got)
+    return next((n for n in steps if status and str(failure.exchanges[n].status) == status[0]), None)
 
 
 def _of_error_text(failure: Failure) -> Iterator[Claim]:
@@ -101,6 +96,8 @@ def _of_words(failure: Failure) -> Iterator[Claim]:
     closed_at = Reading("member", failure.last, ("closedAt",))
     if failure.expected == "closedAt to be set":
         yield from (Claim(reading, "like", ('^"',)) for reading in _rows(failure, "closedAt", "null"))
+    elif found := re.match(r"(\w+) to be set in the response", failure.expected):
+        yield from islice((Claim(reading, "like", ('^"',)) for reading in _rows(failure, found[1], "null")), 1)
     elif failure.expected == "a new session to be open":
         yield Claim(closed_at, "is", ("null",))
     elif failure.expected == "the time of the close" and (sent := re.search(r"in the body, (\S+)", failure.got)):
@@ -112,7 +109,7 @@ def _of_member(failure: Failure) -> Iterator[Claim]:
     """`NAME VALUE`, with more words behind; `NAME as before: VALUE`; `the session ID`."""
     name, _, rest = failure.expected.partition(" ")
     rest = re.sub(r"^as (before|it was sent): ", "", rest)
-    expected, got = _value(rest), _value(failure.got)
+    expected, got = _value(rest), _value(failure.got.removeprefix(f"{name} "))
     if name == "the" and rest.startswith("session "):
         name, expected, got = "id", _session_in(rest), _session_in(failure.got)
     if expected is _NO_VALUE or not re.fullmatch(r"[A-Za-z]\w*", name):
@@ -120,13 +117,7 @@ def _of_member(failure: Failure) -> Iterator[Claim]:
     seen = _seen(failure, name, None if got is _NO_VALUE else got)
     if seen is None:
         return
-    closes = [step for step in failure.group if failure.exchanges[step].target.endswith("/close")]
-    if closes and name in _SET_BY_CLOSE:
-        first = Reading("member", closes[0], (name,))
-        for step in dict.fromkeys((*closes[1:], seen.step)):
-            yield Claim(Reading("member", step, (name,)), "same", other=first)
-    else:
-        yield _equal(failure, seen, name, canonical(expected))
+    yield _equal(failure, seen, name, canonical(expected))
 
 
 def _seen(failure: Failure, name: str, got: Any) -> Reading | None:
@@ -165,7 +156,13 @@ _NO_VALUE = object()
 
 
 def _value(text: str) -> Any:
-    """The Python literal at the start of a text, of which a word like `at a later close` may follow."""
+    """The JSON value or Python literal at the start of a text, of which words such as `at a later close` may follow."""
+    try:
+        value, end = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        end = -1
+    if end >= 0 and (end == len(text) or text[end] in " ,"):
+        return value
     for end in (len(text), *(found.start() for found in reversed(list(re.finditer(" (?:at|on) ", text))))):
         try:
             return ast.literal_eval(text[:end])
@@ -299,16 +296,15 @@ def _of_tokens(failure: Failure) -> Iterator[Claim]:
 
 
 def _of_lists(failure: Failure) -> Iterator[Claim]:
-    if failure.expected.startswith("one session for one externalId"):
-        first, *others = (Reading("member", step, ("id",)) for step in failure.group)
-        yield from (Claim(each, "same", other=first) for each in others)
-        return
     ids = Reading("member", failure.last, ("data", "*", "id"))
     if failure.got in ("it is there", "it is not there"):
         session = _session_in(failure.expected) if " session session_" in failure.expected else _last_id(failure)
         if isinstance(session, str):
             wanted = failure.got == "it is not there"
             yield Claim(ids, "like" if wanted else "unlike", (f'"{session}"',))
+    elif found := re.match(r"the session (not )?in a list of", failure.expected):
+        session = _last_id(failure)
+        yield Claim(ids, "unlike" if found[1] else "like", (f'"{session}"',))
     elif found := re.match(r"[^\[]*(\[.*\])", failure.expected):
         wanted = _value(found[1])
         shown = _value(failure.got)
@@ -358,6 +354,7 @@ def _members(value: Any) -> Iterator[tuple[Place, Any]]:
 
 # In this order: the last two look only for what came, and know nothing of what was expected.
 _INFERENCES = (
+    _of_overlaps,
     _of_status,
     _of_error_text,
     _of_words,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from adjourn_contract.proofs.commands import definitions, steps_in_lines
 from adjourn_contract.proofs.evidence import Claim, Evidence, Reading
@@ -18,7 +19,7 @@ _LOOK = r"""
 import base64, json, pathlib, sys
 from datetime import datetime
 
-folder, kind, *words = sys.argv[1:]
+folder, *readings = sys.argv[1:]
 
 def answer(step):
     head, _, body = pathlib.Path(folder, step).read_bytes().partition(b"\r\n\r\n")
@@ -34,28 +35,29 @@ def found(value, place):
 def member(step, place):
     return found(json.loads(answer(step)[1]), json.loads(place))
 
-try:
+def read(kind, *words):
     if kind == "header":
         lines = (line.partition(":") for line in answer(words[0])[0].splitlines())
-        print(next((value.strip() for name, _, value in lines if name.lower() == words[1]), ""))
-    elif kind == "lapse":
+        return next((value.strip() for name, _, value in lines if name.lower() == words[1]), "")
+    if kind == "lapse":
         start, end = (datetime.fromisoformat(member(*words[each:each + 2])) for each in (2, 0))
-        print((end - start).total_seconds())
-    elif kind in ("claim", "lifetime"):
+        return (end - start).total_seconds()
+    if kind in ("claim", "lifetime"):
         row = json.loads(answer(words[0])[1])
-        parts = row["publicAccessToken"].split(".")[:2]
         claims = {}
-        for part in parts:
+        for part in row["publicAccessToken"].split(".")[:2]:
             claims.update(json.loads(base64.urlsafe_b64decode(part + "==")))
         if kind == "claim":
-            print(json.dumps(found(claims, json.loads(words[1])), sort_keys=True))
-        else:
-            print(round(claims["exp"] - datetime.fromisoformat(row["createdAt"]).timestamp()))
-    else:
-        value = member(*words)
-        print(json.dumps(sorted(value) if kind == "names" else value, sort_keys=True))
-except (KeyError, IndexError, TypeError, ValueError):
-    print()
+            return json.dumps(found(claims, json.loads(words[1])), sort_keys=True)
+        return round(claims["exp"] - datetime.fromisoformat(row["createdAt"]).timestamp())
+    value = member(*words)
+    return json.dumps(sorted(value) if kind == "names" else value, sort_keys=True)
+
+for reading in readings:
+    try:
+        print(read(*reading.split("\t")))
+    except (KeyError, IndexError, TypeError, ValueError):
+        print()
 """
 
 
@@ -72,7 +74,8 @@ def script(story: Story, statement: str) -> str | None:
         return None
     # Standard output is the answers; what they show is said on standard error.
     play = [*steps_in_lines(story), *_captured(story)]
-    end = [*(_assertion(story, claim) for claim in story.evidence.claims)]
+    names = _names(story.evidence)
+    end = [*_looking(names), *(_assertion(story, claim, names) for claim in story.evidence.claims)]
     body = [f"for ROUND in $(seq {story.rounds}); do", *play, *end, "done"] if story.rounds > 1 else [*play, *end]
     return "\n".join(
         [
@@ -112,15 +115,15 @@ def _captured(story: Story) -> Iterator[str]:
             yield f'[ -n "${capture.name}" ] || {{ echo "{missing}" >&2; exit 2; }}'
 
 
-def _assertion(story: Story, claim: Claim) -> str:
-    seen = _reading(claim.reading)
+def _assertion(story: Story, claim: Claim, names: Mapping[Reading, str]) -> str:
+    seen = _seen(claim.reading, names)
     texts = [word(story.texts.get(text) or (text,)) if text else "''" for text in claim.texts]
     shown = f'"{seen}"'
     if claim.relation == "is":
         condition = " || ".join(f'[ "{seen}" = {text} ]' for text in texts)
         condition = f"{{ {condition}; }}" if len(texts) > 1 else condition
     elif claim.relation == "same" and claim.other is not None:
-        condition = f'[ "{seen}" = "{_reading(claim.other)}" ]'
+        condition = f'[ "{seen}" = "{_seen(claim.other, names)}" ]'
     elif claim.relation == "within":
         condition = (
             f'echo "{seen}" | awk \'{{ exit !($1 != "" && {claim.texts[0]} <= $1 && $1 <= {claim.texts[1]}) }}\''
@@ -133,20 +136,43 @@ def _assertion(story: Story, claim: Claim) -> str:
     return f"{condition} || failed {shown}"
 
 
-def _reading(reading: Reading) -> str:
-    """The shell's substitution that reads it."""
+def _names(evidence: Evidence) -> Mapping[Reading, str]:
+    """A variable for each reading that Python takes from an answer."""
+    names: dict[Reading, str] = {}
+    for claim in evidence.claims:
+        for reading in (claim.reading, claim.other):
+            if reading is not None and reading.kind not in ("status", "text") and reading not in names:
+                words = [str(part) for part in reading.place if re.fullmatch("[A-Za-z]+", str(part))]
+                names[reading] = f"SEEN{len(names) + 1}_{words[-1] if words else reading.kind}"
+    return names
+
+
+def _looking(names: Mapping[Reading, str]) -> Iterator[str]:
+    """The lines that set the variables, with Python once."""
+    if names:
+        words = " ".join(f'"$(printf {shlex.quote(_words(reading))})"' for reading in names)
+        yield f"SEEN=$(look {words})"
+    for number, name in enumerate(names.values(), 1):
+        yield f"{name}=$(printf '%s\\n' \"$SEEN\" | sed -n {number}p)"
+
+
+def _words(reading: Reading) -> str:
+    """A reading as the words of the look function, tabs between them, as printf takes it."""
+    words = [reading.kind, str(reading.step)]
+    if reading.kind == "header":
+        words.append(str(reading.place[0]).lower())
+    elif reading.kind != "lifetime":
+        words.append(_place(reading))
+    if reading.since is not None:
+        words += [str(reading.since.step), _place(reading.since)]
+    return r"\t".join(words)
+
+
+def _seen(reading: Reading, names: Mapping[Reading, str]) -> str:
+    """The shell's expansion of what was read."""
     if reading.kind == "status":
         return f"$(status {reading.step})"
-    if reading.kind == "text":
-        return f'$(cat "$T/{reading.step}")'
-    if reading.kind == "header":
-        return f"$(look header {reading.step} {str(reading.place[0]).lower()})"
-    place = shlex.quote(_place(reading))
-    if reading.kind == "lifetime":
-        return f"$(look lifetime {reading.step})"
-    if reading.since is not None:
-        return f"$(look lapse {reading.step} {place} {reading.since.step} {shlex.quote(_place(reading.since))})"
-    return f"$(look {reading.kind} {reading.step} {place})"
+    return f'$(cat "$T/{reading.step}")' if reading.kind == "text" else f"${names[reading]}"
 
 
 def _place(reading: Reading) -> str:

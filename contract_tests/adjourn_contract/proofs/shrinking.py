@@ -47,7 +47,7 @@ def shrunk(story: Story, player: Player, bounds: Bounds) -> Story:
 
 
 # What depends on microseconds, or on a counter in the server, does not show each time.
-RACE_ROUNDS = 25
+RACE_ROUNDS = 20
 RARE_ROUNDS = 60
 RARE_REQUESTS = 600
 
