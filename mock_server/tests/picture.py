@@ -32,7 +32,7 @@ def main() -> None:
         window.size(1400, 760)
         window.open("#/journal")
         window.row("reason.limit").click()
-        window.until(lambda: "one more is 400" in window.one(".detail").text, "the exchange")
+        window.until(lambda: window.one(".detail").text.startswith("POST"), "the exchange")
         window.driver.save_screenshot(str(PICTURE))
 
 

@@ -49,6 +49,10 @@ class Dev:
         self.api = httpx.Client(base_url=server.url, headers=server.headers)
         self.control = httpx.Client(base_url=f"{server.url}/_adjourn/environments/dev")
         self.url = f"{server.url}/_adjourn/environments/dev"
+        self.operations = list(server.app.service.contract.operations)
+        rule = server.app.service.contract.operations["closeSession"].body
+        assert rule is not None
+        self.reason_limit = rule.schema.definition["properties"]["reason"]["maxLength"]
 
     def create(self, external_id: str, **members: Any) -> dict[str, Any]:
         answer = self.api.post("/api/v1/sessions", json={**CHAT, "externalId": external_id, **members})
@@ -87,7 +91,7 @@ def test_an_exchange_is_opened_and_copied_as_curl(dev: Dev, window: Browser, ser
     dev.create("chat_curl")
     window.open("#/journal")
     dev.close("chat_curl", reason="it's \u00fc")
-    window.click(lambda: window.row("/api/v1/sessions/chat_curl/close"), "a row")
+    window.click(lambda: window.row("chat_curl\nclosed"), "a row")
     detail = window.until(lambda: window.one(".detail h2").text.startswith("POST") and window.one(".detail"), "detail")
     assert "it's \u00fc" in detail.text
     assert "tr_dev_adjourn" not in window.one("html").text
@@ -102,17 +106,18 @@ def test_an_exchange_is_opened_and_copied_as_curl(dev: Dev, window: Browser, ser
     assert shlex.split(line)[0] == "curl"
 
 
-def test_a_refusal_shows_its_clause_and_what_differs(dev: Dev, window: Browser) -> None:
+def test_a_refusal_shows_its_clause_and_what_differs(dev: Dev, window: Browser, server: MockServer) -> None:
     dev.create("chat_1")
     assert dev.close("chat_1", reason="x" * 300).status_code == 400
     dev.api.post("/api/v1/sessions/chat_1/close")
     httpx.post(f"{window.url}/api/v1/sessions/chat_1/close", headers={"Authorization": "Bearer tr_dev_nobody"})
     window.open("#/journal")
     window.click(lambda: window.row("reason.limit"), "a row")
-    window.until(lambda: "one more is 400" in window.one(".detail").text, "what the clause says")
-    window.click(lambda: window.row("no environment"), "a row")
-    window.until(lambda: "names no environment" in window.one(".detail").text, "whose it is")
-    window.click(lambda: window.row("differs in production"), "a row")
+    statement = server.app.service.contract.clauses["reason.limit"].statement
+    window.until(lambda: statement in window.one(".detail").text, "what the clause says")
+    window.click(lambda: window.row("unknown key"), "a row")
+    window.until(lambda: "belongs to no environment" in window.one(".detail").text, "whose it is")
+    window.click(lambda: window.row("differs"), "a row")
     window.until(lambda: "The server dialect answers" in window.one(".detail").text, "what the other dialect answers")
 
 
@@ -130,17 +135,17 @@ def test_the_journal_is_filtered_and_paused(dev: Dev, window: Browser) -> None:
     window.until(lambda: all("\n40" in row for row in window.texts(".list .item")), "only refusals")
     window.one("select[aria-label='Status'] option[value='']").click()
     window.one("select[aria-label='Operation'] option[value='closeSession']").click()
-    window.until(lambda: all("/close" in row for row in window.texts(".list .item")), "closes alone")
+    window.until(lambda: all("closeSession" in row for row in window.texts(".list .item")), "closes alone")
     window.one("select[aria-label='Operation'] option[value='']").click()
     window.button("Pause").click()
     dev.close("somebody")
     window.until(lambda: "1 waiting" in window.one(".summary").text, "it waits")
     assert all("somebody" not in row for row in window.texts(".list .item"))
-    window.button("Go on").click()
+    window.button("Resume").click()
     window.row("somebody")
     window.button("Clear").click()
     window.until(lambda: "0 exchanges" in window.one("#facts").text, "it is empty")
-    window.until(lambda: all("no environment" in row for row in window.texts(".list .item")), "so is the list")
+    window.until(lambda: all("unknown key" in row for row in window.texts(".list .item")), "so is the list")
 
 
 def test_a_fault_is_switched_on_and_off(dev: Dev, window: Browser) -> None:
@@ -148,24 +153,26 @@ def test_a_fault_is_switched_on_and_off(dev: Dev, window: Browser) -> None:
     window.open("#/faults")
     window.type("input[aria-label='Search faults']", "later-close-replaces")
     window.click(lambda: window.row("later-close-replaces-reason"), "a row")
-    window.button("Switch on").click()
-    window.until(lambda: "1 fault on" in window.one("#facts").text, "it is on")
+    window.button("Enable").click()
+    window.until(lambda: "1 fault enabled" in window.one("#facts").text, "it is on")
     dev.close("chat_1", reason="first")
     assert dev.close("chat_1", reason="second").json()["closedReason"] == "second"
     window.one(".active button").click()
-    window.until(lambda: "No fault is on" in window.one(".active").text, "it is off")
+    window.until(lambda: "No fault is enabled" in window.one(".active").text, "it is off")
     assert dev.close("chat_1", reason="third").json()["closedReason"] != "third"
 
 
 def test_a_network_fault_takes_its_parameters(dev: Dev, window: Browser) -> None:
     window.open("#/faults")
-    window.click(lambda: window.row("An error status is answered"), "a row")
+    window.click(lambda: window.row("answers an error status"), "a row")
     fields = window.all(".detail form label")
     next(each for each in fields if each.text.startswith("status")).find_element("css selector", "input").send_keys(
         "503"
     )
-    next(each for each in fields if "next so many" in each.text).find_element("css selector", "input").send_keys("1")
-    window.button("Switch on").click()
+    next(each for each in fields if each.text.startswith("Number of requests")).find_element(
+        "css selector", "input"
+    ).send_keys("1")
+    window.button("Enable").click()
     window.until(lambda: "1 left" in window.one(".active").text, "it is on")
     assert [dev.close("nobody").status_code for _ in range(2)] == [503, 404]
 
@@ -211,8 +218,8 @@ def test_sessions_are_searched_and_filtered(dev: Dev, window: Browser) -> None:
 
 def test_the_clock_the_dialect_and_the_key(dev: Dev, window: Browser) -> None:
     window.open("#/environment")
-    window.button("Let it stand").click()
-    window.until(lambda: "(stands)" in window.one("#facts").text, "the clock stands")
+    window.button("Freeze").click()
+    window.until(lambda: "(frozen)" in window.one("#facts").text, "the clock stands")
     before = dev.control.get("/clock").json()["now"]
     window.type("input[placeholder='90s, 2h, 1d']", "1d")
     window.button("Advance").click()
@@ -242,7 +249,7 @@ def test_a_reset_asks_first(dev: Dev, window: Browser) -> None:
 
 def test_an_environment_is_made_and_deleted(dev: Dev, window: Browser, server: MockServer) -> None:
     window.open("#/environment")
-    window.type("input[placeholder='the kind and a number']", "made here")
+    window.type("input[placeholder='kind and number']", "made here")
     window.button("New environment").click()
     window.until(lambda: window.texts(".settings h2")[:1] == ["made here"], "it is shown")
     httpx.delete(f"{server.url}/_adjourn/environments/made%20here").raise_for_status()
@@ -271,6 +278,62 @@ def test_5000_sessions_without_stutter(dev: Dev, window: Browser) -> None:
     assert len(window.all(".list .item")) < 100, "only what can be seen is in the page"
     window.one(".list").send_keys(Keys.HOME)
     window.row("chat_4999")
+
+
+def test_the_journal_shows_which_session_was_closed_by_whom_with_which_reason(dev: Dev, window: Browser) -> None:
+    dev.create("chat_1")
+    dev.api.headers["User-Agent"] = "my-chat/1"
+    dev.close("chat_1", reason="signed out")
+    dev.close("chat_1", reason="again")
+    dev.close("nobody")
+    dev.create("chat_2")
+    for width, client in ((1400, ["my-chat/1"]), (400, [])):
+        window.size(width)
+        window.open("#/journal")
+        window.until(lambda: "5 of 5 exchanges" in window.one(".summary").text, "the count of the list")
+        assert "5 exchanges" in window.one("#facts").text
+        shown = [text.splitlines() for text in window.texts(".list .item") if "unknown key" not in text]
+        refused, repeated, first = (
+            [part for part in row if part in {"chat_1", "nobody", "closed", "closed before", "id.unknown", *client}
+             or part.endswith("signed out")]
+            for row in shown[1:4]
+        )  # fmt: skip
+        assert [" ".join(row) for row in (refused, repeated, first)] == [
+            " ".join(["nobody", "id.unknown", *client]),
+            " ".join(["chat_1", "closed before signed out", *client]),
+            " ".join(["chat_1", "closed signed out", *client]),
+        ]
+
+
+@pytest.mark.parametrize("width", [400, 1400])
+def test_the_table_of_sessions_has_state_time_and_reason_under_heads(dev: Dev, window: Browser, width: int) -> None:
+    dev.control.post("/clock", json={"freeze": "2026-01-01T00:00:00Z"})
+    dev.create("chat_1")
+    dev.close("chat_1", reason="signed out")
+    window.size(width)
+    window.open("#/sessions")
+    text = window.row("chat_1").text
+    assert all(part in text for part in ("closed", "chat_1", "2026-01-01 00:00:00", "signed out"))
+    heads = [each.text for each in window.all(".list [role='columnheader']") if each.is_displayed()]
+    assert heads[:4] == ["State", "Session", "Closed at", "Reason"]
+    assert window.driver.execute_script("return document.documentElement.scrollWidth") <= width
+    assert "1 of 1 sessions" in window.one(".summary").text
+    assert "1 session" in window.one("#facts").text
+
+
+def test_names_and_limits_come_from_the_document_in_force(dev: Dev, window: Browser) -> None:
+    dev.create("chat_1")
+    window.open("#/journal")
+    names = [*dev.operations, "none"]
+    window.until(
+        lambda: (
+            [each.get_attribute("value") for each in window.all("select[aria-label='Operation'] option")][1:] == names
+        ),
+        "the operations",
+    )
+    window.open("#/sessions")
+    window.click(lambda: window.row("chat_1"), "a row")
+    assert window.one(".detail form input").get_attribute("maxlength") == str(dev.reason_limit)
 
 
 def test_the_keyboard_is_enough(dev: Dev, window: Browser) -> None:
@@ -313,7 +376,7 @@ def test_what_is_in_the_data_is_text(dev: Dev, window: Browser) -> None:
     )
     for view in ("sessions", "journal"):
         window.open(f"#/{view}")
-        window.click(lambda view=view: window.row("<" if view == "sessions" else "close"), "a row")
+        window.click(lambda view=view: window.row("<"), "a row")
         window.until(lambda: "onerror" in window.one(".detail").text, "the data")
         assert window.all(".detail img, .list img, .detail script, .list script") == []
         assert window.driver.title != "1"
@@ -358,7 +421,7 @@ def test_a_control_token_is_asked_for() -> None:
     with MockServer(create_app(control_token="let me in")) as server, browser(server.url) as window:
         window.open("")
         window.type("dialog input", "let me in")
-        window.button("Go on").click()
+        window.button("Continue").click()
         window.until(lambda: window.one("#connection").text == "live", "it is live")
 
 

@@ -47,6 +47,7 @@ class EntryView:
             "session": None
             if session is None
             else {"id": session.id, "externalId": session.external_id and self._clean(session.external_id)},
+            "key": entry.key and self._clean(entry.key),
             "close": self._close(entry),
             "client": self._client(entry),
         }

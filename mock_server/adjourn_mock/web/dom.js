@@ -27,6 +27,13 @@ export function choice(options, attributes = {}) {
   return h("select", attributes, options.map(([value, text]) => h("option", { value }, text)));
 }
 
+/** Put the options of a choice in place, after the first one; what was chosen stays chosen. */
+export function offer(select, options) {
+  const { value } = select;
+  select.replaceChildren(select.firstElementChild, ...options.map(([name, text]) => h("option", { value: name }, text)));
+  select.value = value;
+}
+
 export function statusTone(status) {
   if (status < 300) return "good";
   return status < 500 ? "warn" : "bad";
@@ -52,7 +59,7 @@ export function notice(text, isBad = false) {
   setTimeout(() => line.remove(), isBad ? 8000 : 4000);
 }
 
-/** Do something; errors are shown, and null returned. */
+/** Do something; where it fails, show the error and return null. */
 export async function attempt(act) {
   try {
     return await act();

@@ -1,4 +1,4 @@
-// One environment and what may be done to all of it: key, dialect, clock, state.
+// One environment as a whole: key, dialect, clock, state.
 
 import { api, of } from "./api.js";
 import { ask, attempt, choice, copy, field, h, notice } from "./dom.js";
@@ -59,7 +59,7 @@ export class EnvironmentView {
     chosen.value = environment.dialect;
     return h("section.card", {},
       h("h2", {}, "Dialect"),
-      h("p", {}, "How it answers where the sources disagree: as the documentation says, or as the production server was seen to."),
+      h("p", {}, "How it answers where the sources disagree: as the documentation says, or as the production server does."),
       chosen);
   }
 
@@ -69,15 +69,15 @@ export class EnvironmentView {
     const step = h("input", { placeholder: "90s, 2h, 1d" });
     return h("section.card", {},
       h("h2", {}, "Clock"),
-      h("p", {}, environment.clock.frozen ? `It stands at ${environment.clock.now}.` : "It goes."),
+      h("p", {}, environment.clock.frozen ? `Frozen at ${environment.clock.now}.` : "Running."),
       h("div.row", {},
         environment.clock.frozen
-          ? h("button", { type: "button", onclick: () => change({ resume: true }) }, "Let it go on")
-          : h("button", { type: "button", onclick: () => change({ freeze: true }) }, "Let it stand")),
+          ? h("button", { type: "button", onclick: () => change({ resume: true }) }, "Resume")
+          : h("button", { type: "button", onclick: () => change({ freeze: true }) }, "Freeze")),
       h("form", { onsubmit: (event) => { event.preventDefault(); if (step.value) { change({ advance: step.value }); step.blur(); } } },
-        field("Make it later by", step), h("div.row", {}, h("button", { type: "submit" }, "Advance"))),
+        field("Advance by", step), h("div.row", {}, h("button", { type: "submit" }, "Advance"))),
       h("form", { onsubmit: (event) => { event.preventDefault(); if (moment.value) { change({ set: moment.value }); moment.blur(); } } },
-        field("Make it", moment), h("div.row", {}, h("button", { type: "submit" }, "Set"))));
+        field("Set to", moment), h("div.row", {}, h("button", { type: "submit" }, "Set"))));
   }
 
   state(environment) {
@@ -90,10 +90,10 @@ export class EnvironmentView {
     } });
     return h("section.card", {},
       h("h2", {}, "State"),
-      h("p", {}, `${environment.sessions} sessions. A reset makes everything what it was at the start: sessions, ids, clock; journal and faults are empty then.`),
+      h("p", {}, `${environment.sessions} sessions. A reset restores the sessions, ids and clock of the start, empties the journal and disables all faults.`),
       h("div.row", {},
         h("button.danger", { type: "button", onclick: async () => {
-          if (await ask(`Reset ${environment.name}?`, h("p", {}, "Its sessions become what they were at the start; the journal is lost."), "Reset", { danger: true })) {
+          if (await ask(`Reset ${environment.name}?`, h("p", {}, "Its sessions are restored to those of the start; the journal is lost."), "Reset", { danger: true })) {
             if (await attempt(() => api.post(of(environment.id, "reset")))) notice("Reset");
           }
         } }, "Reset"),
@@ -104,12 +104,12 @@ export class EnvironmentView {
           h("a", { href: url, download: `${environment.name}.json` }).click();
           setTimeout(() => URL.revokeObjectURL(url), 1000);
         } }, "Export sessions")),
-      field("Import sessions from a file (in place of those there are)", file));
+      field("Import sessions from a file (replaces all sessions)", file));
   }
 
   others(environment) {
     const { page } = this;
-    const name = h("input", { placeholder: "the kind and a number" });
+    const name = h("input", { placeholder: "kind and number" });
     const kind = choice([["dev", "dev"], ["stg", "stg"], ["prod", "prod"], ["preview", "preview"]]);
     return h("section.card", {},
       h("h2", {}, "Environments"),
@@ -118,11 +118,11 @@ export class EnvironmentView {
         const made = await attempt(() => api.post("environments", { kind: kind.value, ...(name.value ? { name: name.value } : {}) }));
         if (!made) return;
         name.blur();
-        notice(`${made.name} is there`);
+        notice(`${made.name} was created`);
         await page.choose(made.id);
       } }, field("Name", name), field("Kind", kind), h("div.row", {}, h("button", { type: "submit" }, "New environment"))),
       h("p.row", {}, h("button.danger", { type: "button", onclick: async () => {
-        if (await ask(`Delete ${environment.name}?`, h("p", {}, "Its key is unknown from then on, and all that is its is lost."), "Delete", { danger: true })) {
+        if (await ask(`Delete ${environment.name}?`, h("p", {}, "Its key becomes unknown; its sessions, journal and faults are lost."), "Delete", { danger: true })) {
           await attempt(() => api.delete(of(environment.id)));
         }
       } }, `Delete ${environment.name}`)));

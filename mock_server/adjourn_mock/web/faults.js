@@ -1,32 +1,38 @@
-// What is to go wrong: the faults that are on, and those that can be.
+// The faults: those that are enabled, and those that can be.
 
 import { api, of } from "./api.js";
 import { Detail } from "./detail.js";
 import { attempt, badge, choice, field, h, notice } from "./dom.js";
 import { List } from "./list.js";
 
-const OPERATIONS = ["createSession", "listSessions", "retrieveSession", "updateSession", "closeSession"];
+// Class and head of each column.
+const COLUMNS = [["name", "Fault"], ["what", "What goes wrong"], ["clause", "Violates"]];
 
 export class FaultsView {
   constructor(page) {
     this.page = page;
     this.known = [];
+    this.operations = [];
     this.search = h("input", { type: "search", placeholder: "Name, clause or words", "aria-label": "Search faults", oninput: () => this.draw() });
-    this.active = h("div.active", { role: "group", "aria-label": "Faults that are on" });
+    this.active = h("div.active", { role: "group", "aria-label": "Enabled faults" });
     this.summary = h("div.summary", { role: "status" });
     this.list = new List({
-      label: "Faults that can be switched on", kind: "fault", empty: "There is no fault like that.",
-      key: (fault) => fault.name, cells, open: (fault) => this.open(fault),
+      label: "Faults that can be enabled", kind: "fault", empty: "No matching faults",
+      key: (fault) => fault.name, columns: COLUMNS, cells, open: (fault) => this.open(fault),
     });
-    this.detail = new Detail("Choose a fault to switch it on.");
+    this.detail = new Detail("Choose a fault to enable it.");
     this.detail.onclose = () => this.list.element.focus();
     this.elements = [h("div.split", {},
       h("div.pane", {},
         this.active,
-        h("div.bar", {}, this.search, h("button", { type: "button", onclick: () => this.allOff() }, "Switch all off")),
+        h("div.bar", {}, this.search, h("button", { type: "button", onclick: () => this.allOff() }, "Disable all")),
         this.summary,
         this.list.element),
       this.detail.element)];
+  }
+
+  contract({ operations }) {
+    this.operations = operations;
   }
 
   async start() {
@@ -66,8 +72,8 @@ export class FaultsView {
       ...Object.entries(fault.parameters).map(([name, value]) => `${name} ${value}`),
     ].filter(Boolean).join(", ");
     return h("div.card", {},
-      badge(fault.fault, "bad"), limits && h("span", {}, limits), h("span.quiet", {}, `came ${fault.hits} times`),
-      h("button", { type: "button", onclick: () => attempt(() => api.delete(of(this.page.environment.id, "faults", fault.id))) }, "Switch off", h("span.visually-hidden", {}, ` ${fault.fault}`)));
+      badge(fault.fault, "bad"), limits && h("span", {}, limits), h("span.quiet", {}, `${fault.hits} ${fault.hits === 1 ? "hit" : "hits"}`),
+      h("button", { type: "button", onclick: () => attempt(() => api.delete(of(this.page.environment.id, "faults", fault.id))) }, "Disable", h("span.visually-hidden", {}, ` ${fault.fault}`)));
   }
 
   async allOff() {
@@ -75,7 +81,7 @@ export class FaultsView {
   }
 
   open(fault) {
-    const operation = choice([["", "all operations"], ...OPERATIONS.map((name) => [name, name])]);
+    const operation = choice([["", "all operations"], ...this.operations.map((name) => [name, name])]);
     const session = h("input", { placeholder: "all sessions" });
     const times = h("input", { type: "number", min: "1", placeholder: "always" });
     const probability = h("input", { type: "number", min: "0", max: "100", placeholder: "100" });
@@ -89,19 +95,19 @@ export class FaultsView {
       if (probability.value) body.probability = Number(probability.value) / 100;
       const given = parameters.filter(([, , input]) => input.value !== "");
       if (given.length) body.parameters = Object.fromEntries(given.map(([name, schema, input]) => [name, value(schema, input)]));
-      if (await attempt(() => api.post(of(this.page.environment.id, "faults"), body))) notice(`${fault.name} is on`);
+      if (await attempt(() => api.post(of(this.page.environment.id, "faults"), body))) notice(`${fault.name} is enabled`);
     };
     this.detail.open(
       fault.name,
       h("p", {}, fault.summary),
-      h("p", {}, fault.clause ? ["It breaks ", h("code", {}, fault.clause), "."] : "It is a network condition: it violates no clause."),
+      h("p", {}, fault.clause ? ["It violates ", h("code", {}, fault.clause), "."] : "A network condition: it violates no clause."),
       h("form.card", { onsubmit: submit },
         parameters.map(([name, , input]) => field(name, input)),
-        field("Only this operation", operation),
-        field("Only the session with this id or externalId", session),
-        field("Only the next so many requests", times),
-        field("In so many of a hundred", probability),
-        h("div.row", {}, h("button.primary", { type: "submit" }, "Switch on"))),
+        field("Operation", operation),
+        field("Session (id or externalId)", session),
+        field("Number of requests", times),
+        field("Probability (%)", probability),
+        h("div.row", {}, h("button.primary", { type: "submit" }, "Enable"))),
     );
   }
 }
@@ -112,7 +118,7 @@ function types(schema) {
 
 function parameter(schema) {
   const placeholder = schema.default === undefined || schema.default === null ? "" : String(schema.default);
-  if (types(schema).includes("boolean")) return choice([["", placeholder || "as it is"], ["true", "yes"], ["false", "no"]]);
+  if (types(schema).includes("boolean")) return choice([["", placeholder || "default"], ["true", "yes"], ["false", "no"]]);
   return h("input", { type: types(schema).some((type) => type === "integer" || type === "number") ? "number" : "text", step: "any", placeholder });
 }
 

@@ -1,31 +1,31 @@
-// What was called and what was answered, as it happens.
+// Requests and answers as they come: which session was closed, by whom, with which reason.
 
 import { api, of } from "./api.js";
 import { curl } from "./curl.js";
 import { Detail } from "./detail.js";
-import { attempt, badge, choice, copy, debounced, h, pretty, statusTone, timeOfDay } from "./dom.js";
+import { attempt, badge, choice, copy, debounced, h, offer, pretty, statusTone, timeOfDay } from "./dom.js";
 import { List } from "./list.js";
 
 const KEPT = 1000;
-const OPERATIONS = ["createSession", "listSessions", "retrieveSession", "updateSession", "closeSession"];
+// Class and head of each column.
+const COLUMNS = [["time", "Time"], ["status", "Status"], ["request", "Request"], ["target", "Session"], ["outcome", "Outcome"], ["client", "Client"]];
 
 export class JournalView {
   constructor(page) {
     this.page = page;
     this.entries = [];
     this.held = [];
-    this.skipped = 0;
-    this.search = h("input", { type: "search", placeholder: "Path, id or clause", "aria-label": "Search the journal", oninput: () => this.draw() });
-    this.operation = choice([["", "All operations"], ...OPERATIONS.map((name) => [name, name]), ["none", "No operation"]],
+    this.search = h("input", { type: "search", placeholder: "Path, id, reason or clause", "aria-label": "Search the journal", oninput: () => this.draw() });
+    this.operation = choice([["", "All operations"]],
       { "aria-label": "Operation", onchange: () => this.draw() });
     this.status = choice([["", "All statuses"], ["2", "2xx"], ["4", "4xx"], ["5", "5xx"]], { "aria-label": "Status", onchange: () => this.draw() });
-    this.only = choice([["", "Everything"], ["clause", "Refused"], ["differs", "Differs in production"], ["faults", "With faults"]],
+    this.only = choice([["", "Everything"], ["clause", "Refused"], ["differs", "Differs in production"], ["faults", "With faults"], ["close", "Closes"]],
       { "aria-label": "Only", onchange: () => this.draw() });
     this.pause = h("button", { type: "button", "aria-pressed": "false", onclick: () => this.hold() }, "Pause");
     this.summary = h("div.summary", { role: "status" });
     this.list = new List({
-      label: "Exchanges, newest first", kind: "exchange", empty: "Nothing was called yet.",
-      key: keyOf, cells, open: (entry) => this.open(entry),
+      label: "Exchanges, newest first", kind: "exchange", empty: "No requests yet.",
+      key: keyOf, columns: COLUMNS, cells, open: (entry) => this.open(entry),
     });
     this.detail = new Detail("Choose an exchange to see its request and answer.");
     this.detail.onclose = () => this.list.element.focus();
@@ -39,6 +39,10 @@ export class JournalView {
     this.later = debounced(() => this.draw(true), 30);
   }
 
+  contract({ operations }) {
+    offer(this.operation, [...operations.map((name) => [name, name]), ["none", "No operation"]]);
+  }
+
   start() {
     this.restarted();
     this.detail.clear();
@@ -47,7 +51,6 @@ export class JournalView {
   restarted() {
     this.entries = [];
     this.held = [];
-    this.skipped = 0;
     this.draw();
   }
 
@@ -58,14 +61,12 @@ export class JournalView {
 
   event(name, data) {
     if (name === "exchange") {
-      data.text = `${data.path}?${data.query} ${data.clause ?? ""} ${data.session?.id ?? ""} ${data.session?.externalId ?? ""}`.toLowerCase();
+      data.text = [data.path, data.query, data.clause, data.key, data.session?.id, data.session?.externalId, data.close?.reason, data.client].filter(Boolean).join(" ").toLowerCase();
       if (this.isHeld) this.held.push(data);
       else this.add([data]);
-    } else if (name === "skipped") {
-      this.skipped += data.count;
     } else if (name === "cleared") {
       this.entries = this.entries.filter((entry) => entry.journal !== data.journal);
-    } else {
+    } else if (name !== "environment") {
       return;
     }
     this.later();
@@ -81,7 +82,7 @@ export class JournalView {
 
   hold() {
     this.isHeld = !this.isHeld;
-    this.pause.textContent = this.isHeld ? "Go on" : "Pause";
+    this.pause.textContent = this.isHeld ? "Resume" : "Pause";
     this.pause.setAttribute("aria-pressed", String(this.isHeld));
     if (!this.isHeld) this.add(this.held.splice(0));
     this.draw();
@@ -98,10 +99,13 @@ export class JournalView {
       && (!this.operation.value || (entry.operation ?? "none") === this.operation.value)
       && (!this.status.value || String(entry.status)[0] === this.status.value)
       && (!this.only.value || (Array.isArray(entry[this.only.value]) ? entry[this.only.value].length : entry[this.only.value])));
-    this.list.empty.textContent = this.entries.length ? "Nothing that was called is like that." : "Nothing was called yet.";
+    this.list.emptyText = this.entries.length ? "No matching requests" : "No requests yet.";
     this.list.show(found, { kept });
-    const parts = [`${found.length} of ${this.entries.length} exchanges`];
-    if (this.skipped) parts.push(`${this.skipped} more came too fast to be listed`);
+    const own = this.entries.filter((entry) => entry.journal === "environment").length;
+    const total = Math.max(own, this.page.environment?.exchanges ?? 0);
+    const parts = [`${own} of ${total} exchanges listed`];
+    if (this.entries.length > own) parts.push(`${this.entries.length - own} with an unknown key`);
+    if (found.length < this.entries.length) parts.push(`${found.length} match`);
     if (this.isHeld) parts.push(`paused, ${this.held.length} waiting`);
     this.summary.textContent = parts.join("; ");
   }
@@ -121,9 +125,15 @@ export class JournalView {
         h("span.quiet", {}, `number ${whole.number}, ${whole.at}`),
         h("button", { type: "button", onclick: () => copy(line) }, "Copy as curl"),
         whole.session && h("button", { type: "button", onclick: () => page.go("sessions", { id: whole.session.id }) }, "Show the session")),
-      entry.journal === "unknown-callers" && h("p.card.refused", {}, "This request names no environment of this mock: its key is unknown, or it has none."),
+      entry.journal === "unknown-callers" && h("p.card.refused", {}, "The key of this request belongs to no environment of this mock, or it has no key."),
+      whole.close && h("dl", {},
+        h("dt", {}, "session"), h("dd.mono", {}, whole.session.externalId ?? whole.session.id),
+        h("dt", {}, "close"), h("dd", {}, whole.close.first ? "the first one" : "a repeat; the row stays as it was"),
+        h("dt", {}, "reason"), h("dd", {}, whole.close.reason ?? "none given"),
+        h("dt", {}, "closed at"), h("dd", {}, whole.close.closedAt ?? "not closed"),
+        h("dt", {}, "client"), h("dd", {}, whole.client ?? "no User-Agent")),
       whole.clause && h("div.card.refused", {}, h("strong", {}, whole.clause), h("br"), whole.statement ?? "A point on which the sources disagree."),
-      whole.faults.length > 0 && h("p.card.refused", {}, `Faults that were on: ${whole.faults.join(", ")}`),
+      whole.faults.length > 0 && h("p.card.refused", {}, `Faults: ${whole.faults.join(", ")}`),
       whole.differs && h("p.card.differs", {},
         h("strong", {}, "Differs in production. "),
         `The ${whole.differs.dialect} dialect answers ${whole.differs.status}`,
@@ -144,15 +154,24 @@ function keyOf(entry) {
 
 function cells(entry) {
   const path = entry.query ? `${entry.path}?${entry.query}` : entry.path;
+  const target = entry.session?.externalId ?? entry.session?.id ?? entry.key ?? "";
   return [
     h("span.time.mono.quiet", {}, timeOfDay(entry.at)),
     h("span.status", {}, badge(String(entry.status), statusTone(entry.status))),
-    h("span.method.mono", {}, entry.method),
-    h("span.path.mono", { title: path }, path),
-    h("span.marks", {},
-      entry.clause && badge(entry.clause, "warn"),
-      entry.faults.length > 0 && badge(entry.faults.length === 1 ? entry.faults[0] : `${entry.faults.length} faults`, "bad"),
-      entry.differs && badge("differs in production", "info"),
-      entry.journal === "unknown-callers" && badge("no environment")),
+    h("span.request.mono", { title: `${entry.method} ${path}` }, entry.operation ?? `${entry.method} ${path}`),
+    h("span.target.mono", { title: entry.session ? entry.session.id : target }, target || h("span.quiet", {}, "none")),
+    h("span.outcome", {}, outcome(entry)),
+    h("span.client.quiet", { title: entry.client ?? "" }, entry.client ?? "no name"),
   ];
+}
+
+/** What became of a request, in a word or two. */
+function outcome(entry) {
+  const reason = entry.close && (entry.close.reason === null ? h("span.quiet", {}, "no reason") : h("span", { title: entry.close.reason }, entry.close.reason));
+  return [
+    entry.close && badge(entry.close.first ? "closed" : "closed before", entry.close.first ? "good" : "warn"), reason,
+    entry.journal === "unknown-callers" ? badge("unknown key", "bad") : entry.clause && badge(entry.clause, "warn"),
+    entry.faults.length > 0 && badge(entry.faults.length === 1 ? entry.faults[0] : `${entry.faults.length} faults`, "bad"),
+    entry.differs && h("span.badge.info", { title: "The other dialect answers differently" }, "differs"),
+  ].filter(Boolean).flatMap((part) => [part, " "]);
 }

@@ -1,4 +1,4 @@
-// A list of any length: only the rows that can be seen are in the page. Arrow keys move, Enter opens.
+// A table of any length: only the rows that can be seen are in the page. Arrow keys move, Enter opens.
 
 import { h } from "./dom.js";
 
@@ -6,8 +6,9 @@ let lists = 0;
 
 export class List {
   /**
-   * @param {{ label: string, empty: string, kind: string, key: (item: any) => string,
-   *           cells: (item: any) => (Node | string)[], open: (item: any) => void, more?: () => void }} options
+   * @param {{ label: string, empty: string, kind: string, key: (item: any) => string, columns: [string, string][],
+   *           cells: (item: any) => HTMLElement[], open: (item: any) => void, more?: () => void }} options
+   *   `columns` are class and head of each cell.
    */
   constructor(options) {
     this.options = options;
@@ -15,12 +16,14 @@ export class List {
     this.selected = null;
     this.name = `list${(lists += 1)}`;
     this.narrow = matchMedia("(max-width: 40rem)");
-    this.spacer = h("div.spacer", { role: "presentation" });
+    this.spacer = h("div.spacer", { role: "rowgroup" });
+    this.heads = h(`div.heads.${options.kind}`, { role: "row", "aria-rowindex": "1" },
+      options.columns.map(([name, head]) => h(`span.${name}`, { role: "columnheader" }, head)));
     this.element = h("div.list", {
-      role: "listbox", tabindex: "0", "aria-label": options.label,
+      role: "grid", tabindex: "0", "aria-label": options.label, "aria-readonly": "true",
       onscroll: () => this.draw(), onkeydown: (event) => this.key(event),
-    }, this.spacer);
-    this.empty = h("div.empty", { role: "presentation" }, options.empty);
+    }, this.heads, this.spacer);
+    this.empty = h("div.empty", { role: "row" }, h("span", { role: "gridcell" }, options.empty));
     this.drawn = new Map();
     this.resized = new ResizeObserver(() => this.draw());
     this.resized.observe(this.element);
@@ -28,6 +31,14 @@ export class List {
 
   get rowHeight() {
     return this.narrow.matches ? 58 : 34;
+  }
+
+  get emptyText() {
+    return this.empty.textContent;
+  }
+
+  set emptyText(text) {
+    this.empty.firstChild.textContent = text;
   }
 
   /** Show these items; `kept` keeps what is seen in place where rows came in above. */
@@ -52,7 +63,7 @@ export class List {
   }
 
   key(event) {
-    const page = Math.max(1, Math.floor(this.element.clientHeight / this.rowHeight) - 1);
+    const page = Math.max(1, Math.floor((this.element.clientHeight - this.heads.offsetHeight) / this.rowHeight) - 1);
     const at = this.index();
     const moves = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: this.items.length - 1 };
     if (event.key in moves && this.items.length) {
@@ -68,13 +79,15 @@ export class List {
     const { element, rowHeight } = this;
     const top = index * rowHeight;
     if (top < element.scrollTop) element.scrollTop = top;
-    if (top + rowHeight > element.scrollTop + element.clientHeight) element.scrollTop = top + rowHeight - element.clientHeight;
+    const room = element.clientHeight - this.heads.offsetHeight;
+    if (top + rowHeight > element.scrollTop + room) element.scrollTop = top + rowHeight - room;
     this.select(this.options.key(this.items[index]));
     if (!matchMedia("(max-width: 60rem)").matches) this.options.open(this.items[index]);
   }
 
   draw() {
     const { element, items, options, rowHeight } = this;
+    element.setAttribute("aria-rowcount", items.length + 1);
     this.spacer.style.height = `${items.length * rowHeight}px`;
     if (items.length === 0) element.append(this.empty);
     else this.empty.remove();
@@ -95,8 +108,7 @@ export class List {
       row.element.setAttribute("aria-selected", String(key === this.selected));
       row.element.style.transform = `translateY(${index * rowHeight}px)`;
       row.element.style.height = `${rowHeight}px`;
-      row.element.setAttribute("aria-posinset", index + 1);
-      row.element.setAttribute("aria-setsize", items.length);
+      row.element.setAttribute("aria-rowindex", index + 2);
       seen.set(key, row);
     }
     for (const [key, row] of this.drawn) if (!seen.has(key)) row.element.remove();
@@ -109,8 +121,11 @@ export class List {
 
   row(item, key) {
     return h(`div.item.${this.options.kind}`, {
-      role: "option", id: `${this.name}-${encodeURIComponent(key)}`,
+      role: "row", id: `${this.name}-${encodeURIComponent(key)}`,
       onclick: () => { this.select(key); this.options.open(this.drawn.get(key)?.item ?? item); },
-    }, this.options.cells(item));
+    }, this.options.cells(item).map((cell) => {
+      cell.setAttribute("role", "gridcell");
+      return cell;
+    }));
   }
 }

@@ -1,6 +1,6 @@
 // The page: which environment and view are shown, and what the environment's events mean for them.
 
-import { api, follow, of, onTokenNeeded } from "./api.js";
+import { api, contract, follow, of, onTokenNeeded } from "./api.js";
 import { ask, attempt, badge, field, h, notice } from "./dom.js";
 import { EnvironmentView } from "./environment.js";
 import { FaultsView } from "./faults.js";
@@ -11,7 +11,7 @@ const $ = (selector) => document.querySelector(selector);
 
 onTokenNeeded(async () => {
   const input = h("input", { type: "password", autocomplete: "off", required: true });
-  const given = await ask("This mock asks for its control token", field("Control token (--control-token)", input), "Go on");
+  const given = await ask("This mock needs its control token", field("Control token (--control-token)", input), "Continue");
   return given ? input.value : null;
 });
 
@@ -64,7 +64,7 @@ async function load(wanted) {
   const chosen = environments.find((each) => each.id === wanted || each.name === wanted) ?? environments[0];
   $("#environments").replaceChildren(...environments.map((each) => h("option", { value: each.id }, each.name)));
   if (!chosen) {
-    $("#facts").replaceChildren("There is no environment.");
+    $("#facts").replaceChildren("The mock has no environment.");
     return;
   }
   $("#environments").value = chosen.id;
@@ -117,7 +117,7 @@ function facts() {
     h("span", {}, "key ", h("code", {}, environment.secretKey)),
     one(environment.sessions, "session"),
     one(environment.exchanges, "exchange"),
-    environment.faults ? badge(`${environment.faults} ${environment.faults === 1 ? "fault" : "faults"} on`, "bad") : one(0, "fault"),
+    environment.faults ? badge(`${environment.faults} ${environment.faults === 1 ? "fault" : "faults"} enabled`, "bad") : one(0, "fault"),
     h("span", {}, "dialect ", h("strong", {}, environment.dialect)),
     h("span", {}, "clock ", h("strong", { id: "now" }, ""), environment.clock.frozen ? " (frozen)" : ""),
   );
@@ -149,5 +149,8 @@ document.addEventListener("visibilitychange", () => {
 addEventListener("pagehide", () => following?.abort());
 addEventListener("pageshow", (event) => { if (event.persisted && page.environment) load(page.environment.id); });
 setInterval(tick, 1000);
+contract().then((found) => {
+  for (const view of Object.values(views)) view.contract?.(found);
+}, (error) => notice(error.message, true));
 route();
 load(sessionStorage.getItem("adjourn-environment"));

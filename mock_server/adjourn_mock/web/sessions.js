@@ -1,4 +1,4 @@
-// What sessions there are, in what state; to make, close and look into them.
+// The sessions with their state; to create, close and read them.
 
 import { api, of, query } from "./api.js";
 import { Detail } from "./detail.js";
@@ -7,6 +7,8 @@ import { List } from "./list.js";
 
 const PAGE = 500;
 const TONES = { ACTIVE: "good", CLOSED: "", EXPIRED: "warn" };
+// Class and head of each column.
+const COLUMNS = [["status", "State"], ["external", "Session"], ["closed-at", "Closed at"], ["reason", "Reason"], ["type", "Type"], ["created", "Created at"]];
 const NAMES = { ACTIVE: "open", CLOSED: "closed", EXPIRED: "expired" };
 
 export class SessionsView {
@@ -25,8 +27,8 @@ export class SessionsView {
     this.tag = h("input", { placeholder: "Tag", "aria-label": "Tag", size: "10", oninput: again });
     this.summary = h("div.summary", { role: "status" });
     this.list = new List({
-      label: "Sessions, newest first", kind: "session", empty: "There is no session like that.",
-      key: (row) => row.id, cells, open: (row) => this.open(row.id), more: () => this.more(),
+      label: "Sessions, newest first", kind: "session", empty: "No matching sessions",
+      key: (row) => row.id, columns: COLUMNS, cells, open: (row) => this.open(row.id), more: () => this.more(),
     });
     this.detail = new Detail("Choose a session to see and close it.");
     this.detail.onclose = () => this.list.element.focus();
@@ -38,6 +40,10 @@ export class SessionsView {
         this.list.element),
       this.detail.element)];
     this.refresh = debounced(() => this.update(), 250);
+  }
+
+  contract({ bodies }) {
+    this.reasonLimit = bodies.closeSession?.properties?.reason?.maxLength;
   }
 
   start() {
@@ -164,7 +170,7 @@ export class SessionsView {
   }
 
   closing(row) {
-    const reason = h("input", { maxlength: "256", placeholder: "Reason, or nothing" });
+    const reason = h("input", { maxlength: this.reasonLimit, placeholder: "Reason (optional)" });
     return h("form.card", { onsubmit: async (event) => {
       event.preventDefault();
       const body = reason.value ? { reason: reason.value } : {};
@@ -197,19 +203,24 @@ export class SessionsView {
       return api.post(of(this.page.environment.id, "sessions"), body);
     });
     if (!made) return;
-    notice(made.isCached ? "There was one with that externalId" : "Created");
+    notice(made.isCached ? "A session with that externalId exists" : "Created");
     await this.load();
     await this.open(made.id);
   }
 }
 
 function cells(row) {
+  const reason = row.closedReason ?? (row.closedAt ? "none given" : "");
   return [
     h("span.status", {}, badge(NAMES[row.status], TONES[row.status])),
-    h("span.external", { title: row.externalId ?? "" }, row.externalId ?? h("span.quiet", {}, "no externalId")),
-    h("span.id.mono.quiet", { title: row.id }, row.id),
-    h("span.type", {}, row.type),
-    h("span.tags", {}, row.tags.join(", ")),
-    h("span.created.mono.quiet", {}, row.createdAt.slice(0, 19).replace("T", " ")),
+    h("span.external", { title: row.id }, row.externalId ?? h("span.mono", {}, row.id)),
+    h("span.closed-at.mono", {}, row.closedAt ? moment(row.closedAt) : h("span.quiet", {}, "not closed")),
+    h("span.reason", { title: reason, class: row.closedReason === null ? "reason quiet" : "reason" }, reason),
+    h("span.type.quiet", {}, row.type),
+    h("span.created.mono.quiet", {}, moment(row.createdAt)),
   ];
+}
+
+function moment(text) {
+  return text.slice(0, 19).replace("T", " ");
 }
