@@ -54,8 +54,8 @@ def test_plans_are_those_of_the_seed_and_the_small_ones_come_first() -> None:
 
 
 def test_plans_leave_out_what_the_server_lacks() -> None:
-    drawn = list(plans(Random("seed"), 100, updates=False, twins=False))
-    assert Kind.UPDATE not in {each.operation.kind for plan in drawn for each in plan.requests}
+    drawn = list(plans(Random("seed"), 100, updates=False, lists=False, twins=False))
+    assert {Kind.UPDATE, Kind.LIST}.isdisjoint(each.operation.kind for plan in drawn for each in plan.requests)
     assert not any(plan.is_twin for plan in drawn)
 
 

@@ -26,6 +26,7 @@ def test_an_order_explains_every_concurrent_history(run: Run) -> None:
             run.random("histories"),
             run.count(run.profile.histories),
             updates="updateSession" not in run.unsupported,
+            lists="listSessions" not in run.unsupported,
             twins=run.other_key is not None,
         )
     )

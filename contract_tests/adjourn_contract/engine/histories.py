@@ -105,13 +105,15 @@ class History(NamedTuple):
 # plans
 
 
-def plans(random: Random, count: int, *, updates: bool = True, twins: bool = True) -> Iterator[Plan]:
+def plans(
+    random: Random, count: int, *, updates: bool = True, lists: bool = True, twins: bool = True
+) -> Iterator[Plan]:
     """Plans, the smallest first.
 
     Args:
         random: decides on forms of id, delays and the larger plans.
         count: how many at most.
-        updates: whether the server has update.
+        updates, lists: whether the server has update and list.
         twins: whether a key of a second environment is at hand.
     """
     listed = [*_pairs(random, updates=updates, twins=twins)]
@@ -120,7 +122,7 @@ def plans(random: Random, count: int, *, updates: bool = True, twins: bool = Tru
             yield listed[number]
         else:
             share = (number - len(listed)) / max(1, count - len(listed))
-            yield _drawn(random, 3 + int(share * (MAX_REQUESTS - 2)), updates=updates)
+            yield _drawn(random, 3 + int(share * (MAX_REQUESTS - 2)), updates=updates, lists=lists)
 
 
 def _pairs(random: Random, *, updates: bool, twins: bool) -> Iterator[Plan]:
@@ -150,12 +152,12 @@ def _reads_beside(write: Operation, random: Random) -> Plan:
     return Plan((Planned(write), reads[0]._replace(delay_seconds=0.001, follows=None), *reads[1:]))
 
 
-def _drawn(random: Random, size: int, *, updates: bool) -> Plan:
+def _drawn(random: Random, size: int, *, updates: bool, lists: bool) -> Plan:
     """A plan at random, with at least two operations that change something."""
     is_absent = random.random() < 0.2
     writes = [Kind.CLOSE, Kind.CLOSE, Kind.CREATE, *([Kind.UPDATE] if updates else [])]
     kinds = [Kind.CREATE if is_absent else Kind.CLOSE, random.choice(writes)]
-    others = [*writes, Kind.RETRIEVE, Kind.RETRIEVE, Kind.RETRIEVE, Kind.LIST, Kind.REFUSED]
+    others = [*writes, Kind.RETRIEVE, Kind.RETRIEVE, Kind.RETRIEVE, Kind.REFUSED, *([Kind.LIST] if lists else [])]
     kinds += random.choices(others, k=size - 2)
     random.shuffle(kinds)
     requests = [
