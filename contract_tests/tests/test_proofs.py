@@ -258,6 +258,19 @@ def test_a_story_that_does_not_show_the_failure_again_stays_whole_and_is_played_
     assert same.rounds > 1
 
 
+def test_a_story_with_a_name_that_is_not_new_each_time_stays_whole() -> None:
+    def play(run: Run, scenario: Scenario) -> None:
+        scenario.send("GET", run.path("constructor"))
+        scenario.create("constructor")
+        scenario.retrieve("constructor")
+
+    with MockServer(faults=["id-miss-remembered"]) as server, running(server) as run:
+        story = story_of_failure(run, play)
+        same = shrunk(story, Player(run.wire, KEY, OTHER, Random(1), run.remember), Bounds())
+    assert same == story
+    assert len(same.steps) == 3
+
+
 def test_shrinking_sends_no_more_than_its_bounds() -> None:
     with MockServer(faults=["reason-trimmed"]) as server, running(server) as run:
         story = story_of_failure(run, close_with_a_trimmed_reason)
