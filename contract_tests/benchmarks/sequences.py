@@ -40,7 +40,6 @@ class InProcess:
         body: bytes | None = None,
         *,
         chunks: Sequence[bytes] | None = None,
-        is_repeatable: bool = True,
     ) -> Exchange:
         self.requests += 1
         listed = tuple(headers)

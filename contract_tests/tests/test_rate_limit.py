@@ -114,12 +114,6 @@ def test_a_gateway_error_is_retried_and_counted(server: Scripted) -> None:
         assert (exchange.status, exchange.gateway_errors, wire.gateway_errors) == (200, 1, 1)
 
 
-def test_a_gateway_error_is_not_retried_where_the_request_must_not_be_repeated(server: Scripted) -> None:
-    server.answers = [GATEWAY, OK]
-    with closing(Wire(server.url)) as wire:
-        assert wire.send("POST", "/", (), b"{}", is_repeatable=False).status == 502
-
-
 def test_a_gateway_that_goes_on_failing_breaks_no_clause(server: Scripted) -> None:
     server.answers = [GATEWAY]
     with run_against(server.url) as run, pytest.raises(NotChecked, match="unstable"):

@@ -71,10 +71,8 @@ class Scenario:
             listed.append(("Authorization", f"Bearer {secret}"))
         if (content is not None or chunks is not None) and media_type is not None:
             listed.append(("Content-Type", media_type))
-        wire, is_repeatable = self.target.wire, not self._creates_nameless(method, target, body)
         try:
-            sent = wire.send(method, target, listed, content, chunks=chunks, is_repeatable=is_repeatable)
-            return self.note(sent)
+            return self.note(self.target.wire.send(method, target, listed, content, chunks=chunks))
         except Unreachable:
             # What made a server go away is reported once; after that there is nobody to ask.
             if self.target.is_gone:
@@ -82,14 +80,6 @@ class Scenario:
             self.target.is_gone = not self.target.wire.accepts()
             whole = content if chunks is None else b"".join(chunks)
             return self.note(Exchange(method, target, tuple(listed), whole, chunks is not None, 0, (), b""))
-
-    def _creates_nameless(self, method: str, target: str, body: Any) -> bool:
-        """Whether a request creates a session that, sent twice, becomes two."""
-        return (
-            method == "POST"
-            and target == self.target.collection
-            and not (isinstance(body, dict) and "externalId" in body)
-        )
 
     def send_raw(self, method: str, target: str, lines: bytes, content: bytes, *, ends: bool = True) -> Exchange:
         """Send a request with a secret key whose framing is ours, on a connection of its own.

@@ -85,7 +85,6 @@ class Wire:
         body: bytes | None = None,
         *,
         chunks: Sequence[bytes] | None = None,
-        is_repeatable: bool = True,
     ) -> Exchange:
         """Send a request and read its answer; where it is 429, wait and send it again.
 
@@ -95,7 +94,6 @@ class Wire:
             headers: as they are sent; Host and the framing of the body are added.
             body: the body with its length, or None for none.
             chunks: the body in chunks, without a length.
-            is_repeatable: whether to send it again where a gateway answers in place of the server.
 
         Raises:
             Unreachable: no answer came.
@@ -103,18 +101,21 @@ class Wire:
             OutOfTime: the time for the check is over.
         """
         listed = tuple(headers)
-        tries = MAX_GATEWAY_TRIES if is_repeatable else 1
-        return self._answered(lambda: self._once(method, target, listed, body, chunks), tries)
+        return self._answered(lambda: self._once(method, target, listed, body, chunks))
 
-    def _answered(self, attempt: Callable[[], Exchange], tries: int = MAX_GATEWAY_TRIES) -> Exchange:
-        """The answer that is meant for the caller: not a 429, nor a gateway's own error where another try helps."""
+    def _answered(self, attempt: Callable[[], Exchange]) -> Exchange:
+        """The answer that is meant for the caller: not a 429, nor a gateway's own error where another try helps.
+
+        What a gateway may have passed on is done already: sending it again adds nothing that a close or an update does
+        not undo, and of two sessions that a create may have made, the answer names one.
+        """
         for number in itertools.count():
             exchange = replace(self._unlimited(attempt), gateway_errors=number)
             if not exchange.is_from_gateway:
                 return exchange
             with self._lock:
                 self.gateway_errors += 1
-            if number + 1 >= tries:
+            if number + 1 >= MAX_GATEWAY_TRIES:
                 return exchange
             time.sleep(GATEWAY_PAUSE_SECONDS * (number + 1))
         raise AssertionError("unreachable")
