@@ -108,6 +108,8 @@ _OPTIONS = (
         help="Try every sequence of N operations; 2, 3 or 4 by the profile.",
     ),
     click.option("--task", metavar="ID", help="taskIdentifier of the sessions that are created."),
+    click.option("--region", metavar="NAME", help="A region of the account; sessions in it are checked too."),
+    click.option("--lock-to-version", metavar="V", help="A version in the account; sessions of it are checked too."),
     click.option("--yes", is_flag=True, help="Check a production environment on another machine."),
     click.option("--no-proxy", is_flag=True, help="Ignore HTTP_PROXY, HTTPS_PROXY and ALL_PROXY."),
     click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Processes."),

@@ -28,6 +28,8 @@ class CheckOptions:
         seed: the same seed sends the same requests.
         session_pool: path of a file with sessions that exist already.
         header: `NAME:VALUE` headers that are added to every request.
+        region: a region that the account has, to check sessions with it too.
+        lock_to_version: a version that the account has, likewise.
         task: taskIdentifier of the sessions that are created, instead of the document's example.
         no_proxy: ignore the proxies of the environment.
         list_lag: how many seconds a list may lag behind a write.
@@ -51,6 +53,8 @@ class CheckOptions:
     session_pool: str | None = None
     header: tuple[str, ...] = field(default=(), repr=False)
     task: str | None = None
+    region: str | None = None
+    lock_to_version: str | None = None
     no_proxy: bool = False
     list_lag: float | None = None
     depth: int | None = None

@@ -42,6 +42,7 @@ _ORDER = (
     "test_updates",
     "test_creates",
     "test_members",
+    "test_grey_zones",
     "test_paths",
     "test_sequences",
     "test_races",
@@ -80,6 +81,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--adjourn-session-pool", help="a file with sessions, for a server without create")
     group.addoption("--adjourn-header", action="append", default=[], help="NAME:VALUE added to every request")
     group.addoption("--adjourn-task", help="taskIdentifier of the sessions that are created")
+    group.addoption("--adjourn-region", help="a region that the account has")
+    group.addoption("--adjourn-lock-to-version", help="a version that the account has")
     group.addoption("--adjourn-list-lag", type=float, help="how many seconds a list may lag behind a write; 3")
     group.addoption("--adjourn-depth", type=int, help="try every sequence of so many operations")
     group.addoption("--adjourn-no-proxy", action="store_true", help="ignore the proxies of the environment")
@@ -140,7 +143,7 @@ def adjourn_run(request: pytest.FixtureRequest) -> Iterator[Run]:
         if "createSession" not in made.unsupported:
             # What is wrong with create or retrieve is for the tests to report.
             with suppress(AssertionError, NotChecked, OutOfTime):
-                aged = variants(made.contract)
+                aged = variants(made.contract, made.account)
                 made.create_early(aged if made.profile.lifecycles > 10 else aged[:3])
         yield made
     finally:

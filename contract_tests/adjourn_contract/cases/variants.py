@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from adjourn_spec import Contract
@@ -40,10 +42,12 @@ _PAYLOAD = {
 }
 
 
-def variants(contract: Contract) -> list[dict[str, Any]]:
+def variants(contract: Contract, account: Mapping[str, str] = MappingProxyType({})) -> list[dict[str, Any]]:
     """Create members, each set another sort of session; `external_id` None means one without.
 
-    `region` and `lockToVersion` are left out: they name things of an account (grey.account-names).
+    Args:
+        contract: has the limits.
+        account: `region` and `lockToVersion` that the account has; others are left out (grey.account-names).
     """
     config = contract.schema("TriggerConfig").definition["properties"]
     create = contract.schema("CreateSession").definition["properties"]
@@ -59,7 +63,9 @@ def variants(contract: Contract) -> list[dict[str, Any]]:
     }
     least = {"basePayload": {}, "machine": machines[0], "maxAttempts": 1, "idleTimeoutInSeconds": 1}
     longest = {"type": "x" * create["type"]["maxLength"], "taskIdentifier": "y" * create["taskIdentifier"]["maxLength"]}
+    of_account = [{"triggerConfig": {"basePayload": {}, **account}}] if account else []
     return [
+        *of_account,
         {},
         {"external_id": None},
         {"triggerConfig": every, "metadata": {"a": {"b": 1}}, "tags": ["a", "b"], "external_id": None},

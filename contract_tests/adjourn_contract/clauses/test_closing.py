@@ -29,7 +29,9 @@ from adjourn_contract.engine.timestamps import seconds
     "server.no-error",
 )
 def test_every_sort_of_session_closes_once_and_stays_as_it_was(run: Run) -> None:
-    sorts: list[dict[str, Any]] = variants(run.contract) if "createSession" not in run.unsupported else [{}]
+    sorts: list[dict[str, Any]] = (
+        variants(run.contract, run.account) if "createSession" not in run.unsupported else [{}]
+    )
     later: tuple[Row, ...] = ({"reason": "again"}, {}, {"reason": ""}, {"reason": "user signed out"})
 
     def play(scenario: Scenario, members: dict[str, Any]) -> None:

@@ -26,7 +26,7 @@ def test_every_member_survives_from_create_to_close(run: Run) -> None:
         closed = scenario.close(row, {"reason": "Every Member"}, look=False)
         scenario.close_again(closed, {"reason": "again"})
 
-    run.each([*TREACHEROUS, *variants(run.contract)], play)
+    run.each([*TREACHEROUS, *variants(run.contract, run.account)], play)
 
 
 @pytest.mark.clause("row.list", "list.filter")

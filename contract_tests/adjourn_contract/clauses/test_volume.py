@@ -15,7 +15,9 @@ from adjourn_contract.engine.scenario import Row, Scenario, ids_of
     "close.closes", "close.persisted", "close.idempotent", "close.preserves", "close.only-one", "reason.verbatim"
 )
 def test_many_sessions_live_and_close_alike(run: Run) -> None:
-    sorts: list[dict[str, Any]] = variants(run.contract) if "createSession" not in run.unsupported else [{}]
+    sorts: list[dict[str, Any]] = (
+        variants(run.contract, run.account) if "createSession" not in run.unsupported else [{}]
+    )
     random = run.random("volume")
     bystanders: list[tuple[Scenario, Row]] = []
     ended: list[tuple[Scenario, Row]] = []

@@ -1,4 +1,4 @@
-"""Sessions that a key means, or does not mean, whatever is asked of them."""
+"""Keys that resolve to a session or to none, whatever is asked of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["assert_not_found", "assert_resolves"]
 
 
 def assert_not_found(scenario: Scenario, key: str, clause: str, what: str, *, raw: str | None = None) -> None:
-    """A key, or a raw path segment, that no session has: every operation is 404."""
+    """Every operation on a key, or a raw path segment, that no session has is 404."""
     run = scenario.target
     segment = quote(key, safe="") if raw is None else raw
     closed = scenario.send("POST", run.raw_close_path(segment), {"reason": "wrong session"})
@@ -23,7 +23,7 @@ def assert_not_found(scenario: Scenario, key: str, clause: str, what: str, *, ra
 
 
 def assert_resolves(scenario: Scenario, row: Row, segment: str, clause: str, what: str) -> None:
-    """A raw path segment that means a session: retrieve shows it."""
+    """Retrieve by a raw path segment shows a session."""
     seen = scenario.send("GET", scenario.target.raw_path(segment))
     scenario.expect(seen, 200, clause, f"retrieve by {what}")
     if seen.value.get("id") != row["id"]:

@@ -318,7 +318,7 @@ class Scenario:
         look: bool = True,
         **options: Any,
     ) -> Row:
-        """Close an open session for the first time; hold answer and later reads to the contract.
+        """Close an open session for the first time; check the answer and later reads.
 
         Args:
             before: the row as retrieve showed it.
@@ -334,8 +334,8 @@ class Scenario:
         key = credential or self.target.key
         seen = self.try_close(by or before["id"], body, credential=key, **options)
         # A refusal may be the fault that is looked for; anything else is close's own.
-        told = clause if seen.status in _REFUSALS else "close.closes"
-        self.expect(seen, 200, told, "close of an open session")
+        blamed = clause if seen.status in _REFUSALS else "close.closes"
+        self.expect(seen, 200, blamed, "close of an open session")
         self.target.forget(key, before["id"])
         row = self.validated_row(seen)
         self._assert_first_close(before, row, _reason_of(body), reason_clause, rest_clause)
@@ -362,7 +362,7 @@ class Scenario:
     def close_again(
         self, closed: Row, body: Any = _AUTO, *, by: str | None = None, credential: str | None = None
     ) -> None:
-        """Close a closed session; hold the answer to the row of the first close."""
+        """Close a closed session; the answer is the row of the first close."""
         seen = self.try_close(by or closed["id"], body, credential=credential or self.target.key)
         self.expect(seen, 200, "close.idempotent", "close of a session that is closed")
         row = self.validated_row(seen)

@@ -48,6 +48,7 @@ def make_run(option: OptionReader, *, worker: str = "") -> Run:
             tag=f"{_run_number(seed):012d}{worker}",
             pool=read_pool(option("session-pool")),
             task=option("task"),
+            account=_account(region=option("region"), lockToVersion=option("lock-to-version")),
         )
     except (DocumentError, ValueError) as error:
         raise TargetUnusable(str(error)) from None
@@ -77,6 +78,11 @@ def _wire(url: str, option: OptionReader) -> Wire:
 def _left_seconds(budget_seconds: float | None, ends_at: float | None) -> float | None:
     """How long the check may still take; `ends_at` is in seconds of the epoch."""
     return budget_seconds if ends_at is None else ends_at - time.time()
+
+
+def _account(**names: str | None) -> dict[str, str]:
+    """Members of triggerConfig that name things of the account (grey.account-names), where they are known."""
+    return {member: name for member, name in names.items() if name is not None}
 
 
 def read_pool(path: str | None) -> list[dict[str, Any]]:

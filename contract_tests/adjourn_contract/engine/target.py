@@ -35,6 +35,7 @@ class Target:
         updates_after_create: whether updatedAt moves by itself for a while after create.
         internal_ids: ids of the caller's environment that no answer may show.
         echoed_secrets: secrets that a request had as data.
+        account: members of triggerConfig that name things which the account has, such as its region.
         task: taskIdentifier of the sessions that are created, instead of the example's.
         is_gone: whether the server was seen to accept no connections any more.
         token: a public access token that create answered.
@@ -57,6 +58,7 @@ class Target:
     echoed_secrets: set[str] = field(default_factory=set)
     is_gone: bool = False
     task: str | None = None
+    account: dict[str, str] = field(default_factory=dict)
     token: str | None = None
     list_lag_seconds: float = 3.0
     observed_list_lag_seconds: float | None = None
