@@ -128,6 +128,7 @@ def check(
         max_steps: how many entries are tried at most; the history is undecided after that.
     """
     entries = _entries(calls, model, list_lag_seconds)
+    # A call without a response may take effect after everything else, which is as if it never did.
     required = sum(1 << place for place, entry in enumerate(entries) if calls[entry.call].response is not None)
     search = _Search(entries, required, max_steps)
     return search.run(initial)
@@ -149,6 +150,7 @@ class _Search:
             node = self._with_safe_entries(stack.pop())
             if node.done & self._required == self._required:
                 return self._result(Outcome.LINEARIZABLE, node.order, ())
+            # Lowe: what follows depends on the entries done and the state, not on the order that led there.
             if (node.done, node.state) in seen:
                 continue
             seen.add((node.done, node.state))
