@@ -111,7 +111,8 @@ def main() -> int:
         print(error)
         return 1
     seconds = time.monotonic() - began
-    print(f"{coverage.words}: {wire.requests} requests in {seconds:.1f} s, {time.process_time():.1f} s of processor time")
+    cost = f"{wire.requests} requests in {seconds:.1f} s, {time.process_time():.1f} s of processor time"
+    print(f"{coverage.words}: {cost}")
     return 0
 
 
