@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, Literal
 
 from adjourn_contract.proofs.evidence import Claim, Evidence, Place, Reading, canonical, reading_of
 from adjourn_contract.proofs.overlaps import claims_of_overlaps
@@ -249,6 +249,8 @@ def _of_secrets(failure: Failure) -> Iterator[Claim]:
 def _of_allow(failure: Failure) -> Iterator[Claim]:
     if failure.expected.startswith("Allow with POST"):
         yield Claim(Reading("header", failure.last, ("allow",)), "like", ("POST",))
+    elif found := re.match(r"Allow without the refused (\w+)", failure.expected):
+        yield Claim(Reading("header", failure.last, ("allow",)), "unlike", (rf"(^|[ ,]){found[1]}([ ,]|$)",))
 
 
 # times
@@ -266,6 +268,8 @@ def _of_times(failure: Failure) -> Iterator[Claim]:
         yield Claim(until, "within", (f"{float(found[2]) - 1.5:g}", f"{float(found[3]) + 2.5:g}"))
     elif failure.expected.startswith("closedAt not before createdAt"):
         yield Claim(Reading("lapse", step, ("closedAt",), created), "within", ("-1", "1e9"))
+    elif failure.expected.startswith("closedAt not after"):
+        yield Claim(Reading("lapse", step, ("closedAt",), created), "within", ("-1", "60"))
     elif failure.expected.startswith("updatedAt not before"):
         yield Claim(Reading("lapse", step, ("updatedAt",), created), "within", ("-0.001", "1e9"))
     elif found := re.match(r"updatedAt after \S+, ([\d.]+) s later", failure.expected):
@@ -302,6 +306,12 @@ def _of_lists(failure: Failure) -> Iterator[Claim]:
         if isinstance(session, str):
             wanted = failure.got == "it is not there"
             yield Claim(ids, "like" if wanted else "unlike", (f'"{session}"',))
+    elif failure.expected.startswith("no session of another environment"):
+        yield Claim(ids, "unlike", (f'"{failure.got}"',))
+    elif failure.expected.startswith("no session in a list"):
+        yield Claim(ids, "is", ("[]",))
+    elif failure.expected.endswith("among the CLOSED ones alone"):
+        yield from _of_states(failure)
     elif found := re.match(r"the session (not )?in a list of", failure.expected):
         session = _last_id(failure)
         yield Claim(ids, "unlike" if found[1] else "like", (f'"{session}"',))
@@ -310,9 +320,19 @@ def _of_lists(failure: Failure) -> Iterator[Claim]:
         shown = _value(failure.got)
         if isinstance(wanted, list) and isinstance(shown, list):
             yield Claim(ids, "is", (canonical(wanted),))
-    elif found := re.match(r"(?:a page of )?(\d+)(?: rows of .*)?$", failure.expected):
+    elif found := re.match(r"(?:a page of )?(\d+)(?: rows .*)?$", failure.expected):
         count = f'^\\[("[^"]*"(, )?){{{found[1]}}}\\]$'
         yield Claim(ids, "like", (count,))
+
+
+def _of_states(failure: Failure) -> Iterator[Claim]:
+    """The last list of each state: a closed session is in that of the CLOSED ones alone."""
+    steps = {step: exchange.target for step, exchange in enumerate(failure.exchanges) if "status" in exchange.target}
+    for state in ("CLOSED", "ACTIVE", "EXPIRED"):
+        step = max((step for step, target in steps.items() if target.endswith(state)), default=None)
+        if step is not None:
+            relation: Literal["like", "unlike"] = "like" if state == "CLOSED" else "unlike"
+            yield Claim(Reading("member", step, ("data", "*", "id")), relation, (f'"{_last_id(failure)}"',))
 
 
 def _last_id(failure: Failure) -> str | None:

@@ -80,7 +80,9 @@ class _Search:
     def smallest(self) -> Story:
         story = self._story
         # Where a time is sent, as of a session that expires, what a lawful server answers depends on the waits.
-        has_times = any(isinstance(made, Moment) for step in story.steps for made in step.made)
+        has_times = any(isinstance(made, Moment) for step in story.steps for made in step.made) or any(
+            "period" in step.exchange.target for step in story.steps
+        )
         if any(step.wait_seconds for step in story.steps) and not self._evidence.is_timed and not has_times:
             story = self._tried(
                 replace(story, steps=tuple(replace(step, wait_seconds=0) for step in story.steps)), story
