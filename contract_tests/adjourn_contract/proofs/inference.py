@@ -18,6 +18,7 @@ from adjourn_spec import Contract
 
 __all__ = ["Failure", "evidence_of"]
 
+_LEAST_TELLING = 6
 # Members that the server chooses: they are compared with what an earlier answer had.
 _CHOSEN_BY_SERVER = ("id", "createdAt", "closedAt", "updatedAt", "currentRunId")
 
@@ -98,6 +99,10 @@ def _of_words(failure: Failure) -> Iterator[Claim]:
         yield from (Claim(reading, "like", ('^"',)) for reading in _rows(failure, "closedAt", "null"))
     elif found := re.match(r"(\w+) to be set in the response", failure.expected):
         yield from islice((Claim(reading, "like", ('^"',)) for reading in _rows(failure, found[1], "null")), 1)
+    elif failure.expected.startswith("expiresAt the instant"):
+        expires_at = Reading("member", failure.last, ("expiresAt",))
+        wrong = expires_at.read(dict(enumerate(failure.exchanges)))
+        yield Claim(expires_at, "unlike", (f"^{re.escape(wrong)}$",))
     elif failure.expected == "a new session to be open":
         yield Claim(closed_at, "is", ("null",))
     elif failure.expected == "the time of the close" and (sent := re.search(r"in the body, (\S+)", failure.got)):
@@ -308,6 +313,8 @@ def _of_lists(failure: Failure) -> Iterator[Claim]:
             yield Claim(ids, "like" if wanted else "unlike", (f'"{session}"',))
     elif failure.expected.startswith("no session of another environment"):
         yield Claim(ids, "unlike", (f'"{failure.got}"',))
+    elif failure.expected.startswith("the sessions of a type that are"):
+        yield Claim(ids, "unlike", (f"^{re.escape(ids.read(dict(enumerate(failure.exchanges))))}$",))
     elif failure.expected.startswith("no session in a list"):
         yield Claim(ids, "is", ("[]",))
     elif failure.expected.endswith("among the CLOSED ones alone"):
@@ -352,7 +359,8 @@ def _of_repeated_value(failure: Failure) -> Iterator[Claim]:
     for step in (failure.last, failure.last - 1):
         value = failure.exchanges[step].value if step >= 0 else None
         for place, member in _members(value):
-            if failure.got and failure.got in (str(member), repr(member), ascii(member)) and str(member):
+            # A short value, such as null, may be another member's by chance.
+            if len(failure.got) >= _LEAST_TELLING and failure.got in (str(member), repr(member), ascii(member)):
                 yield Claim(Reading("member", step, place), "unlike", (f"^{re.escape(canonical(member))}$",))
                 return
 
