@@ -22,7 +22,7 @@ from adjourn_contract.engine.run import PROFILES, Run
 from adjourn_contract.engine.scenario import Scenario
 from adjourn_contract.engine.tokens import Token
 from adjourn_contract.proofs.evidence import Evidence
-from adjourn_contract.proofs.inference import Failure
+from adjourn_contract.proofs.failure import Failure
 from adjourn_contract.proofs.overlaps import claims_of_overlaps
 from adjourn_contract.proofs.proving import Written, told, written
 from adjourn_contract.proofs.quoting import pipe, word

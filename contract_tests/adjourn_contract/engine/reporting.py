@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from adjourn_contract.engine.outcomes import ClauseFailed, NotApplicable, NotChecked
 from adjourn_contract.engine.run import Run
-from adjourn_contract.proofs.inference import Failure
+from adjourn_contract.proofs.failure import Failure
 from adjourn_contract.proofs.proving import told, written
 from adjourn_contract.proofs.replaying import Player
 from adjourn_contract.proofs.shrinking import Bounds, renumbered, shrunk

@@ -2,50 +2,22 @@
 
 from __future__ import annotations
 
-import ast
-import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import Any, Literal
+from typing import Any
 
 from adjourn_contract.proofs.evidence import Claim, Evidence, Place, Reading, canonical, reading_of
+from adjourn_contract.proofs.failure import NO_VALUE, Failure, session_in, value_in
+from adjourn_contract.proofs.list_claims import claims_of_lists
 from adjourn_contract.proofs.overlaps import claims_of_overlaps
 from adjourn_contract.proofs.schema_patterns import pattern_of
-from adjourn_contract.transport.exchange import Exchange
-from adjourn_spec import Contract
 
-__all__ = ["Failure", "evidence_of"]
+__all__ = ["evidence_of"]
 
 _LEAST_TELLING = 6
 # Members that the server chooses: they are compared with what an earlier answer had.
 _CHOSEN_BY_SERVER = ("id", "createdAt", "closedAt", "updatedAt", "currentRunId")
-
-
-@dataclass(frozen=True)
-class Failure:
-    """What a test reports of a failed clause.
-
-    Attributes:
-        expected: what the clause asks for, in words.
-        got: what came instead.
-        exchanges: every request of the scenario with its answer.
-        secrets: keys that no answer may have.
-        contract: what the server is checked against.
-        row: the row that is wrong, of one of the answers, where that is known.
-    """
-
-    expected: str
-    got: str
-    exchanges: Sequence[Exchange]
-    secrets: Sequence[str]
-    contract: Contract
-    row: Any = None
-
-    @property
-    def last(self) -> int:
-        return len(self.exchanges) - 1
 
 
 def evidence_of(failure: Failure) -> Evidence | None:
@@ -114,12 +86,12 @@ def _of_member(failure: Failure) -> Iterator[Claim]:
     """`NAME VALUE`, with more words behind; `NAME as before: VALUE`; `the session ID`."""
     name, _, rest = failure.expected.partition(" ")
     rest = re.sub(r"^as (before|it was sent): ", "", rest)
-    expected, got = _value(rest), _value(failure.got.removeprefix(f"{name} "))
+    expected, got = value_in(rest), value_in(failure.got.removeprefix(f"{name} "))
     if name == "the" and rest.startswith("session "):
-        name, expected, got = "id", _session_in(rest), _session_in(failure.got)
-    if expected is _NO_VALUE or not re.fullmatch(r"[A-Za-z]\w*", name):
+        name, expected, got = "id", session_in(rest), session_in(failure.got)
+    if expected is NO_VALUE or not re.fullmatch(r"[A-Za-z]\w*", name):
         return
-    seen = _seen(failure, name, None if got is _NO_VALUE else got)
+    seen = _seen(failure, name, None if got is NO_VALUE else got)
     if seen is None:
         return
     yield _equal(failure, seen, name, canonical(expected))
@@ -155,31 +127,6 @@ def _rows(failure: Failure, name: str, text: str) -> Iterator[Reading]:
             reading = Reading("member", step, place)
             if isinstance(value, dict) and ("id" in value or "data" in value) and reading.read(answers) == text:
                 yield reading
-
-
-_NO_VALUE = object()
-
-
-def _value(text: str) -> Any:
-    """The JSON value or Python literal at the start of a text, of which words such as `at a later close` may follow."""
-    try:
-        value, end = json.JSONDecoder().raw_decode(text)
-    except (ValueError, RecursionError):
-        end = -1
-    if end >= 0 and (end == len(text) or text[end] in " ,"):
-        return value
-    for end in (len(text), *(found.start() for found in reversed(list(re.finditer(" (?:at|on) ", text))))):
-        try:
-            return ast.literal_eval(text[:end])
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            if text[:end] == "null":
-                return None
-    return _NO_VALUE
-
-
-def _session_in(text: str) -> Any:
-    found = re.search(r"\S+_[A-Za-z0-9_-]+", text)
-    return found[0].rstrip(",.") if found else _NO_VALUE
 
 
 # rows by themselves
@@ -294,61 +241,11 @@ def _of_tokens(failure: Failure) -> Iterator[Claim]:
         lasts = int(seconds[1])
         yield Claim(Reading("lifetime", failure.last), "within", (str(lasts - 300), str(lasts + 300)))
     elif name == "scopes" and (listed := re.match(r"\[.*\]", wanted)):
-        yield Claim(reading, "is", (canonical(_value(listed[0])), canonical(_value(listed[0])[::-1])))
+        yield Claim(reading, "is", (canonical(value_in(listed[0])), canonical(value_in(listed[0])[::-1])))
     elif name == "sub":
         yield Claim(reading, "like", ('^"',))
     else:
         yield Claim(reading, "is", (canonical(True if wanted == "True" else wanted),))
-
-
-# lists
-
-
-def _of_lists(failure: Failure) -> Iterator[Claim]:
-    ids = Reading("member", failure.last, ("data", "*", "id"))
-    if failure.got in ("it is there", "it is not there"):
-        session = _session_in(failure.expected) if " session session_" in failure.expected else _last_id(failure)
-        if isinstance(session, str):
-            wanted = failure.got == "it is not there"
-            yield Claim(ids, "like" if wanted else "unlike", (f'"{session}"',))
-    elif failure.expected.startswith("no session of another environment"):
-        yield Claim(ids, "unlike", (f'"{failure.got}"',))
-    elif failure.expected.startswith("the sessions of a type that are"):
-        yield Claim(ids, "unlike", (f"^{re.escape(ids.read(dict(enumerate(failure.exchanges))))}$",))
-    elif failure.expected.startswith("no session in a list"):
-        yield Claim(ids, "is", ("[]",))
-    elif failure.expected.endswith("among the CLOSED ones alone"):
-        yield from _of_states(failure)
-    elif found := re.match(r"the session (not )?in a list of", failure.expected):
-        session = _last_id(failure)
-        yield Claim(ids, "unlike" if found[1] else "like", (f'"{session}"',))
-    elif found := re.match(r"[^\[]*(\[.*\])", failure.expected):
-        wanted = _value(found[1])
-        shown = _value(failure.got)
-        if isinstance(wanted, list) and isinstance(shown, list):
-            yield Claim(ids, "is", (canonical(wanted),))
-    elif found := re.match(r"(?:a page of )?(\d+)(?: rows .*)?$", failure.expected):
-        count = f'^\\[("[^"]*"(, )?){{{found[1]}}}\\]$'
-        yield Claim(ids, "like", (count,))
-
-
-def _of_states(failure: Failure) -> Iterator[Claim]:
-    """The last list of each state: a closed session is in that of the CLOSED ones alone."""
-    steps = {step: exchange.target for step, exchange in enumerate(failure.exchanges) if "status" in exchange.target}
-    for state in ("CLOSED", "ACTIVE", "EXPIRED"):
-        step = max((step for step, target in steps.items() if target.endswith(state)), default=None)
-        if step is not None:
-            relation: Literal["like", "unlike"] = "like" if state == "CLOSED" else "unlike"
-            yield Claim(Reading("member", step, ("data", "*", "id")), relation, (f'"{_last_id(failure)}"',))
-
-
-def _last_id(failure: Failure) -> str | None:
-    """The id of the last single row before the list."""
-    for exchange in reversed(failure.exchanges):
-        value = exchange.value
-        if isinstance(value, dict) and isinstance(value.get("id"), str):
-            return str(value["id"])
-    return None
 
 
 # the rest
@@ -393,7 +290,7 @@ _INFERENCES = (
     _of_allow,
     _of_times,
     _of_tokens,
-    _of_lists,
+    claims_of_lists,
     _of_repeated_value,
     _of_other_status,
 )

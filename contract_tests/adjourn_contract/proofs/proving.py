@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from adjourn_contract.proofs.commands import commands
 from adjourn_contract.proofs.evidence import Evidence
-from adjourn_contract.proofs.inference import Failure, evidence_of
+from adjourn_contract.proofs.failure import Failure
+from adjourn_contract.proofs.inference import evidence_of
 from adjourn_contract.proofs.pytest_file import pytest_file
 from adjourn_contract.proofs.script import script
 from adjourn_contract.proofs.story import Story, story_of
