@@ -21,7 +21,7 @@ from adjourn_mock.dialects.server import SERVER
 from adjourn_mock.domain.clock import Clock, SystemClock
 from adjourn_mock.domain.errors import NotFoundError, UserError
 from adjourn_mock.environments.environments import DEFAULT_KEYS, MAX_ENVIRONMENTS, Environments
-from adjourn_mock.environments.seeds import read_seed
+from adjourn_mock.environments.seeds import read_agent, read_seed
 from adjourn_mock.environments.sharing import SharedEnvironmentSync
 from adjourn_mock.environments.tokens import Tokens
 from adjourn_mock.exchanges.routes import Routes
@@ -172,6 +172,8 @@ def create_app(
     rows = () if seed is None else read_seed(seed, contract, environments)
     for environment in environments:
         environment.seed = [session for owner, session in rows if owner is environment]
+        if seed is not None:
+            environment.agent = environment.first_agent = read_agent(seed)
         if isinstance(engine, MemoryStore):
             engine.load(environment.id, environment.seed)
     service = Service(

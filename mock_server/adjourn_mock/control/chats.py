@@ -11,7 +11,7 @@ import msgspec
 from adjourn_mock.domain.errors import NotFoundError, UserError
 from adjourn_mock.domain.records import IN, OUT, Message
 from adjourn_mock.domain.sessions import Session
-from adjourn_mock.environments.agent import AgentScript, read_rule
+from adjourn_mock.environments.agent import read_rule, read_script
 from adjourn_mock.environments.environments import Environment
 from adjourn_mock.pipeline.agent import append_control, say
 from adjourn_mock.pipeline.channels import channel_name, key_of
@@ -53,10 +53,7 @@ class Chats:
         Raises:
             ValueError: it is not a script.
         """
-        try:
-            environment.agent = msgspec.convert(dict(script), AgentScript)
-        except msgspec.ValidationError as error:
-            raise UserError(f"the agent's script: {error}") from None
+        environment.agent = read_script(dict(script))
         environment.counts.clear()
         await self._service.sync.save(environment)
         return await self.script(environment)

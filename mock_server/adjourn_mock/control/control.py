@@ -18,7 +18,7 @@ from adjourn_mock.domain.json_text import encode
 from adjourn_mock.domain.sessions import Filter, Session, status, to_dict
 from adjourn_mock.environments.active_faults import ActiveFault, FaultScope
 from adjourn_mock.environments.environments import Environment, masked
-from adjourn_mock.environments.seeds import read_seed
+from adjourn_mock.environments.seeds import read_agent, read_seed
 from adjourn_mock.exchanges.entry import Entry
 from adjourn_mock.exchanges.exchange import Answer, Request
 from adjourn_mock.exchanges.journal import Journal
@@ -117,6 +117,7 @@ class Control:
         try:
             if seed is not None:
                 environment.seed = self._read_seed(environment, seed)
+                environment.agent = environment.first_agent = read_agent(seed)
                 await self.service.store.replace(environment.id, environment.seed)
             await self.service.sync.save(environment)
         except BaseException:

@@ -11,7 +11,7 @@ from msgspec import Meta
 from adjourn_mock.domain.errors import UserError
 from adjourn_mock.domain.records import Message
 
-__all__ = ["AgentScript", "OnClose", "Rule", "Turn", "chunks_of", "read_rule"]
+__all__ = ["AgentScript", "OnClose", "Rule", "Turn", "chunks_of", "read_rule", "read_script"]
 
 OnClose = Literal["end", "announce", "ignore"]
 Chunk = dict[str, Any]
@@ -108,6 +108,18 @@ def read_rule(value: Mapping[str, Any]) -> Rule:
         return msgspec.convert(dict(value), Rule)
     except msgspec.ValidationError as error:
         raise UserError(f"a rule of the agent: {error}") from None
+
+
+def read_script(value: Any) -> AgentScript:
+    """A script from JSON members.
+
+    Raises:
+        UserError: a member is not as it should be.
+    """
+    try:
+        return msgspec.convert(value, AgentScript)
+    except msgspec.ValidationError as error:
+        raise UserError(f"the agent's script: {error}") from None
 
 
 def chunks_of(turn: Turn, message: Message, message_id: str) -> Sequence[Chunk]:

@@ -48,6 +48,7 @@ class Environment:
         faults: what is switched on.
         journal: what happened.
         agent: what its agent answers.
+        first_agent: what it answers from the start and after each reset.
         runs: the states of runs that a test has set, by run id.
         counts: how often something happened in this process, such as a rule of the agent.
     """
@@ -65,6 +66,7 @@ class Environment:
     faults: ActiveFaults = field(default_factory=ActiveFaults, repr=False)
     journal: Journal = field(default_factory=MemoryJournal, repr=False)
     agent: AgentScript = field(default_factory=AgentScript, repr=False)
+    first_agent: AgentScript = field(default_factory=AgentScript, repr=False)
     runs: dict[str, str] = field(default_factory=dict, repr=False)
     counts: dict[str, int] = field(default_factory=dict, repr=False)
 
@@ -80,7 +82,7 @@ class Environment:
             self.clock.freeze(self.frozen_at)
         self.ids.restart()
         self.faults.clear()
-        self.agent, self.runs, self.counts = AgentScript(), {}, {}
+        self.agent, self.runs, self.counts = self.first_agent, {}, {}
 
 
 class EnvironmentObserver(Protocol):

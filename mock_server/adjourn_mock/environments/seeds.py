@@ -8,10 +8,11 @@ from typing import Any
 
 from adjourn_mock.domain.clock import canonical, rfc3339
 from adjourn_mock.domain.sessions import Session, from_dict
+from adjourn_mock.environments.agent import AgentScript, read_script
 from adjourn_mock.environments.environments import Environment
 from adjourn_spec import Contract, DocumentError, FriendlyId, read_document
 
-__all__ = ["Seed", "read_seed"]
+__all__ = ["Seed", "read_agent", "read_seed"]
 
 _MEMBERS = (
     "id", "externalId", "type", "taskIdentifier", "triggerConfig", "currentRunId", "tags",
@@ -23,7 +24,7 @@ Seed = Sequence[tuple[Environment, Session]]
 
 
 def read_seed(source: str | Path | Mapping[str, Any], contract: Contract, environments: Iterable[Environment]) -> Seed:
-    """Read sessions from `{"sessions": [{...}, ...]}`.
+    """Read sessions from `{"sessions": [{...}, ...]}`; with an `agent` there may be none.
 
     Each session may have the members of a row and `environment`, the name of the
     environment it belongs to (the first by default). What is left out gets a
@@ -39,6 +40,8 @@ def read_seed(source: str | Path | Mapping[str, Any], contract: Contract, enviro
     """
     file = "seed" if isinstance(source, Mapping) else str(source)
     value = source if isinstance(source, Mapping) else read_document(source)
+    if isinstance(value, Mapping) and "agent" in value and "sessions" not in value:
+        return ()
     if not isinstance(value, Mapping) or not isinstance(value.get("sessions"), list):
         raise DocumentError(file, "", "must be an object with an array 'sessions'")
     seed: list[tuple[Environment, Session]] = []
@@ -54,6 +57,22 @@ def read_seed(source: str | Path | Mapping[str, Any], contract: Contract, enviro
                 raise DocumentError(file, place, f"has the same id as {first}: {name!r}")
         seed.append((environment, session))
     return seed
+
+
+def read_agent(source: str | Path | Mapping[str, Any]) -> AgentScript:
+    """Read the script of the agent from `{"agent": {...}}`; without one the agent echoes.
+
+    Args:
+        source: a YAML or JSON file, or its content, as `read_seed` takes it.
+
+    Raises:
+        DocumentError: the script is not as it should be.
+    """
+    value = source if isinstance(source, Mapping) else read_document(source)
+    try:
+        return read_script(value.get("agent", {}))
+    except ValueError as error:
+        raise DocumentError("seed" if isinstance(source, Mapping) else str(source), "agent", str(error)) from None
 
 
 class _Reader:

@@ -64,6 +64,7 @@ class _Record(msgspec.Struct):
     faults: list[_FaultRecord]
     seed: list[msgspec.Raw]
     agent: AgentScript = AgentScript()
+    first_agent: AgentScript = AgentScript()
     runs: dict[str, str] = {}
 
 
@@ -112,7 +113,8 @@ class SharedEnvironmentSync(EnvironmentSync):
         environment.dialect = record.dialect
         environment.clock.restore(*record.clock)
         environment.seed = [decode_row(bytes(row)) for row in record.seed]
-        environment.agent, environment.runs = record.agent, record.runs
+        environment.agent, environment.first_agent = record.agent, record.first_agent
+        environment.runs = record.runs
         faults = [ActiveFault(each.id, each.name, each.parameters, each.scope) for each in record.faults]
         environment.faults.restore(faults, record.switched)
 
@@ -154,6 +156,7 @@ def _record(environment: Environment) -> str:
         faults=faults,
         seed=[msgspec.Raw(encode_row(row)) for row in environment.seed],
         agent=environment.agent,
+        first_agent=environment.first_agent,
         runs=environment.runs,
     )
     return msgspec.json.encode(record).decode()
