@@ -97,6 +97,13 @@ def test_what_is_overridden_is_still_called() -> None:
     assert "on_response=self.on_response_complete" in source(HttpToolsProtocol.on_headers_complete)
 
 
+def test_a_body_goes_to_the_cycle_up_to_the_high_water_limit() -> None:
+    received = source(HttpToolsProtocol.on_body)
+    for part in ("self.cycle.body += body", "HIGH_WATER_LIMIT", "self.flow.pause_reading()", "message_event.set()"):
+        assert part in received
+    assert "self.cycle.more_body = False" in source(HttpToolsProtocol.on_message_complete)
+
+
 def test_flow_control_says_whether_writing_is_paused() -> None:
     assert "write_paused" in source(FlowControl)
     assert "resume_reading" in vars(FlowControl)

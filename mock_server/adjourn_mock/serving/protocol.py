@@ -27,6 +27,7 @@ from typing import Any
 import httptools
 import uvicorn
 from starlette.responses import JSONResponse
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
@@ -157,6 +158,7 @@ class OneWriteProtocol(HttpToolsProtocol):
         # The request that is being answered; those behind it are in `pipeline`.
         self._running: RequestResponseCycle | None = None
         self._last_sight: _Sight | None = None
+        self._valid_host: bytes | None = None
         self._headers_as_sent: list[tuple[bytes, bytes]] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -183,7 +185,10 @@ class OneWriteProtocol(HttpToolsProtocol):
             return
         self._credit_bytes = 0
         try:
-            self._feed(data)
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as offer:
+                self._feed_without_offer(data, offer)
         except httptools.HttpParserError as error:
             refused = error.__context__
             if isinstance(refused, _RefusedError):
@@ -196,18 +201,19 @@ class OneWriteProtocol(HttpToolsProtocol):
             if self._beside_body_bytes > self._limits.head_bytes:
                 self._refuse(_TOO_LARGE, "Request Header Fields Too Large")
 
-    def _feed(self, data: bytes) -> None:
-        """Give bytes to the parser; requests that offer another protocol once more, without the offer.
+    def _feed_without_offer(self, data: bytes, offer: httptools.HttpParserUpgrade) -> None:
+        """Have a request that offers another protocol parsed once more, without the offer; then what follows it.
 
         The parser takes what follows such a head for the other protocol, and has no option to ignore the offer.
         """
-        while data:
+        while True:
+            data = self._head_without_offer() + data[offer.args[0] :]
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
             try:
                 self.parser.feed_data(data)
-            except httptools.HttpParserUpgrade as offer:
-                data = self._head_without_offer() + data[offer.args[0] :]
-                self.parser = httptools.HttpRequestParser(self)
-                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+            except httptools.HttpParserUpgrade as another:
+                offer = another
             else:
                 return
 
@@ -232,7 +238,7 @@ class OneWriteProtocol(HttpToolsProtocol):
             )
         if self._headers_as_sent is not None:
             self.scope["headers"], self._headers_as_sent = self._headers_as_sent, None
-        _check_framing(self.parser.get_http_version(), self.headers)
+        self._check_framing()
         self._beside_body_bytes = 0
         before = self.cycle
         super().on_headers_complete()
@@ -243,15 +249,47 @@ class OneWriteProtocol(HttpToolsProtocol):
         self.cycle.__class__ = Connection
         self.scope["extensions"] = {"adjourn.connection": self.cycle}  # type: ignore[dict-item]
 
+    def _check_framing(self) -> None:
+        """Refuse what the parser lets pass and RFC 9112 does not.
+
+        Raises:
+            _RefusedError: there is not exactly one valid Host (3.2), or a transfer coding in HTTP/1.0 (6.1).
+        """
+        host = None
+        for name, value in self.headers:
+            if name == b"host":
+                if host is not None:
+                    raise _RefusedError(_BAD_REQUEST, "A request has exactly one Host header, not more")
+                host = value
+        if self.parser.get_http_version() != "1.1":
+            if any(name == b"transfer-encoding" for name, _ in self.headers):
+                raise _RefusedError(_BAD_REQUEST, "HTTP/1.0 has no Transfer-Encoding")
+        elif host is None:
+            raise _RefusedError(_BAD_REQUEST, "A request has exactly one Host header, not none")
+        elif host != self._valid_host:
+            # The Host of a connection hardly ever changes, so it is checked once.
+            if _HOST.fullmatch(host) is None:
+                raise _RefusedError(_BAD_REQUEST, "The Host header is not a host and port")
+            self._valid_host = host
+
+    # The two that follow do what uvicorn's do, but that they need not ask whether another protocol was agreed on.
+
     def on_body(self, body: bytes) -> None:
         # Small chunks have more around them than in them; headers after the last have nothing.
         self._credit_bytes += _CHUNK_HEAD_BYTES * len(body)
-        super().on_body(body)
+        cycle = self.cycle
+        if not cycle.response_complete:
+            cycle.body += body
+            if len(cycle.body) > HIGH_WATER_LIMIT:
+                self.flow.pause_reading()
+            cycle.message_event.set()
 
     def on_message_complete(self) -> None:
+        cycle = self.cycle
         # Where an upgrade was offered, the parser ends the request after its head; it is parsed once more.
-        if self.cycle is not None and self.cycle.scope is self.scope:
-            super().on_message_complete()
+        if cycle is not None and cycle.scope is self.scope and not cycle.response_complete:
+            cycle.more_body = False
+            cycle.message_event.set()
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(_BAD_REQUEST, msg)
@@ -311,23 +349,6 @@ class OneWriteProtocol(HttpToolsProtocol):
     def _is_request_awaited(self) -> bool:
         cycle = self.cycle
         return cycle is None or cycle.scope is not self.scope or cycle.more_body
-
-
-def _check_framing(version: str, headers: Sequence[tuple[bytes, bytes]]) -> None:
-    """Refuse what the parser lets pass and RFC 9112 does not.
-
-    Raises:
-        _RefusedError: there is not exactly one valid Host (3.2), or a transfer coding in HTTP/1.0 (6.1).
-    """
-    if version != "1.1":
-        if any(name == b"transfer-encoding" for name, _ in headers):
-            raise _RefusedError(_BAD_REQUEST, "HTTP/1.0 has no Transfer-Encoding")
-        return
-    hosts = [value for name, value in headers if name == b"host"]
-    if len(hosts) != 1:
-        raise _RefusedError(_BAD_REQUEST, f"A request has exactly one Host header, not {len(hosts)}")
-    if _HOST.fullmatch(hosts[0]) is None:
-        raise _RefusedError(_BAD_REQUEST, "The Host header is not a host and port")
 
 
 _too_many_connections = JSONResponse(
