@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ __all__ = ["clock", "env", "fault", "journal"]
 
 _DEFAULT_URL = "http://127.0.0.1:3031"
 _FOLLOW_SECONDS = 20
+_POLL_SECONDS = 0.5
 _LIMIT = 1000
 
 
@@ -158,8 +160,8 @@ def journal(
     if unknown_keys and (given := [name for name, value in wanted.items() if value is not None]):
         raise UsageProblem(f"--unknown-keys takes no --{given[0]}")
     last = 0
+    waiting: Mapping[str, Any] = {}
     while True:
-        waiting = {"min": 1, "timeout": f"{_FOLLOW_SECONDS}s"} if last and not unknown_keys else {}
         shown = client.call("GET", *place, query={**query, "since": last, **waiting}, wait_seconds=_FOLLOW_SECONDS)
         for entry in shown["entries"]:
             click.echo(json.dumps(entry) if as_json else _line(entry))
@@ -167,6 +169,11 @@ def journal(
             return
         # A journal that was cleared counts from 1 again.
         last = 0 if shown["count"] < last else max([last, *(entry["number"] for entry in shown["entries"])])
+        if unknown_keys:
+            # The control API has no waiting for them.
+            time.sleep(_POLL_SECONDS)
+        else:
+            waiting = {"min": 1, "timeout": f"{_FOLLOW_SECONDS}s"}
 
 
 def _line(entry: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 __all__ = ["hide_secrets", "without_secrets"]
 
-_SECRET_OPTIONS = ("--secret-key", "--other-secret-key", "--control-token", "--header")
+_SECRET_OPTIONS = ("--secret-key", "--other-secret-key", "--control-token", "--token", "--header")
 _PASSWORD = re.compile("(?<=://)[^/@]*(?=@)")
 _HIDDEN = "..."
 

@@ -71,12 +71,15 @@ def test_unknown_keys_are_printed(adjourn: Any, server: MockServer) -> None:
     assert "refused: auth.unknown-key" in adjourn("journal", "--unknown-keys").stdout
 
 
-def test_following_goes_on_with_new_exchanges(server: MockServer, mine: MockEnvironment) -> None:
+@pytest.mark.parametrize("is_empty", [False, True])
+def test_following_goes_on_with_new_exchanges(server: MockServer, mine: MockEnvironment, is_empty: bool) -> None:
     command = [sys.executable, "-m", "adjourn", "journal", "-f", "--env", "mine", "--url", server.url, "--token", TOKEN]
-    mine.client.get("/api/v1/sessions/first")
+    if not is_empty:
+        mine.client.get("/api/v1/sessions/first")
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        assert "/first" in process.stdout.readline()
+        if not is_empty:
+            assert "/first" in process.stdout.readline()
         mine.client.get("/api/v1/sessions/second")
         assert "/second" in process.stdout.readline()
         process.terminate()

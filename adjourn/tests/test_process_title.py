@@ -28,6 +28,10 @@ def test_keys_tokens_and_passwords_are_hidden() -> None:
     assert without_secrets(arguments) == shown
 
 
+def test_the_token_of_the_commands_for_a_running_mock_is_hidden() -> None:
+    assert without_secrets(["adjourn", "env", "list", "--token", TOKEN]) == ["adjourn", "env", "list", "--token", "..."]
+
+
 def test_what_is_no_secret_is_shown_as_it_is() -> None:
     arguments = ["adjourn", "check", "http://127.0.0.1:3031/a@b", "--report", "a=b.html"]
     assert without_secrets(arguments) == arguments

@@ -292,12 +292,11 @@ def test_the_journal_shows_which_session_was_closed_by_whom_with_which_reason(de
         window.open("#/journal")
         window.until(lambda: "5 of 5 exchanges" in window.one(".summary").text, "the count of the list")
         assert "5 exchanges" in window.one("#facts").text
+        told = {"chat_1", "nobody", "closed", "closed before", "id.unknown", *client}
         shown = [text.splitlines() for text in window.texts(".list .item") if "unknown key" not in text]
         refused, repeated, first = (
-            [part for part in row if part in {"chat_1", "nobody", "closed", "closed before", "id.unknown", *client}
-             or part.endswith("signed out")]
-            for row in shown[1:4]
-        )  # fmt: skip
+            [part for part in row if part in told or part.endswith("signed out")] for row in shown[1:4]
+        )
         assert [" ".join(row) for row in (refused, repeated, first)] == [
             " ".join(["nobody", "id.unknown", *client]),
             " ".join(["chat_1", "closed before signed out", *client]),
