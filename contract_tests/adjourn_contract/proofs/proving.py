@@ -10,7 +10,8 @@ from adjourn_contract.proofs.failure import Failure
 from adjourn_contract.proofs.inference import evidence_of
 from adjourn_contract.proofs.pytest_file import pytest_file
 from adjourn_contract.proofs.script import script
-from adjourn_contract.proofs.story import Story, story_of
+from adjourn_contract.proofs.story import Story
+from adjourn_contract.proofs.telling import story_of
 from adjourn_contract.proofs.wording import sent_in_words
 
 __all__ = ["Written", "told", "written"]
