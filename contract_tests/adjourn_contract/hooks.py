@@ -15,13 +15,13 @@ from adjourn_contract.engine.answers import first_finding
 from adjourn_contract.transport.exchange import Exchange
 from adjourn_spec import load_contract
 
-__all__ = ["answers_keep_the_contract"]
+__all__ = ["responses_satisfy_the_contract"]
 
 _contract = load_contract()
 
 
 @schemathesis.check
-def answers_keep_the_contract(context: Any, response: Any, case: Any) -> None:  # noqa: ARG001
+def responses_satisfy_the_contract(context: Any, response: Any, case: Any) -> None:  # noqa: ARG001
     """Media type, row, members, prefixes, date-times, secrets."""
     path = "/" + str(response.request.url).partition("://")[2].partition("/")[2]
     method, content = response.request.method, response.content or b""

@@ -108,9 +108,10 @@ def only_what_close_needs() -> Any:
     app = create_app()
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        is_collection = scope.get("path") == "/api/v1/sessions"
         lacks = scope["type"] == "http" and (
-            (scope["method"] == "PATCH" and not scope["path"].endswith("/close"))
-            or (scope["method"] == "GET" and scope["path"] == "/api/v1/sessions")
+            (scope["method"] == "PATCH" and not is_collection and not scope["path"].endswith("/close"))
+            or (scope["method"] == "GET" and is_collection)
         )
         if lacks:
             await send({"type": "http.response.start", "status": 404, "headers": [(b"content-type", b"text/html")]})
