@@ -16,6 +16,8 @@ __all__ = ["ANY_CLAUSE", "JournalFilter"]
 
 ANY_CLAUSE = "*"
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
+# More names than that are not listed in an error.
+_LISTED = 30
 _STATUS = re.compile("[1-5](?:[0-9]{2}|[xX]{2})")
 
 
@@ -92,9 +94,9 @@ class JournalFilter:
 
 def _advice(value: Any, allowed: list[str]) -> str:
     near = get_close_matches(str(value), allowed, n=1, cutoff=0.4)
-    if near and len(allowed) > 10:
-        return f"did you mean {near[0]!r}?"
-    return f"use one of {', '.join(allowed[:12])}{', ...' if len(allowed) > 12 else ''}"
+    if len(allowed) <= _LISTED:
+        return f"use one of {', '.join(allowed)}"
+    return f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(allowed[:_LISTED])}, ..."
 
 
 def _method(value: Any) -> str:
