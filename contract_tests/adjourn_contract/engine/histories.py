@@ -295,9 +295,8 @@ def _identified(scenario: Scenario, session: Session, exchanges: Sequence[Exchan
             scenario.target.remember(session.credential, exchange)
     if session.id is not None:
         return session
-    ids = [
-        exchange.value["id"] for exchange in exchanges if isinstance(exchange.value, dict) and "id" in exchange.value
-    ]
+    values = [exchange.value for exchange in exchanges if isinstance(exchange.value, dict)]
+    ids = [value["id"] for value in values if isinstance(value.get("id"), str)]
     return session._replace(id=ids[0] if ids else None)
 
 
