@@ -228,7 +228,7 @@ def talkative() -> Any:
             body = message["body"]
             for start in range(0, len(body), 100):
                 await send({"type": "http.response.body", "body": body[start : start + 100], "more_body": True})
-            await send({"type": "http.response.body", "body": b""})
+            await send({"type": "http.response.body", "body": b"", "more_body": message.get("more_body", False)})
 
         await app(scope, receive, pieces)
 

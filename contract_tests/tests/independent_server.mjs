@@ -45,12 +45,15 @@ function now() {
 }
 
 const encoded = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+const ISSUER = "https://tokens.example";
+const AUDIENCE = "https://sessions.example";
 const signature = (text, key) => createHmac("sha256", key).update(text).digest("base64url");
 
 function issue(environment, name) {
   const key = Object.keys(KEYS).find((each) => KEYS[each] === environment);
   const exp = Math.floor(Date.now() / 1000) + 3600;
-  const claims = { sub: environment, pub: true, scopes: [`read:sessions:${name}`, `write:sessions:${name}`], exp };
+  const scopes = [`read:sessions:${name}`, `write:sessions:${name}`];
+  const claims = { sub: environment, pub: true, scopes, iss: ISSUER, aud: AUDIENCE, exp };
   const text = `${encoded({ alg: "HS256", typ: "JWT" })}.${encoded(claims)}`;
   return `${text}.${signature(text, key)}`;
 }
@@ -61,7 +64,8 @@ function verify(token) {
     const claims = JSON.parse(Buffer.from(payload, "base64url"));
     const key = Object.keys(KEYS).find((each) => KEYS[each] === claims.sub);
     const isRight = JSON.parse(Buffer.from(header, "base64url")).alg === "HS256" && key !== undefined;
-    return isRight && signed === signature(`${header}.${payload}`, key) && claims.exp > Date.now() / 1000 ? claims : null;
+    const isMeant = claims.iss === ISSUER && claims.aud === AUDIENCE && claims.exp > Date.now() / 1000;
+    return isRight && isMeant && signed === signature(`${header}.${payload}`, key) ? claims : null;
   } catch {
     return null;
   }

@@ -32,7 +32,9 @@ WRONG = (
 @pytest.mark.clause("path.method")
 def test_other_methods_on_other_paths_are_405_and_have_no_effect(run: Run, scenario: Scenario) -> None:
     row = scenario.open()
-    for wrong in WRONG:
+    # A server without update may not know the method at all.
+    unknown = ("PATCH",) if "updateSession" in run.unsupported else ()
+    for wrong in (each for each in WRONG if each.method not in unknown):
         name = run.name()
         target = run.collection if wrong.is_collection else run.path(row["id"])
         body = wrong.body if wrong.body != {} else {**run.example, "externalId": name}
