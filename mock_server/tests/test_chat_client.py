@@ -22,8 +22,9 @@ from adjourn_mock import MockServer
 if shutil.which("npm") is None:
     pytest.skip("Node.js and npm are needed to run the vendor's client", allow_module_level=True)
 
-PACKAGES = ["@trigger.dev/sdk@4.8.3", "ai@6", "esbuild@0.25", "react@19", "react-dom@19"]
+PACKAGES = ["@trigger.dev/sdk@4.8.3", "ai@6", "esbuild@0.25", "react@19", "react-dom@19", "vitest@3"]
 HERE = Path(__file__).parent
+EXAMPLES = HERE.parents[1] / "fixtures" / "examples" / "node"
 
 
 @pytest.fixture(scope="module")
@@ -165,3 +166,25 @@ def test_the_transport_of_a_page_of_another_origin_chats_and_learns_of_a_close(
         server.server_close()
     environment.assert_sent("chat_1", text="again", times=1)
     environment.assert_sent("chat_1", trigger="close", times=1)
+
+
+def test_the_suite_of_the_guide_passes_in_vitest(folder: Path, environment: MockEnvironment) -> None:
+    for name in ("environment.mjs", "chat-app.test.mjs"):
+        shutil.copy(EXAMPLES / name, folder)
+    environ = {**os.environ, "ADJOURN_URL": environment.url}
+    command = ["npx", "vitest", "run", "chat-app.test.mjs"]
+    done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=90, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 passed" in done.stdout
+
+
+def test_the_reaper_of_the_guide_closes_sessions_whose_run_is_over(folder: Path, environment: MockEnvironment) -> None:
+    environment = environment.another()
+    for name in ("chat_1", "chat_2"):
+        environment.sessions.create(name)
+    environment.runs.set("chat_2", "CRASHED")
+    shutil.copy(EXAMPLES / "reaper.mjs", folder)
+    environ = {**os.environ, **environment.environ}
+    subprocess.run(["node", "reaper.mjs"], cwd=folder, env=environ, check=True, capture_output=True, timeout=60)
+    environment.assert_open("chat_1")
+    environment.assert_closed("chat_2", reason="run CRASHED", times=1)
