@@ -23,6 +23,7 @@ CHANGED_BY_CLOSE = ("closedAt", "closedReason", "updatedAt")
 _AUTO = object()
 _REFUSALS = (0, 400, 401, 403, 404, 405, 413, 414, 415, 422)
 NO_ERROR = "server.no-error"
+NOT_IMPLEMENTED = 501
 MAX_CHANCE_CHARACTERS = 12
 # A close body that is refused is 400; an implementation may say 422 (grey.refusal-status).
 REFUSED = (400, 422)
@@ -144,7 +145,8 @@ class Scenario:
             if exchange.is_from_gateway or exchange.gateway_errors:
                 raise NotChecked(f"the target is unstable: a gateway answers in its place ({exchange.summary})")
             wanted = " or ".join(map(str, allowed))
-            blamed = NO_ERROR if exchange.status >= 500 else clause
+            # 501 is an answer about a method, not a failure.
+            blamed = NO_ERROR if exchange.status >= 500 and exchange.status != NOT_IMPLEMENTED else clause
             raise self.fail(blamed, f"{wanted} for {what}", exchange.summary)
 
     def _secrets_not_to_be_echoed(self, exchange: Exchange) -> Collection[str]:
