@@ -18,6 +18,7 @@ from starlette.types import Receive
 
 from adjourn_mock.dialects import documented
 from adjourn_mock.dialects.documented import DOCUMENTED
+from adjourn_mock.dialects.server_query import coerced
 from adjourn_mock.domain import sessions
 from adjourn_mock.domain.clock import canonical, rfc3339
 from adjourn_mock.domain.json_text import encode
@@ -172,9 +173,9 @@ def _written(moment: datetime) -> str:
 
 
 def query(request: Request, operation: Operation) -> Mapping[str, Any]:
-    """Joined values are one value."""
+    """Joined values are one value; numbers, periods and empty values are coerced."""
     try:
-        return read_query(operation, request.query, split_lists=False)
+        return read_query(operation, coerced(request.query), split_lists=False)
     except QueryError as error:
         raise Refusal("list.invalid", members={"details": error.details}) from None
 
@@ -204,6 +205,8 @@ def _database_error(grey_zone: str) -> Refusal:
 async def create(service: Service, behaviour: Behaviour, call: Call) -> Result:
     """Names of channels are refused, members of triggerConfig that are not known are dropped."""
     environment = call.caller.environment
+    if _has_unstorable(call.value):
+        raise _database_error("grey.nul")
     if _names_a_channel(call.value.get("externalId", "")):
         error = 'externalId cannot contain ":channels:" or end in ":out" or ":in"'
         raise Refusal("create.invalid", error, status=422)
@@ -214,8 +217,34 @@ async def create(service: Service, behaviour: Behaviour, call: Call) -> Result:
     )
     assert result.session is not None  # noqa: S101 - create answers a row
     if sessions.status(result.session, rfc3339(environment.clock.now())) == "EXPIRED":
-        raise Refusal("close.recreate")
+        if result.before is None:
+            # The row was inserted before its state was looked at; no run was started for it.
+            await service.store.amend(
+                environment.id, result.session.id, lambda row: sessions.replace(row, current_run_id=None)
+            )
+        raise Refusal("close.recreate", "Session is expired; use a different externalId to create a new session")
     return result
+
+
+async def update(service: Service, behaviour: Behaviour, call: Call) -> Result:
+    if _has_unstorable(call.value):
+        raise Refusal("grey.nul", "Internal Server Error", status=500)
+    return await operations.update(service, behaviour, call)
+
+
+def _has_unstorable(value: Any) -> bool:
+    """Whether a text in it has U+0000 or a lone surrogate, which the database does not take."""
+    waiting = [value]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, str) and ("\0" in node or _has_lone_surrogate(node)):
+            return True
+        if isinstance(node, Mapping):
+            waiting += node.keys()
+            waiting += node.values()
+        elif isinstance(node, list):
+            waiting += node
+    return False
 
 
 def _names_a_channel(external_id: str) -> bool:
@@ -301,6 +330,7 @@ SERVER = replace(
     authorize=authorize,
     find=find,
     create=create,
+    update=update,
     retrieve=retrieve,
     close=close,
     row=row,
