@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 
 import pytest
+from runs import run_against
 
+from adjourn_contract.engine.outcomes import ClauseFailed, NotChecked
 from adjourn_contract.transport.exchange import Unreachable
 from adjourn_contract.transport.wire import Wire
 
@@ -82,3 +84,35 @@ def test_an_answer_may_be_broken_in_any_way(server: Cutting, answer: bytes) -> N
     server.answer = answer
     with closing(Wire(server.url, timeout_seconds=5)) as wire, suppress(Unreachable):
         assert isinstance(wire.send("GET", "/", ()).status, int)
+
+
+class Forgetful:
+    """A server that acts on the second request of its first connection, but ends the connection with no answer."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            for answers in ((WHOLE, b""), (WHOLE,)):
+                connection, _ = self._listener.accept()
+                with connection:
+                    for answer in answers:
+                        connection.recv(65536)
+                        connection.sendall(answer)
+
+    def close(self) -> None:
+        self._listener.close()
+
+
+def test_a_request_that_was_sent_twice_blames_no_clause() -> None:
+    with closing(Forgetful()) as server, run_against(server.url) as run:
+        scenario = run.scenario()
+        first, second = (scenario.send("POST", "/api/v1/sessions", {}) for _ in range(2))
+        assert (first.is_resent, second.is_resent) == (False, True)
+        with pytest.raises(ClauseFailed):
+            scenario.expect_status(first, 201, "create.created", "a create")
+        with pytest.raises(NotChecked, match="ended a connection"):
+            scenario.expect_status(second, 201, "create.created", "a create")

@@ -144,6 +144,8 @@ class Scenario:
         if exchange.status not in allowed:
             if exchange.is_from_gateway or exchange.gateway_errors:
                 raise NotChecked(f"the target is unstable: a gateway answers in its place ({exchange.summary})")
+            if exchange.is_resent:
+                raise NotChecked(f"the target is unstable: it ended a connection with no answer ({exchange.summary})")
             wanted = " or ".join(map(str, allowed))
             # 501 is an answer about a method, not a failure.
             blamed = NO_ERROR if exchange.status >= 500 and exchange.status != NOT_IMPLEMENTED else clause

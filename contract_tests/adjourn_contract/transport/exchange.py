@@ -30,7 +30,8 @@ class Exchange:
     """A request and its answer. `status` is 0 where the connection ended without one.
 
     `target` is the raw path with its query; `body` is what was sent, without framing;
-    `began` is seconds on the monotonic clock; `gateway_errors` counts answers of a gateway to the same request before.
+    `began` is seconds on the monotonic clock; `gateway_errors` counts answers of a gateway to the same request before;
+    `is_resent` means that a kept connection ended without an answer before, so that the server may have acted twice.
     """
 
     method: str
@@ -45,6 +46,7 @@ class Exchange:
     seconds: float = 0
     wire_bytes: bytes | None = None
     gateway_errors: int = 0
+    is_resent: bool = False
 
     def header(self, name: str) -> str | None:
         """A header of the answer."""

@@ -164,7 +164,7 @@ class Wire:
                 self._idle.append(connection)
             return Exchange(
                 method, target, headers, content, chunks is not None, answer.status, tuple(answer.getheaders()),
-                received, began, time.monotonic() - began,
+                received, began, time.monotonic() - began, is_resent=attempt == 2,
             )  # fmt: skip
         raise AssertionError("unreachable")
 
