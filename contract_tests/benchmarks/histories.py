@@ -21,13 +21,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from random import Random
 
-from adjourn_contract.engine.histories import plans
-from adjourn_contract.engine.linearizability import Call, check
-from adjourn_contract.engine.model import Model, Response, State
-from adjourn_contract.engine.operations import Form, Kind, Operation
 from adjourn_contract.engine.outcomes import ClauseFailed
-from adjourn_contract.engine.races import run_race
 from adjourn_contract.engine.run import PROFILES, Run
+from adjourn_contract.orders.histories import plans
+from adjourn_contract.orders.linearizability import Call, check
+from adjourn_contract.orders.model import Model, Response, State
+from adjourn_contract.orders.operations import Form, Kind, Operation
+from adjourn_contract.orders.races import run_race
 from adjourn_contract.transport.wire import Wire
 from adjourn_spec import load_contract
 

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 from adjourn_contract.engine.outcomes import ClauseFailed
 from adjourn_contract.engine.run import PROFILES, Run
-from adjourn_contract.engine.sequences import ALPHABETS, Exploration
+from adjourn_contract.orders.sequences import ALPHABETS, Exploration
 from adjourn_contract.transport.exchange import Exchange
 from adjourn_mock import MockApp, create_app
 from adjourn_mock.environments.environments import Environment

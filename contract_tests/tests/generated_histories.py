@@ -6,9 +6,9 @@ import json
 from random import Random
 from typing import Any
 
-from adjourn_contract.engine.linearizability import Call
-from adjourn_contract.engine.model import Model, Response
-from adjourn_contract.engine.operations import Form, Kind, Operation
+from adjourn_contract.orders.linearizability import Call
+from adjourn_contract.orders.model import Model, Response
+from adjourn_contract.orders.operations import Form, Kind, Operation
 from adjourn_spec import load_contract
 
 __all__ = ["MODEL", "history", "row_text"]

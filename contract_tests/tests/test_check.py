@@ -26,7 +26,7 @@ from adjourn_mock import MockServer, create_app
 from adjourn_mock.faults import FAULTS
 from adjourn_spec import load_contract, openapi_path, read_document
 
-TESTS = sorted(Path(adjourn_contract.__file__).parent.glob("clauses/test_*.py"))
+TESTS = sorted(Path(adjourn_contract.__file__).parent.glob("clauses/**/test_*.py"))
 
 
 def checked(url: str, *clauses: str, contract: Any = None, **options: Any) -> Verdicts:

@@ -13,12 +13,12 @@ from engines import free_port, mock_process, redis_server
 from lagging_lists import lagging
 from runs import run_against
 
-from adjourn_contract.engine.histories import MAX_REQUESTS, Plan, Planned, plans, record
-from adjourn_contract.engine.linearizability import check
-from adjourn_contract.engine.operations import Form, Kind, Operation
 from adjourn_contract.engine.outcomes import ClauseFailed
-from adjourn_contract.engine.races import judge, run_race
 from adjourn_contract.engine.run import Run
+from adjourn_contract.orders.histories import MAX_REQUESTS, Plan, Planned, plans, record
+from adjourn_contract.orders.linearizability import check
+from adjourn_contract.orders.operations import Form, Kind, Operation
+from adjourn_contract.orders.races import judge, run_race
 from adjourn_contract.reports.lanes import Bar, lanes
 from adjourn_mock import MockServer
 

@@ -7,9 +7,9 @@ from random import Random
 import pytest
 from generated_histories import MODEL, history, row_text
 
-from adjourn_contract.engine.linearizability import Call, Outcome, check
-from adjourn_contract.engine.model import Response, State, Violation
-from adjourn_contract.engine.operations import Form, Kind, Operation
+from adjourn_contract.orders.linearizability import Call, Outcome, check
+from adjourn_contract.orders.model import Response, State, Violation
+from adjourn_contract.orders.operations import Form, Kind, Operation
 
 OPEN = {"id": "session_1", "externalId": "chat", "tags": [], "closedAt": None, "closedReason": None}
 

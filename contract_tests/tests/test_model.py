@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from adjourn_contract.engine.model import Model, Phase, Response, State, Violation
-from adjourn_contract.engine.operations import REFUSALS, Kind, Operation
+from adjourn_contract.orders.model import Model, Phase, Response, State, Violation
+from adjourn_contract.orders.operations import REFUSALS, Kind, Operation
 from adjourn_spec import load_contract
 
 MODEL = Model(load_contract())

@@ -8,7 +8,7 @@ from lagging_lists import lagging
 from runs import run_against
 
 from adjourn_contract.engine.outcomes import ClauseFailed
-from adjourn_contract.engine.sequences import ALPHABETS, Coverage, Exploration, sequences_of
+from adjourn_contract.orders.sequences import ALPHABETS, Coverage, Exploration, sequences_of
 from adjourn_mock import MockServer
 
 

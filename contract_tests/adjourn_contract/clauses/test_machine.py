@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, multiple, rule, run_state_machine_as_test
 
-from adjourn_contract.engine.operations import REFUSALS, Form, Kind, Operation, Session
 from adjourn_contract.engine.run import Run
-from adjourn_contract.engine.walk import Walk, model_of
+from adjourn_contract.orders.operations import REFUSALS, Form, Kind, Operation, Session
+from adjourn_contract.orders.walk import Walk, model_of
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=60)
 REASONS = st.one_of(st.none(), st.sampled_from(["", "x", "user signed out", " spaced "]), TEXTS)

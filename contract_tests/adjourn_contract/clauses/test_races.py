@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from adjourn_contract.engine.histories import MAX_REQUESTS, Plan, plans
-from adjourn_contract.engine.races import run_race
 from adjourn_contract.engine.run import Run
 from adjourn_contract.engine.scenario import Scenario
+from adjourn_contract.orders.histories import MAX_REQUESTS, Plan, plans
+from adjourn_contract.orders.races import run_race
 
 
 @pytest.mark.clause(

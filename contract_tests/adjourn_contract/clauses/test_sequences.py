@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from adjourn_contract.engine.run import Run
-from adjourn_contract.engine.sequences import ALPHABETS, Exploration
+from adjourn_contract.orders.sequences import ALPHABETS, Exploration
 
 
 @pytest.mark.clause(

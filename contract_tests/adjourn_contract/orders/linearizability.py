@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
 
-from adjourn_contract.engine.model import Model, Phase, Response, State, Violation
-from adjourn_contract.engine.operations import Kind, Operation
+from adjourn_contract.orders.model import Model, Phase, Response, State, Violation
+from adjourn_contract.orders.operations import Kind, Operation
 
 __all__ = ["MAX_STEPS", "Call", "Obstacle", "Outcome", "Result", "check"]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from typing import NamedTuple
 
-from adjourn_contract.engine.contradictions import Contradiction
-from adjourn_contract.engine.histories import History, Plan, record
-from adjourn_contract.engine.linearizability import Outcome, check
-from adjourn_contract.engine.operations import Kind
 from adjourn_contract.engine.outcomes import ClauseFailed
 from adjourn_contract.engine.scenario import Scenario
-from adjourn_contract.engine.walk import SUCCESS_END
+from adjourn_contract.orders.contradictions import Contradiction
+from adjourn_contract.orders.histories import History, Plan, record
+from adjourn_contract.orders.linearizability import Outcome, check
+from adjourn_contract.orders.operations import Kind
+from adjourn_contract.orders.walk import SUCCESS_END
 
 __all__ = ["Race", "judge", "run_race"]
 

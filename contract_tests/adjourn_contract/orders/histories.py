@@ -13,12 +13,12 @@ from itertools import combinations_with_replacement
 from random import Random
 from typing import NamedTuple
 
-from adjourn_contract.engine.linearizability import Call
-from adjourn_contract.engine.model import Model, State
-from adjourn_contract.engine.operations import Form, Kind, Operation, Session, request_of
 from adjourn_contract.engine.outcomes import NotChecked
 from adjourn_contract.engine.scenario import Scenario
-from adjourn_contract.engine.walk import SUCCESS_END, Walk, model_of, response_of
+from adjourn_contract.orders.linearizability import Call
+from adjourn_contract.orders.model import Model, State
+from adjourn_contract.orders.operations import Form, Kind, Operation, Session, request_of
+from adjourn_contract.orders.walk import SUCCESS_END, Walk, model_of, response_of
 from adjourn_contract.transport.exchange import Exchange
 from adjourn_contract.transport.overlap import Start, send_overlapping
 

@@ -6,10 +6,10 @@ import string
 from collections.abc import Sequence
 from functools import cached_property
 
-from adjourn_contract.engine.histories import LATE
-from adjourn_contract.engine.linearizability import Call, Outcome, Result, check
-from adjourn_contract.engine.model import NULL, Model, State
-from adjourn_contract.engine.operations import Kind
+from adjourn_contract.orders.histories import LATE
+from adjourn_contract.orders.linearizability import Call, Outcome, Result, check
+from adjourn_contract.orders.model import NULL, Model, State
+from adjourn_contract.orders.operations import Kind
 from adjourn_contract.reports.lanes import Bar, lanes
 
 __all__ = ["Contradiction"]

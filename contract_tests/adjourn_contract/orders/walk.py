@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from adjourn_contract.engine.model import Model, Phase, Response, State, Violation
-from adjourn_contract.engine.operations import Form, Kind, Operation, Session, request_of
 from adjourn_contract.engine.scenario import Row, Scenario
+from adjourn_contract.orders.model import Model, Phase, Response, State, Violation
+from adjourn_contract.orders.operations import Form, Kind, Operation, Session, request_of
 from adjourn_contract.transport.exchange import Exchange
 
 __all__ = ["SUCCESS_END", "Walk", "model_of", "response_of"]

@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from adjourn_contract.engine.operations import REFUSALS, Form, Kind, Operation
+from adjourn_contract.orders.operations import REFUSALS, Form, Kind, Operation
 from adjourn_spec import Contract
 
 __all__ = ["NULL", "Model", "Owed", "Phase", "Response", "Shown", "State", "Violation"]

@@ -15,12 +15,12 @@ from functools import partial
 from itertools import product
 from typing import NamedTuple, Protocol
 
-from adjourn_contract.engine.operations import REFUSALS, Form, Kind, Operation, Session
 from adjourn_contract.engine.outcomes import ClauseFailed, NotChecked
 from adjourn_contract.engine.run import Run
 from adjourn_contract.engine.scenario import Scenario
 from adjourn_contract.engine.timestamps import seconds
-from adjourn_contract.engine.walk import SUCCESS_END, Walk, model_of
+from adjourn_contract.orders.operations import REFUSALS, Form, Kind, Operation, Session
+from adjourn_contract.orders.walk import SUCCESS_END, Walk, model_of
 
 __all__ = ["ALPHABETS", "Coverage", "Exploration", "Letter", "MonotonicTime", "ServerTime", "sequences_of"]
 
