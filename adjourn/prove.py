@@ -114,8 +114,11 @@ def _run(script: Path, server: _Mock) -> int | str:
     try:
         done = subprocess.run(  # noqa: S603 - written by our own command
             ["sh", str(script)],  # noqa: S607 - the system's shell
-            env={**os.environ, **server.environ}, capture_output=True, timeout=_SCRIPT_SECONDS, check=False,
-        )  # fmt: skip
+            env={**os.environ, **server.environ},
+            capture_output=True,
+            timeout=_SCRIPT_SECONDS,
+            check=False,
+        )
     except subprocess.TimeoutExpired:
         return "timeout"
     return done.returncode
@@ -140,8 +143,10 @@ def _mock(*options: str) -> Iterator[_Mock]:
     """A mock in a process of its own."""
     process = subprocess.Popen(  # noqa: S603 - our own command
         [*_ADJOURN, "mock", "--port", "0", "--json", *options],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
     assert process.stdout is not None  # noqa: S101 - it is a pipe
     try:
         ready: dict[str, Any] = json.loads(process.stdout.readline())

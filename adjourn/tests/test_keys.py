@@ -64,11 +64,29 @@ def test_no_output_of_a_full_run_has_a_key_in_it(tmp_path: Path) -> None:
             ("check", [*check, *reports], 1),
             ("check as JSON", [*check, "--json", "--clause", "reason.*"], 1),
             ("check on GitHub", [*check, "--clause", "row.*"], 1),
-            ("pytest", [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--pyargs", "adjourn_contract", "--adjourn-url", url, "--adjourn-clause", "reason.*", "--adjourn-profile", "smoke"], 1),
+            (
+                "pytest",
+                [
+                    sys.executable,
+                    "-m",
+                    "pytest",
+                    "-p",
+                    "no:cacheprovider",
+                    "--pyargs",
+                    "adjourn_contract",
+                    "--adjourn-url",
+                    url,
+                    "--adjourn-clause",
+                    "reason.*",
+                    "--adjourn-profile",
+                    "smoke",
+                ],
+                1,
+            ),
             ("a wrong key", [*check, "--secret-key", SECOND + "x", "--other-secret-key", FIRST], 2),
             ("the same key twice", [*check, "--other-secret-key", FIRST], 2),
             ("nobody there", [*adjourn, "check", "http://127.0.0.1:9"], 2),
-        ):  # fmt: skip
+        ):
             environ = {**ENVIRON, "GITHUB_ACTIONS": "true"} if "GitHub" in name else ENVIRON
             done = subprocess.run(
                 command, capture_output=True, text=True, env=environ, cwd=tmp_path, timeout=100, check=False

@@ -30,8 +30,12 @@ def test_a_lawful_server_is_pressed_and_keeps_the_contract() -> None:
     found = json.loads(done.stdout)
     assert found["failed"] == []
     assert {each["operation"] for each in found["operations"]} == {
-        "create", "retrieve", "close", "close again", "retrieve closed",
-    }  # fmt: skip
+        "create",
+        "retrieve",
+        "close",
+        "close again",
+        "retrieve closed",
+    }
     assert found["requests"] > 100
     assert len(listed) == 20
 
@@ -86,9 +90,11 @@ def test_a_master_sums_up_what_its_workers_found(faults: list[str], clauses: set
         processes = [
             subprocess.Popen(command, env=given, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             for command, given in (
-                (master, {**environ, "ADJOURN_LOAD_REPORT": str(report)}), (worker, environ), (worker, environ),
+                (master, {**environ, "ADJOURN_LOAD_REPORT": str(report)}),
+                (worker, environ),
+                (worker, environ),
             )
-        ]  # fmt: skip
+        ]
         try:
             assert processes[0].wait(60) == (1 if faults else 0)
         finally:

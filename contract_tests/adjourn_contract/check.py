@@ -88,9 +88,15 @@ def _gathering(
     seed = SystemRandom().getrandbits(32) if options.seed is None else options.seed
     options = replace(options, seed=seed)
     facts = Facts(
-        url=options.url, began=datetime.now(UTC), version=adjourn_version(), profile=options.profile, seed=seed,
-        dialect=options.dialect, rate=options.rate, time_budget=options.time_budget,
-    )  # fmt: skip
+        url=options.url,
+        began=datetime.now(UTC),
+        version=adjourn_version(),
+        profile=options.profile,
+        seed=seed,
+        dialect=options.dialect,
+        rate=options.rate,
+        time_budget=options.time_budget,
+    )
     verdicts = Verdicts(contract, options.clause, options.accept, options.allow_incomplete, facts)
     progress = progress or Progress(sys.stderr)
     began = time.monotonic()
@@ -138,9 +144,15 @@ class _CheckProcess:
         self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "adjourn_contract.runner"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, text=True, encoding="utf-8",
-            cwd=self._folder.name, env=_environment(), start_new_session=True,
-        )  # fmt: skip
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+            encoding="utf-8",
+            cwd=self._folder.name,
+            env=_environment(),
+            start_new_session=True,
+        )
         self._timers: list[threading.Timer] = []
         self.is_interrupted = False
         self.is_killed = False

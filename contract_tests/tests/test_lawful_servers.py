@@ -1,4 +1,4 @@
-"""Servers that others could have written from the contract, with the stock parts of their frameworks: a check accuses none."""
+"""Servers that others could have written from the contract, with the stock parts of their frameworks."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ LACKING = {"token", "other_key", "profile", "pool", "dialect"}
 
 
 def silent_skips(source: str) -> Iterator[int]:
-    """The lines of conditions that only leave, and of those on what a run lacks that neither raise nor go on elsewhere."""
+    """Lines of conditions that only leave, and of those on what a run lacks that neither raise nor go on."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.If) and (_only_leaves(node) or _skips_for_lack(node)):
             yield node.lineno

@@ -105,9 +105,14 @@ FAILURES: dict[str, Play] = {
 def running(server: MockServer) -> Iterator[Run]:
     wire = Wire(server.url)
     run = Run(
-        wire=wire, contract=load_contract(), key=KEY, other_key=OTHER, dialect=None, tag=RUN_DIGITS,
+        wire=wire,
+        contract=load_contract(),
+        key=KEY,
+        other_key=OTHER,
+        dialect=None,
+        tag=RUN_DIGITS,
         profile=PROFILES["smoke"],
-    )  # fmt: skip
+    )
     run.url = server.url
     try:
         yield run
@@ -137,8 +142,11 @@ def proofs() -> dict[str, Written]:
 
 def run_script(path: Path, server: MockServer, shell: str = "sh") -> int:
     environ = {
-        **os.environ, "TRIGGER_API_URL": server.url, "TRIGGER_SECRET_KEY": KEY, "ADJOURN_OTHER_SECRET_KEY": OTHER,
-    }  # fmt: skip
+        **os.environ,
+        "TRIGGER_API_URL": server.url,
+        "TRIGGER_SECRET_KEY": KEY,
+        "ADJOURN_OTHER_SECRET_KEY": OTHER,
+    }
     done = subprocess.run([shell, str(path)], env=environ, capture_output=True, timeout=60, check=False)
     return done.returncode
 
@@ -316,10 +324,17 @@ def test_requests_that_overlapped_run_side_by_side() -> None:
 def a_close(began: float, reason: str, stored: str) -> Exchange:
     row = {"id": "session_cabcdefghij", "closedAt": "2026-01-01T00:00:00Z", "closedReason": stored}
     return Exchange(
-        "POST", "/api/v1/sessions/session_cabcdefghij/close", (("Authorization", f"Bearer {KEY}"),),
-        json.dumps({"reason": reason}).encode(), chunked=False, status=200, answer_headers=(),
-        answer=json.dumps(row).encode(), began=began, seconds=0.5,
-    )  # fmt: skip
+        "POST",
+        "/api/v1/sessions/session_cabcdefghij/close",
+        (("Authorization", f"Bearer {KEY}"),),
+        json.dumps({"reason": reason}).encode(),
+        chunked=False,
+        status=200,
+        answer_headers=(),
+        answer=json.dumps(row).encode(),
+        began=began,
+        seconds=0.5,
+    )
 
 
 @pytest.mark.parametrize(
@@ -358,10 +373,28 @@ def test_a_part_of_an_id_in_another_letter_case_follows_the_new_id() -> None:
 
 
 ODD = [
-    "", "plain", "it's", 'say "x"', "$HOME `id` \\ !", "a%sb%%", "\u00fc\U0001f98a", "line\nfeed", "tab\t", "\u0001", "x" * 5000,
-    "[" * 400, "\u00e9" * 256, "\\u0041" * 100, '{"a":' * 90 + "1" + "}" * 90, "\u00a0\u200b",
-    ",".join(map(str, range(600))), "a" * 60 + "'" + "%" * 60, "-n", "\\", "--",
-]  # fmt: skip
+    "",
+    "plain",
+    "it's",
+    'say "x"',
+    "$HOME `id` \\ !",
+    "a%sb%%",
+    "\u00fc\U0001f98a",
+    "line\nfeed",
+    "tab\t",
+    "\u0001",
+    "x" * 5000,
+    "[" * 400,
+    "\u00e9" * 256,
+    "\\u0041" * 100,
+    '{"a":' * 90 + "1" + "}" * 90,
+    "\u00a0\u200b",
+    ",".join(map(str, range(600))),
+    "a" * 60 + "'" + "%" * 60,
+    "-n",
+    "\\",
+    "--",
+]
 
 
 @pytest.mark.parametrize("shell", ["sh", "bash"])

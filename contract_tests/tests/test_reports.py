@@ -112,7 +112,7 @@ class TestJson:
 
 
 class TestJUnit:
-    """The facts of two schemas: JUnit.xsd of Apache Ant (strict), junit-10.xsd of Jenkins (looser, but not the same)."""
+    """The facts of two schemas: JUnit.xsd of Apache Ant (strict), junit-10.xsd of Jenkins (looser)."""
 
     @pytest.fixture
     def root(self, verdicts: Verdicts) -> ET.Element:

@@ -124,13 +124,20 @@ def press(server: Server, seconds: float, connections: int) -> None:
     """One round of wrk."""
     done = subprocess.run(
         [
-            "wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--latency", "-s", str(HERE / "press.lua"), server.url,
+            "wrk",
+            "-t1",
+            f"-c{connections}",
+            f"-d{seconds:g}s",
+            "--latency",
+            "-s",
+            str(HERE / "press.lua"),
+            server.url,
         ],
         capture_output=True,
         text=True,
         check=True,
         env={**os.environ, "METHOD": OPERATIONS[server.operation][0], "BODY": OPERATIONS[server.operation][2]},
-    )  # fmt: skip
+    )
     if "Non-2xx" in done.stdout:
         raise SystemExit(f"{server.name} does not answer 200:\n{done.stdout}")
     server.rates.append(float(re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)[1]))  # type: ignore[index]
@@ -200,8 +207,10 @@ def main() -> None:
     if shutil.which("wrk") is None:
         raise SystemExit("wrk is needed: apt-get install wrk")
     load_contract()
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; "
-          f"{options.rounds} rounds of {options.seconds:g} s, {options.connections} connections")  # fmt: skip
+    print(
+        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; "
+        f"{options.rounds} rounds of {options.seconds:g} s, {options.connections} connections"
+    )
     for operation in options.operation or ["close"]:
         measure(operation, options)
 

@@ -60,18 +60,40 @@ VALID = {**CHAT}
 @pytest.mark.parametrize(
     "change",
     [
-        {"type": ""}, {"type": "x" * 65}, {"type": None}, {"taskIdentifier": ""}, {"taskIdentifier": "x" * 129},
-        {"triggerConfig": None}, {"triggerConfig": {}}, {"triggerConfig": {"basePayload": []}},
-        {"triggerConfig": {"basePayload": {}, "machine": "huge"}}, {"triggerConfig": {"basePayload": {}, "queue": "x" * 129}},
-        {"triggerConfig": {"basePayload": {}, "tags": ["x"] * 11}}, {"triggerConfig": {"basePayload": {}, "maxAttempts": 0}},
-        {"triggerConfig": {"basePayload": {}, "maxAttempts": 11}}, {"triggerConfig": {"basePayload": {}, "maxDuration": 0}},
+        {"type": ""},
+        {"type": "x" * 65},
+        {"type": None},
+        {"taskIdentifier": ""},
+        {"taskIdentifier": "x" * 129},
+        {"triggerConfig": None},
+        {"triggerConfig": {}},
+        {"triggerConfig": {"basePayload": []}},
+        {"triggerConfig": {"basePayload": {}, "machine": "huge"}},
+        {"triggerConfig": {"basePayload": {}, "queue": "x" * 129}},
+        {"triggerConfig": {"basePayload": {}, "tags": ["x"] * 11}},
+        {"triggerConfig": {"basePayload": {}, "maxAttempts": 0}},
+        {"triggerConfig": {"basePayload": {}, "maxAttempts": 11}},
+        {"triggerConfig": {"basePayload": {}, "maxDuration": 0}},
         {"triggerConfig": {"basePayload": {}, "idleTimeoutInSeconds": 3601}},
-        {"externalId": ""}, {"externalId": "   "}, {"externalId": "x" * 257}, {"externalId": None}, {"externalId": 5},
-        {"externalId": "session_mine"}, {"externalId": " session_mine"}, {"tags": ["x"] * 11}, {"tags": ["x" * 129]}, {"tags": "x"},
-        {"metadata": []}, {"metadata": None}, {"expiresAt": "tomorrow"}, {"expiresAt": 5}, {"expiresAt": None},
-        {"expiresAt": "2026-01-01"}, {"expiresAt": "0000-01-01T00:00:00Z"},
+        {"externalId": ""},
+        {"externalId": "   "},
+        {"externalId": "x" * 257},
+        {"externalId": None},
+        {"externalId": 5},
+        {"externalId": "session_mine"},
+        {"externalId": " session_mine"},
+        {"tags": ["x"] * 11},
+        {"tags": ["x" * 129]},
+        {"tags": "x"},
+        {"metadata": []},
+        {"metadata": None},
+        {"expiresAt": "tomorrow"},
+        {"expiresAt": 5},
+        {"expiresAt": None},
+        {"expiresAt": "2026-01-01"},
+        {"expiresAt": "0000-01-01T00:00:00Z"},
     ],
-)  # fmt: skip
+)
 def test_create_refuses_what_breaks_its_schema_with_422(api: Api, change: dict[str, Any]) -> None:
     answer = api.create(None, **{"type": "refused", **change})
     assert answer.status_code == 422, answer.text
@@ -82,11 +104,17 @@ def test_create_refuses_what_breaks_its_schema_with_422(api: Api, change: dict[s
 @pytest.mark.parametrize(
     "change",
     [
-        {"type": "x" * 64}, {"taskIdentifier": "x" * 128}, {"externalId": "y" * 256}, {"externalId": "🦊" * 256},
-        {"tags": ["x" * 128] * 10}, {"triggerConfig": {"basePayload": {}, "concurrencyKey": "k", "ttl": 5}}, {"callingRunId": "run_1"},
-        {"metadata": {"deep": {"er": [1, 1.5, None, "x"]}}}, {"expiresAt": "2099-12-31t23:59:59.123456z"},
+        {"type": "x" * 64},
+        {"taskIdentifier": "x" * 128},
+        {"externalId": "y" * 256},
+        {"externalId": "🦊" * 256},
+        {"tags": ["x" * 128] * 10},
+        {"triggerConfig": {"basePayload": {}, "concurrencyKey": "k", "ttl": 5}},
+        {"callingRunId": "run_1"},
+        {"metadata": {"deep": {"er": [1, 1.5, None, "x"]}}},
+        {"expiresAt": "2099-12-31t23:59:59.123456z"},
     ],
-)  # fmt: skip
+)
 def test_create_takes_what_the_schema_allows(api: Api, change: dict[str, Any]) -> None:
     assert api.create(None, **change).status_code == 201
 
@@ -115,10 +143,16 @@ def test_a_body_nested_without_end_is_400(dialect: str, request: pytest.FixtureR
 def test_lone_surrogates_are_kept_or_refused_wherever_they_stand(dialect: str, request: pytest.FixtureRequest) -> None:
     api: Api = request.getfixturevalue(dialect)
     for members, status in (
-        ({"externalId": "\ud800"}, 201), ({"type": "\ud800"}, 201), ({"taskIdentifier": "\ud800"}, 201), ({"tags": ["\ud800"]}, 201),
-        ({"metadata": {"\ud800": "\ud800"}}, 201), ({"triggerConfig": {"basePayload": {"\ud800": 1}, "queue": "\ud800"}}, 201),
-        ({"triggerConfig": {"basePayload": {}, "machine": "\ud800"}}, None), ({"expiresAt": "\ud800"}, None), ({"\ud800": "\ud800"}, 201),
-    ):  # fmt: skip
+        ({"externalId": "\ud800"}, 201),
+        ({"type": "\ud800"}, 201),
+        ({"taskIdentifier": "\ud800"}, 201),
+        ({"tags": ["\ud800"]}, 201),
+        ({"metadata": {"\ud800": "\ud800"}}, 201),
+        ({"triggerConfig": {"basePayload": {"\ud800": 1}, "queue": "\ud800"}}, 201),
+        ({"triggerConfig": {"basePayload": {}, "machine": "\ud800"}}, None),
+        ({"expiresAt": "\ud800"}, None),
+        ({"\ud800": "\ud800"}, 201),
+    ):
         made = api.client.post("/api/v1/sessions", content=json.dumps({**CHAT, **members}))
         assert made.status_code == status if status else made.status_code in (400, 422)
 
@@ -148,11 +182,16 @@ def test_update_cannot_change_the_external_id(api: Api) -> None:
 def listed() -> Any:
     """A server of its own with a known set of sessions, oldest first, and a function that lists."""
     sessions = [
-        {"externalId": f"s{n}", "createdAt": f"2026-01-01T00:00:{n // 2:02d}Z", "type": "even" if n % 2 == 0 else "odd",
-         "tags": [f"t{n % 3}"], **({"closedAt": "2026-02-01T00:00:00Z"} if n < 5 else {}),
-         **({"expiresAt": "2026-02-01T00:00:00Z"} if n in (5, 6) else {})}
+        {
+            "externalId": f"s{n}",
+            "createdAt": f"2026-01-01T00:00:{n // 2:02d}Z",
+            "type": "even" if n % 2 == 0 else "odd",
+            "tags": [f"t{n % 3}"],
+            **({"closedAt": "2026-02-01T00:00:00Z"} if n < 5 else {}),
+            **({"expiresAt": "2026-02-01T00:00:00Z"} if n in (5, 6) else {}),
+        }
         for n in range(25)
-    ]  # fmt: skip
+    ]
     with (
         MockServer(seed={"sessions": sessions}) as server,
         httpx.Client(base_url=server.url, headers=server.headers) as client,
@@ -213,11 +252,25 @@ def test_filters_keep_what_matches(listed: Any, query: str, expected: set[int]) 
 @pytest.mark.parametrize(
     "query",
     [
-        "page[size]=0", "page[size]=101", "page[size]=x", "page[size]=1.5", "page[size]=", "page[size]=-1", "page[after]=a&page[before]=b",
-        "filter[status]=OPEN", "filter[status]=", "filter[status]=closed", "filter[createdAt][period]=soon", "filter[createdAt][from]=x",
-        "filter[createdAt][from]=-1", "page[after]=", "page[]=1", "page[other]=1", "&".join(f"a{n}=1" for n in range(1001)),
+        "page[size]=0",
+        "page[size]=101",
+        "page[size]=x",
+        "page[size]=1.5",
+        "page[size]=",
+        "page[size]=-1",
+        "page[after]=a&page[before]=b",
+        "filter[status]=OPEN",
+        "filter[status]=",
+        "filter[status]=closed",
+        "filter[createdAt][period]=soon",
+        "filter[createdAt][from]=x",
+        "filter[createdAt][from]=-1",
+        "page[after]=",
+        "page[]=1",
+        "page[other]=1",
+        "&".join(f"a{n}=1" for n in range(1001)),
     ],
-)  # fmt: skip
+)
 def test_a_query_that_breaks_its_schema_is_400(listed: Any, query: str) -> None:
     answer = listed.client.get(f"/api/v1/sessions?{query}")
     assert answer.status_code == 400

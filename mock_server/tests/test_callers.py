@@ -23,11 +23,23 @@ def claims_of(token: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "value",
     [
-        "", "Bearer", "bearer", "bearer tr_dev_adjournx", "Basic dHJfZGV2X2Fkam91cm46", "tr_dev_adjourn", "Token tr_dev_adjourn",
-        "Bearer tr_dev_adjournx", "Bearer tr_dev_adjour", "Bearer TR_DEV_ADJOURN", "Bearer xtr_dev_adjourn",
-        "Bearer tr_dev_adjourn, Bearer tr_dev_adjourn", "Bearer a.b.c", "Bearer ..", "Bearer eyJhbGciOiJIUzI1NiJ9.bnVsbA.x",
+        "",
+        "Bearer",
+        "bearer",
+        "bearer tr_dev_adjournx",
+        "Basic dHJfZGV2X2Fkam91cm46",
+        "tr_dev_adjourn",
+        "Token tr_dev_adjourn",
+        "Bearer tr_dev_adjournx",
+        "Bearer tr_dev_adjour",
+        "Bearer TR_DEV_ADJOURN",
+        "Bearer xtr_dev_adjourn",
+        "Bearer tr_dev_adjourn, Bearer tr_dev_adjourn",
+        "Bearer a.b.c",
+        "Bearer ..",
+        "Bearer eyJhbGciOiJIUzI1NiJ9.bnVsbA.x",
     ],
-)  # fmt: skip
+)
 def test_other_credentials_are_401_and_change_nothing(api: Api, value: str) -> None:
     row = api.fresh()
     answer = api.close(row["id"], {}, headers={"Authorization": value})
@@ -86,8 +98,11 @@ def test_a_public_access_token_reads_its_session_and_does_nothing_else(api: Api)
         refused = api.close(key, {}, headers=token)
         assert refused.status_code == 403
         assert refused.json() == {
-            "error": "Unauthorized", "code": "unauthorized", "param": "access_token", "type": "authorization",
-        }  # fmt: skip
+            "error": "Unauthorized",
+            "code": "unauthorized",
+            "param": "access_token",
+            "type": "authorization",
+        }
         assert api.client.patch(path(key), json={}, headers=token).status_code == 403
     assert api.get(other["id"], headers=token).status_code == 403
     assert api.client.get("/api/v1/sessions", headers=token).status_code == 403
@@ -134,9 +149,12 @@ def test_a_token_for_several_audiences_is_accepted_where_the_api_is_one_of_them(
 def test_browsers_may_ask_and_read(api: Api) -> None:
     asked = api.client.options(
         path("x", "/close"),
-        headers={"Origin": "https://app.example", "Access-Control-Request-Method": "POST",
-                 "Access-Control-Request-Headers": "authorization,content-type"},
-    )  # fmt: skip
+        headers={
+            "Origin": "https://app.example",
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "authorization,content-type",
+        },
+    )
     assert asked.status_code == 200
     assert "POST" in asked.headers["access-control-allow-methods"]
     assert asked.headers["access-control-allow-headers"] == "authorization,content-type"

@@ -141,7 +141,10 @@ def test_the_transport_of_a_page_of_another_origin_chats_and_learns_of_a_close(
     environment.sessions.create("chat_1")
     fresh = environment.sessions.token("chat_1")
     given = {"baseURL": environment.url, "tokens": {"first": "a.stale.token", "fresh": fresh}}
-    script = f"<div id=root></div><script>window.given = {json.dumps(given)}</script><script type=module src=page.js></script>"
+    script = (
+        f"<div id=root></div><script>window.given = {json.dumps(given)}</script>"
+        "<script type=module src=page.js></script>"
+    )
     (page / "index.html").write_text(f"<!doctype html><meta charset=utf-8>{script}")
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(page)))
     threading.Thread(target=server.serve_forever, daemon=True).start()

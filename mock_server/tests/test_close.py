@@ -24,9 +24,20 @@ def test_close_records_reason_and_time_and_changes_nothing_else(api: Api) -> Non
 
 def test_members_stand_in_the_order_of_the_service(api: Api) -> None:
     assert list(api.close(api.fresh()["id"], {}).json()) == [
-        "id", "externalId", "type", "taskIdentifier", "triggerConfig", "currentRunId", "tags",
-        "metadata", "closedAt", "closedReason", "expiresAt", "createdAt", "updatedAt",
-    ]  # fmt: skip
+        "id",
+        "externalId",
+        "type",
+        "taskIdentifier",
+        "triggerConfig",
+        "currentRunId",
+        "tags",
+        "metadata",
+        "closedAt",
+        "closedReason",
+        "expiresAt",
+        "createdAt",
+        "updatedAt",
+    ]
 
 
 def test_later_closes_answer_the_same_bytes_by_either_id(api: Api) -> None:
@@ -99,11 +110,28 @@ def test_a_reason_that_is_no_string_is_refused_and_leaves_the_session_open(api: 
 @pytest.mark.parametrize(
     "content",
     [
-        b"{", b"x", b'{"reason": "a"} x', b"{}{}", b"[]", b'"x"', b"1", b"null", b"false", b"0", b'""', b"NaN",
-        b'{"reason": NaN}', b"{'reason': 'a'}", b'{"reason": "a",}', b'{"reason": "a\x01"}', b'{"reason": "\xff"}',
-        b'\xef\xbb\xbf{}', b" ", b"[" * 1000,
+        b"{",
+        b"x",
+        b'{"reason": "a"} x',
+        b"{}{}",
+        b"[]",
+        b'"x"',
+        b"1",
+        b"null",
+        b"false",
+        b"0",
+        b'""',
+        b"NaN",
+        b'{"reason": NaN}',
+        b"{'reason': 'a'}",
+        b'{"reason": "a",}',
+        b'{"reason": "a\x01"}',
+        b'{"reason": "\xff"}',
+        b"\xef\xbb\xbf{}",
+        b" ",
+        b"[" * 1000,
     ],
-)  # fmt: skip
+)
 def test_a_body_that_is_no_json_object_is_refused(api: Api, content: bytes) -> None:
     row = api.fresh()
     assert api.close(row["id"], content=content).status_code == 400
@@ -224,10 +252,30 @@ def test_unknown_is_404(api: Api) -> None:
 @pytest.mark.parametrize(
     "key",
     [
-        "Ünï/1?a=b#c d+e%20", "a/b", "a%2Fb", "%", "100% sure", "a+b", "a b", "a\\b", "🦊", "e\u0301", ";x=1", "a:b@c",
-        "Session_1", "sessions1", "my_session_1", "x" * 256, "close", "a\tb", "'\"<>", "%00", "%252F", "null",
+        "Ünï/1?a=b#c d+e%20",
+        "a/b",
+        "a%2Fb",
+        "%",
+        "100% sure",
+        "a+b",
+        "a b",
+        "a\\b",
+        "🦊",
+        "e\u0301",
+        ";x=1",
+        "a:b@c",
+        "Session_1",
+        "sessions1",
+        "my_session_1",
+        "x" * 256,
+        "close",
+        "a\tb",
+        "'\"<>",
+        "%00",
+        "%252F",
+        "null",
     ],
-)  # fmt: skip
+)
 def test_odd_external_ids_mean_exactly_their_session(api: Api, key: str) -> None:
     created = api.create(key)
     assert created.status_code == 201
@@ -237,8 +285,20 @@ def test_odd_external_ids_mean_exactly_their_session(api: Api, key: str) -> None
 
 def test_ids_that_differ_a_little_are_others(api: Api) -> None:
     row = api.create("Chat/é").json()
-    for key in ("chat/é", "Chat/e\u0301", " Chat/é", "Chat/é ", "Chat", "Chat%2Fé", "Chat/é/", row["id"].upper(), row["id"] + "x",
-                row["id"][:-1], row["id"].removeprefix("session_"), " " + row["id"]):  # fmt: skip
+    for key in (
+        "chat/é",
+        "Chat/e\u0301",
+        " Chat/é",
+        "Chat/é ",
+        "Chat",
+        "Chat%2Fé",
+        "Chat/é/",
+        row["id"].upper(),
+        row["id"] + "x",
+        row["id"][:-1],
+        row["id"].removeprefix("session_"),
+        " " + row["id"],
+    ):
         assert api.close(key, {}).status_code == 404, key
     assert api.get(row["id"]).json()["closedAt"] is None
 
@@ -263,9 +323,19 @@ def test_a_path_that_is_no_percent_encoded_utf8_is_400(api: Api, segment: bytes)
 
 
 @pytest.mark.parametrize(
-    "target", ["/", "/api", "/api/v1/sessions/", "/api/v1/sessions//close", "/api/v1/sessions/x/close/", "/API/v1/sessions",
-               "/api/v1/sessions/x/y", "/api/v1/sessions/x/y/close", "/favicon.ico"],
-)  # fmt: skip
+    "target",
+    [
+        "/",
+        "/api",
+        "/api/v1/sessions/",
+        "/api/v1/sessions//close",
+        "/api/v1/sessions/x/close/",
+        "/API/v1/sessions",
+        "/api/v1/sessions/x/y",
+        "/api/v1/sessions/x/y/close",
+        "/favicon.ico",
+    ],
+)
 def test_other_paths_are_404(api: Api, target: str) -> None:
     answer = api.client.post(target)
     assert answer.status_code == 404

@@ -1,4 +1,4 @@
-"""The catalogue of faults, how they are named and parsed, faults of a user's own, and what the journal shows of them."""
+"""The catalogue of faults, how they are named and parsed, faults of a user's own, and their journal entries."""
 
 from __future__ import annotations
 

@@ -20,19 +20,42 @@ DEEP = b"[" * 500 + b"1" * 400 + b"]" * 500
 CREATES = (
     b'{"type": "chat.agent", "taskIdentifier": "t", "externalId": "chat_1", "triggerConfig": {"basePayload": {}}}',
     b'{"type": "chat.agent", "taskIdentifier": "t", "externalId": "chat_2", "triggerConfig": {"basePayload": {}}}',
-    b'{"type": "chat.agent", "taskIdentifier": "t", "triggerConfig": {"basePayload": {}}, "expiresAt": "2020-01-01T00:00:00Z"}',
+    b'{"type": "chat.agent", "taskIdentifier": "t", "triggerConfig": {"basePayload": {}},'
+    b' "expiresAt": "2020-01-01T00:00:00Z"}',
     b'{"type": "chat.agent", "taskIdentifier": "t", "externalId": "\\udfff", "triggerConfig": {"basePayload": {"d": '
-    + DEEP + b'}}, "metadata": {"d": ' + b'{"bb":' * 500 + b"1" + b"}" * 500 + b"}}",
-)  # fmt: skip
+    + DEEP
+    + b'}}, "metadata": {"d": '
+    + b'{"bb":' * 500
+    + b"1"
+    + b"}" * 500
+    + b"}}",
+)
 UPDATES = (
-    b'{"tags": ["a"], "metadata": null}', b'{"externalId": "other"}', b"{}", b'{"tags": []}',
+    b'{"tags": ["a"], "metadata": null}',
+    b'{"externalId": "other"}',
+    b"{}",
+    b'{"tags": []}',
     b'{"metadata": {"m": ' + b'{"a":' * 500 + b'"\\ud800"' + b"}" * 500 + b"}}",
-)  # fmt: skip
+)
 CLOSES = (
-    b"", b"{}", b'{"reason": "x"}', b'{"reason": null}', b'{"reason": 5}', b"[1]", b"{", b"\xff", b"null", b" " * 2000,
-    b'{"reason": "\\ud800"}', b'{"reason": "a\\u0000"}', b'{"reason": "x", "reason": 5}', b'{"__proto__": {"reason": "x"}, "x": 1e999}',
-    b'{"x": ' + b"[" * 480 + b"]" * 480 + b"}", b"[" * 1000, b"[" * 5000,
-)  # fmt: skip
+    b"",
+    b"{}",
+    b'{"reason": "x"}',
+    b'{"reason": null}',
+    b'{"reason": 5}',
+    b"[1]",
+    b"{",
+    b"\xff",
+    b"null",
+    b" " * 2000,
+    b'{"reason": "\\ud800"}',
+    b'{"reason": "a\\u0000"}',
+    b'{"reason": "x", "reason": 5}',
+    b'{"__proto__": {"reason": "x"}, "x": 1e999}',
+    b'{"x": ' + b"[" * 480 + b"]" * 480 + b"}",
+    b"[" * 1000,
+    b"[" * 5000,
+)
 CONTROLS = (
     b'{"fault": "status", "parameters": {"status": 429}}',
     b'{"freeze": true}',
@@ -43,10 +66,19 @@ CONTROLS = (
 DATABASE_ERROR = b'{"error":"Something went wrong"}'
 SESSIONS = "/api/v1/sessions"
 OWN_PATHS = (
-    "/openapi.json", "/openapi.yaml", "/_adjourn/health", "/_adjourn/environments", "/_adjourn/environments/dev",
-    "/_adjourn/environments/dev/journal", "/_adjourn/environments/dev/state", "/_adjourn/environments/dev/sessions",
-    "/_adjourn/environments/dev/faults", "/_adjourn/environments/dev/clock", "/_adjourn/nothing", "/_adjourn/",
-)  # fmt: skip
+    "/openapi.json",
+    "/openapi.yaml",
+    "/_adjourn/health",
+    "/_adjourn/environments",
+    "/_adjourn/environments/dev",
+    "/_adjourn/environments/dev/journal",
+    "/_adjourn/environments/dev/state",
+    "/_adjourn/environments/dev/sessions",
+    "/_adjourn/environments/dev/faults",
+    "/_adjourn/environments/dev/clock",
+    "/_adjourn/nothing",
+    "/_adjourn/",
+)
 NAME_PATHS = st.sampled_from([f"{SESSIONS}/{name}{tail}" for name in NAMES for tail in ("", "/close")])
 PATHS = st.one_of(
     NAME_PATHS,
@@ -57,26 +89,40 @@ PATHS = st.one_of(
 ASKED = st.one_of(
     st.tuples(st.just("POST"), st.just(SESSIONS), st.sampled_from(CREATES)),
     st.tuples(st.just("PATCH"), st.sampled_from([f"{SESSIONS}/{name}" for name in NAMES]), st.sampled_from(UPDATES)),
-    st.tuples(st.just("POST"), st.sampled_from([f"{SESSIONS}/{name}/close" for name in NAMES]), st.sampled_from(CLOSES)),
-    st.tuples(st.just("GET"), st.sampled_from([SESSIONS, *OWN_PATHS, *(f"{SESSIONS}/{name}" for name in NAMES)]), st.just(b"")),
-    st.tuples(st.sampled_from(["POST", "PUT", "PATCH", "DELETE"]), st.sampled_from(OWN_PATHS), st.sampled_from(CONTROLS)),
     st.tuples(
-        st.sampled_from(METHODS), PATHS, st.one_of(st.sampled_from([*CREATES, *UPDATES, *CLOSES, *CONTROLS]), st.binary(max_size=50))
+        st.just("POST"), st.sampled_from([f"{SESSIONS}/{name}/close" for name in NAMES]), st.sampled_from(CLOSES)
     ),
-)  # fmt: skip
+    st.tuples(
+        st.just("GET"), st.sampled_from([SESSIONS, *OWN_PATHS, *(f"{SESSIONS}/{name}" for name in NAMES)]), st.just(b"")
+    ),
+    st.tuples(
+        st.sampled_from(["POST", "PUT", "PATCH", "DELETE"]), st.sampled_from(OWN_PATHS), st.sampled_from(CONTROLS)
+    ),
+    st.tuples(
+        st.sampled_from(METHODS),
+        PATHS,
+        st.one_of(st.sampled_from([*CREATES, *UPDATES, *CLOSES, *CONTROLS]), st.binary(max_size=50)),
+    ),
+)
 HEADERS = st.lists(
     st.one_of(
         st.sampled_from(
             [
-                (b"content-length", b"0"), (b"content-length", b"5000"), (b"origin", b"http://evil"), (b"host", b"localhost"),
-                (b"access-control-request-method", b"POST"), (b"content-type", b"application/json"), (b"host", b"evil"),
-                (b"x-trigger-branch", b"main"), (b"transfer-encoding", b"chunked"),
+                (b"content-length", b"0"),
+                (b"content-length", b"5000"),
+                (b"origin", b"http://evil"),
+                (b"host", b"localhost"),
+                (b"access-control-request-method", b"POST"),
+                (b"content-type", b"application/json"),
+                (b"host", b"evil"),
+                (b"x-trigger-branch", b"main"),
+                (b"transfer-encoding", b"chunked"),
             ]
         ),
         st.tuples(st.binary(max_size=10).map(bytes.lower), st.binary(max_size=20)),
     ),
     max_size=5,
-)  # fmt: skip
+)
 
 
 class Mock(RuleBasedStateMachine):
@@ -139,11 +185,19 @@ class Mock(RuleBasedStateMachine):
             sent.append(message)
 
         scope = {
-            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http",
-            "path": path, "raw_path": path.encode("utf-8", "surrogatepass"), "query_string": query, "root_path": "",
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "http",
+            "path": path,
+            "raw_path": path.encode("utf-8", "surrogatepass"),
+            "query_string": query,
+            "root_path": "",
             "headers": [*([(b"authorization", key)] if key else []), *lengths, *(headers or [(b"host", b"localhost")])],
-            "client": ("127.0.0.1", 5), "server": ("127.0.0.1", 80),
-        }  # fmt: skip
+            "client": ("127.0.0.1", 5),
+            "server": ("127.0.0.1", 80),
+        }
 
         async def whole() -> None:
             task = asyncio.ensure_future(self.app(scope, receive, send))

@@ -362,8 +362,12 @@ def test_a_journal_keeps_the_last_and_counts_all(use: Use) -> None:
         assert (len(entries), entries[0].number, entries[-1].number, await journal.count()) == (500, 11, 510, 510)
         last = entries[-1]
         assert (last.at, last.operation, last.request_body, last.headers, last.faults) == (
-            509, "closeSession", b"\xff", [(b"a", b"\xff")], ("latency",),
-        )  # fmt: skip
+            509,
+            "closeSession",
+            b"\xff",
+            [(b"a", b"\xff")],
+            ("latency",),
+        )
         assert [await journal.dropped_since(mark) for mark in (0, 9, 10, 510)] == [10, 1, 0, 0]
         assert await store.journal("other").count() == 0
         await journal.clear()

@@ -45,7 +45,16 @@ ORDER = [
     ("trailing slash, no credentials", "POST", CLOSE + "/", b"", LONG, 301, None, None),
     ("trailing slash, any method", "DELETE", CLOSE + "/", b"", None, 301, None, None),
     ("options, no credentials", "OPTIONS", CLOSE, b"", None, 200, None, "{}"),
-    ("no credentials before 405", "GET", CLOSE, b"", None, 401, "application/problem+json", "No authorization header provided"),
+    (
+        "no credentials before 405",
+        "GET",
+        CLOSE,
+        b"",
+        None,
+        401,
+        "application/problem+json",
+        "No authorization header provided",
+    ),
     ("no credentials before unknown paths", "GET", "/nowhere", b"", None, 401, "application/problem+json", None),
     ("undecodable path", "POST", "/api/v1/sessions/%ZZ/close", WRONG, LONG, 400, "text/html; charset=utf-8", None),
     ("undecodable bytes", "POST", "/api/v1/sessions/%FF/close", WRONG, LONG, 400, "text/html; charset=utf-8", None),
@@ -70,14 +79,41 @@ ORDER = [
     ("U+0000 in the id", "POST", "/api/v1/sessions/a%00/close", AUTH, b"{}", 500, None, re.compile(".")),
     ("retrieve of unknown", "GET", "/api/v1/sessions/nobody", AUTH, None, 404, None, "Not found"),
     ("a bare key", "POST", CLOSE, b"authorization: tr_dev_adjourn\r\n", b"{}", 404, None, "Session not found"),
-    ("more spaces", "POST", CLOSE, b"authorization: Bearer   tr_dev_adjourn\r\n", b"{}", 404, None, "Session not found"),
-    ("lower case scheme", "POST", CLOSE, b"authorization: bearer tr_dev_adjourn\r\n", b"{}", 401, None, "Invalid API key"),
+    (
+        "more spaces",
+        "POST",
+        CLOSE,
+        b"authorization: Bearer   tr_dev_adjourn\r\n",
+        b"{}",
+        404,
+        None,
+        "Session not found",
+    ),
+    (
+        "lower case scheme",
+        "POST",
+        CLOSE,
+        b"authorization: bearer tr_dev_adjourn\r\n",
+        b"{}",
+        401,
+        None,
+        "Invalid API key",
+    ),
     ("basic", "POST", CLOSE, b"authorization: Basic dHI=\r\n", b"{}", 401, None, "Invalid API key"),
     ("the first of two counts", "POST", CLOSE, AUTH + WRONG, b"{}", 404, None, "Session not found"),
     ("the first of two counts, wrong", "POST", CLOSE, WRONG + AUTH, b"{}", 401, None, "Invalid API key"),
     ("dev key with a branch", "POST", CLOSE, AUTH + b"x-trigger-branch: b\r\n", b"{}", 401, None, "Invalid API key"),
-    ("media type is not looked at", "POST", CLOSE, AUTH + b"content-type: text/plain\r\n", b"{}", 404, None, "Session not found"),
-]  # fmt: skip
+    (
+        "media type is not looked at",
+        "POST",
+        CLOSE,
+        AUTH + b"content-type: text/plain\r\n",
+        b"{}",
+        404,
+        None,
+        "Session not found",
+    ),
+]
 
 
 @pytest.mark.parametrize(
@@ -195,9 +231,19 @@ def test_a_token_of_no_known_environment_is_told_apart(vendor: Api) -> None:
 
 @pytest.mark.parametrize(
     ("scope", "status"),
-    [("admin", 200), ("admin:all", 200), ("admin:sessions", 200), ("*:sessions", 200), ("*:all", 200), ("admin:sessions:{url}", 200),
-     ("admin:sessions:{id}", 403), ("write:sessions", 403), ("write:sessions:{url}", 403), ("read:sessions:{url}", 403)],
-)  # fmt: skip
+    [
+        ("admin", 200),
+        ("admin:all", 200),
+        ("admin:sessions", 200),
+        ("*:sessions", 200),
+        ("*:all", 200),
+        ("admin:sessions:{url}", 200),
+        ("admin:sessions:{id}", 403),
+        ("write:sessions", 403),
+        ("write:sessions:{url}", 403),
+        ("read:sessions:{url}", 403),
+    ],
+)
 def test_admin_scopes_on_the_id_in_the_url_close(vendor: Api, scope: str, status: int) -> None:
     row = vendor.fresh()
     claims = dict(jwt.decode(row["publicAccessToken"], options={"verify_signature": False}))

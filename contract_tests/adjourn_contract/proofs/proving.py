@@ -55,9 +55,16 @@ def told(
         evidence: what a lawful server's answers satisfy, where the test knows it.
     """
     return story_of(
-        failure.exchanges, url=url, key=key, other_key=other_key, run=run, clause=clause, expected=failure.expected,
-        got=failure.got, evidence=evidence or evidence_of(failure),
-    )  # fmt: skip
+        failure.exchanges,
+        url=url,
+        key=key,
+        other_key=other_key,
+        run=run,
+        clause=clause,
+        expected=failure.expected,
+        got=failure.got,
+        evidence=evidence or evidence_of(failure),
+    )
 
 
 def written(story: Story, statement: str) -> Written:

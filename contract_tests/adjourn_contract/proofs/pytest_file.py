@@ -151,9 +151,18 @@ def lapse(start, end):
     return (last - first).total_seconds()
 '''
 _MODULES = {
-    "base64": "base64.", "hashlib": "hashlib.", "hmac": "hmac.", "http.client": "http.client", "json": "json.",
-    "os": "os.", "re": "re.", "secrets": "secrets.", "socket": "socket.", "threading": "threading.", "time": "time.",
-}  # fmt: skip
+    "base64": "base64.",
+    "hashlib": "hashlib.",
+    "hmac": "hmac.",
+    "http.client": "http.client",
+    "json": "json.",
+    "os": "os.",
+    "re": "re.",
+    "secrets": "secrets.",
+    "socket": "socket.",
+    "threading": "threading.",
+    "time": "time.",
+}
 
 
 def pytest_file(story: Story, statement: str) -> str | None:
@@ -207,9 +216,14 @@ def _settings(story: Story) -> str:
 
 def _helpers(body: str) -> Iterator[str]:
     for call, text in (
-        ("", _SEND), ("send_bytes(", _RAW), ("together(", _TOGETHER), ("forged(", _FORGED), ("digits(", _DIGITS),
-        ("moment(", _MOMENT), ("lapse(", _LAPSE),
-    ):  # fmt: skip
+        ("", _SEND),
+        ("send_bytes(", _RAW),
+        ("together(", _TOGETHER),
+        ("forged(", _FORGED),
+        ("digits(", _DIGITS),
+        ("moment(", _MOMENT),
+        ("lapse(", _LAPSE),
+    ):
         if call in body:
             yield text.strip() + "\n"
 
@@ -251,9 +265,13 @@ def _making(made: Made) -> str:
 
 def _forging(forgery: Forgery) -> str:
     words = (
-        forgery.token, repr(forgery.claims), repr(forgery.expires_in_seconds), repr(forgery.algorithm),
-        repr(forgery.signature), _expression(forgery.secret),
-    )  # fmt: skip
+        forgery.token,
+        repr(forgery.claims),
+        repr(forgery.expires_in_seconds),
+        repr(forgery.algorithm),
+        repr(forgery.signature),
+        _expression(forgery.secret),
+    )
     return f"forged({', '.join(words)})"
 
 

@@ -111,10 +111,13 @@ def is_inline(text: Text | bytes) -> bool:
     """Whether a text is short and visible enough for a word."""
     return not isinstance(text, bytes) and all(
         not isinstance(part, str)
-        or (len(part) <= _INLINE_CHARACTERS and part.isprintable() and not any(
-            isinstance(each, Repeated) for each in _repetitions(part)))
+        or (
+            len(part) <= _INLINE_CHARACTERS
+            and part.isprintable()
+            and not any(isinstance(each, Repeated) for each in _repetitions(part))
+        )
         for part in text
-    )  # fmt: skip
+    )
 
 
 def pipe(text: Text | bytes) -> str:

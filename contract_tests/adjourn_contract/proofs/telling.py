@@ -221,9 +221,11 @@ class _Teller:
             return []
         captures = []
         for place, kind in (
-            (("id",), "ID"), (("publicAccessToken",), "TOKEN"),
-            (("pagination", "next"), "NEXT"), (("pagination", "previous"), "PREVIOUS"),
-        ):  # fmt: skip
+            (("id",), "ID"),
+            (("publicAccessToken",), "TOKEN"),
+            (("pagination", "next"), "NEXT"),
+            (("pagination", "previous"), "PREVIOUS"),
+        ):
             found: Any = value
             for part in place:
                 found = found.get(part) if isinstance(found, dict) else None

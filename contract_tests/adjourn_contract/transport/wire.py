@@ -163,9 +163,18 @@ class Wire:
             else:
                 self._idle.append(connection)
             return Exchange(
-                method, target, headers, content, chunks is not None, answer.status, tuple(answer.getheaders()),
-                received, began, time.monotonic() - began, is_resent=attempt == 2,
-            )  # fmt: skip
+                method,
+                target,
+                headers,
+                content,
+                chunks is not None,
+                answer.status,
+                tuple(answer.getheaders()),
+                received,
+                began,
+                time.monotonic() - began,
+                is_resent=attempt == 2,
+            )
         raise AssertionError("unreachable")
 
     def _write(

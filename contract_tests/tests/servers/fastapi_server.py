@@ -1,7 +1,7 @@
 """The Sessions API in FastAPI, written from the contract alone: a lawful server that no check may accuse.
 
-Stock: the router and its 405, HTTPBearer, pydantic's models, its JSON parser and its datetimes, Query parameters with aliases,
-PyJWT, uvicorn. Answers of its own in the grey zones: `bearer` in any letter case, 422 for close and create bodies that break
+Stock: the router and its 405, HTTPBearer, pydantic's models, its JSON parser and datetimes, Query parameters with
+aliases, PyJWT, uvicorn. Answers of its own in the grey zones: `bearer` in any letter case, 422 for bodies that break
 a rule, unknown members of triggerConfig are dropped, a redirect from a path with a slash at its end.
 
 `python fastapi_server.py` prints its URL and serves until it is stopped.

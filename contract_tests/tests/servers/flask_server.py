@@ -1,8 +1,8 @@
 """The Sessions API in Flask, written from the contract alone: a lawful server that no check may accuse.
 
 Stock: Werkzeug's router, its server with a thread for each request, `request.authorization`, `request.get_json`,
-`max_content_length`, jsonschema_rs for the rules of bodies, PyJWT. Answers of its own in the grey zones: `bearer` in any letter
-case, 415 for a media type that is not JSON, 400 for every body that breaks a rule, unknown members of triggerConfig are kept,
+`max_content_length`, jsonschema_rs for bodies, PyJWT. Answers of its own in the grey zones: `bearer` in any
+letter case, 415 for a media type that is not JSON, 400 for every body that breaks a rule, unknown members are kept,
 any dates that `fromisoformat` takes. Errors are problem details. It has neither list nor update.
 
 `python flask_server.py` prints its URL and serves until it is stopped.

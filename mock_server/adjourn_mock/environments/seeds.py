@@ -15,9 +15,20 @@ from adjourn_spec import Contract, DocumentError, FriendlyId, read_document
 __all__ = ["Seed", "read_agent", "read_seed"]
 
 _MEMBERS = (
-    "id", "externalId", "type", "taskIdentifier", "triggerConfig", "currentRunId", "tags",
-    "metadata", "closedAt", "closedReason", "expiresAt", "createdAt", "updatedAt",
-)  # fmt: skip
+    "id",
+    "externalId",
+    "type",
+    "taskIdentifier",
+    "triggerConfig",
+    "currentRunId",
+    "tags",
+    "metadata",
+    "closedAt",
+    "closedReason",
+    "expiresAt",
+    "createdAt",
+    "updatedAt",
+)
 _DEFAULTS = {"type": "chat.agent", "taskIdentifier": "my-chat", "triggerConfig": {"basePayload": {}}, "tags": []}
 
 Seed = Sequence[tuple[Environment, Session]]
