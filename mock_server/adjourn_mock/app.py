@@ -21,7 +21,7 @@ from adjourn_mock.dialects.server import SERVER
 from adjourn_mock.domain.clock import Clock, SystemClock
 from adjourn_mock.domain.errors import NotFoundError, UserError
 from adjourn_mock.environments.environments import DEFAULT_KEYS, MAX_ENVIRONMENTS, Environments
-from adjourn_mock.environments.seeds import read_agent, read_seed
+from adjourn_mock.environments.seeds import SeedDocument, read_agent, read_seed
 from adjourn_mock.environments.sharing import SharedEnvironmentSync
 from adjourn_mock.environments.tokens import Tokens
 from adjourn_mock.exchanges.routes import Routes
@@ -169,11 +169,12 @@ def create_app(
     )
     for secret_key in secret_keys or DEFAULT_KEYS:
         environments.add(secret_key)
-    rows = () if seed is None else read_seed(seed, contract, environments)
+    document = None if seed is None else SeedDocument.of(seed)
+    rows = () if document is None else read_seed(document, contract, environments)
     for environment in environments:
         environment.seed = [session for owner, session in rows if owner is environment]
-        if seed is not None:
-            environment.agent = environment.first_agent = read_agent(seed)
+        if document is not None:
+            environment.agent = environment.first_agent = read_agent(document)
         if isinstance(engine, MemoryStore):
             engine.load(environment.id, environment.seed)
     service = Service(

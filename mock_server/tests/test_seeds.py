@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from adjourn_mock import create_app
 from adjourn_mock.domain.sessions import Session
 from adjourn_mock.environments.environments import Environments
 from adjourn_mock.environments.seeds import read_seed
@@ -90,3 +93,14 @@ def test_a_file_is_read_and_named(contract: Contract, environments: Environments
     file.write_text("sessions:\n- externalId: a\n  externalId: b\n")
     with pytest.raises(DocumentError, match=r"seed\.yaml"):
         read_seed(file, contract, environments)
+
+
+def test_a_seed_from_a_pipe_is_read_once(tmp_path: Path) -> None:
+    pipe = tmp_path / "seed"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=('{"sessions": [{"externalId": "chat_1"}]}',))
+    writer.start()
+    app = create_app(seed=str(pipe))
+    writer.join()
+    (environment, *_) = app.environments
+    assert [session.external_id for session in environment.seed] == ["chat_1"]

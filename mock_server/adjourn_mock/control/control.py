@@ -18,7 +18,7 @@ from adjourn_mock.domain.json_text import encode
 from adjourn_mock.domain.sessions import Filter, Session, status, to_dict
 from adjourn_mock.environments.active_faults import ActiveFault, FaultScope
 from adjourn_mock.environments.environments import Environment, masked
-from adjourn_mock.environments.seeds import read_agent, read_seed
+from adjourn_mock.environments.seeds import SeedDocument, read_agent, read_seed
 from adjourn_mock.exchanges.entry import Entry
 from adjourn_mock.exchanges.exchange import Answer, Request
 from adjourn_mock.exchanges.journal import Journal
@@ -116,8 +116,9 @@ class Control:
         )
         try:
             if seed is not None:
-                environment.seed = self._read_seed(environment, seed)
-                environment.agent = environment.first_agent = read_agent(seed)
+                document = SeedDocument.of(seed)
+                environment.seed = self._read_seed(environment, document)
+                environment.agent = environment.first_agent = read_agent(document)
                 await self.service.store.replace(environment.id, environment.seed)
             await self.service.sync.save(environment)
         except BaseException:
@@ -201,7 +202,7 @@ class Control:
         await self.service.store.replace(environment.id, rows)
         return len(rows)
 
-    def _read_seed(self, environment: Environment, seed: str | Mapping[str, Any]) -> Sequence[Any]:
+    def _read_seed(self, environment: Environment, seed: SeedDocument | Mapping[str, Any]) -> Sequence[Any]:
         return [session for _, session in read_seed(seed, self.service.contract, [environment])]
 
     async def find(self, environment: Environment, session_id: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from adjourn_mock.environments.agent import AgentScript, read_script
 from adjourn_mock.environments.environments import Environment
 from adjourn_spec import Contract, DocumentError, FriendlyId, read_document
 
-__all__ = ["Seed", "read_agent", "read_seed"]
+__all__ = ["Seed", "SeedDocument", "read_agent", "read_seed"]
 
 _MEMBERS = (
     "id",
@@ -34,7 +35,29 @@ _DEFAULTS = {"type": "chat.agent", "taskIdentifier": "my-chat", "triggerConfig":
 Seed = Sequence[tuple[Environment, Session]]
 
 
-def read_seed(source: str | Path | Mapping[str, Any], contract: Contract, environments: Iterable[Environment]) -> Seed:
+@dataclass(frozen=True, slots=True)
+class SeedDocument:
+    """The content of a seed, not yet checked, and the file that errors name."""
+
+    file: str
+    value: Any
+
+    @classmethod
+    def of(cls, source: SeedSource) -> SeedDocument:
+        """Read a seed. A file is read once, since a pipe cannot be read again.
+
+        Raises:
+            DocumentError: the file cannot be read.
+        """
+        if isinstance(source, SeedDocument):
+            return source
+        return cls("seed", source) if isinstance(source, Mapping) else cls(str(source), read_document(source))
+
+
+SeedSource = str | Path | Mapping[str, Any] | SeedDocument
+
+
+def read_seed(source: SeedSource, contract: Contract, environments: Iterable[Environment]) -> Seed:
     """Read sessions from `{"sessions": [{...}, ...]}`; with an `agent` there may be none.
 
     Each session may have the members of a row and `environment`, the name of the
@@ -49,8 +72,8 @@ def read_seed(source: str | Path | Mapping[str, Any], contract: Contract, enviro
     Raises:
         DocumentError: the file or a session in it is not as it should be.
     """
-    file = "seed" if isinstance(source, Mapping) else str(source)
-    value = source if isinstance(source, Mapping) else read_document(source)
+    document = SeedDocument.of(source)
+    file, value = document.file, document.value
     if isinstance(value, Mapping) and "agent" in value and "sessions" not in value:
         return ()
     if not isinstance(value, Mapping) or not isinstance(value.get("sessions"), list):
@@ -70,7 +93,7 @@ def read_seed(source: str | Path | Mapping[str, Any], contract: Contract, enviro
     return seed
 
 
-def read_agent(source: str | Path | Mapping[str, Any]) -> AgentScript:
+def read_agent(source: SeedSource) -> AgentScript:
     """Read the script of the agent from `{"agent": {...}}`; without one the agent echoes.
 
     Args:
@@ -79,11 +102,12 @@ def read_agent(source: str | Path | Mapping[str, Any]) -> AgentScript:
     Raises:
         DocumentError: the script is not as it should be.
     """
-    value = source if isinstance(source, Mapping) else read_document(source)
+    document = SeedDocument.of(source)
+    script = document.value.get("agent", {}) if isinstance(document.value, Mapping) else {}
     try:
-        return read_script(value.get("agent", {}))
+        return read_script(script)
     except ValueError as error:
-        raise DocumentError("seed" if isinstance(source, Mapping) else str(source), "agent", str(error)) from None
+        raise DocumentError(document.file, "agent", str(error)) from None
 
 
 class _Reader:
