@@ -1,4 +1,4 @@
-"""Index terms: whatever a filter matches stands under a candidate term, and narrow filters read few terms."""
+"""Index terms: each session that a filter matches is under a candidate term, and narrow filters read few terms."""
 
 from __future__ import annotations
 

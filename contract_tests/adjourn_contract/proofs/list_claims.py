@@ -13,7 +13,7 @@ __all__ = ["claims_of_lists"]
 
 
 def claims_of_lists(failure: Failure) -> Iterator[Claim]:
-    """What the last list of a lawful server has, as far as the words of the failure tell it."""
+    """What the last list of a lawful server has, as far as the words of the failure show it."""
     ids = Reading("member", failure.last, ("data", "*", "id"))
     if failure.got in ("it is there", "it is not there"):
         session = session_in(failure.expected) if " session session_" in failure.expected else _last_id(failure)

@@ -58,7 +58,7 @@ SeedSource = str | Path | Mapping[str, Any] | SeedDocument
 
 
 def read_seed(source: SeedSource, contract: Contract, environments: Iterable[Environment]) -> Seed:
-    """Read sessions from `{"sessions": [{...}, ...]}`; with an `agent` there may be none.
+    """Read sessions from `{"sessions": [{...}, ...]}`; `sessions` is optional beside an `agent`.
 
     Each session may have the members of a row and `environment`, the name of the
     environment it belongs to (the first by default). What is left out gets a

@@ -167,7 +167,7 @@ class RedisStore:
         while True:
             with self._errors():
                 batch = await self._batch(self._keys(environment), [command, _BATCH_ROWS, *span.ranges_beyond(place)])
-            # A session stands under several terms; each place counts once.
+            # A session is listed under several terms; each place counts once.
             rows = sorted(dict(zip(batch[::2], batch[1::2], strict=True)).items(), reverse=not span.newer)
             for _, content in rows[:_BATCH_ROWS]:
                 row = decode_row(content)
