@@ -45,11 +45,11 @@ class Request(msgspec.Struct, gc=False):
     raw_headers: list[tuple[bytes, bytes]]
     headers: dict[bytes, bytes]
     head_bytes: int = 0
+    received_at: int = 0
     body: bytes = b""
     operation: str | None = None
     faults: tuple[str, ...] = ()
     notes: Notes = {}
-    received_at: int = 0
     segment: bytes | None = None
 
     @classmethod
@@ -58,15 +58,16 @@ class Request(msgspec.Struct, gc=False):
         raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
         if root := scope.get("root_path"):
             raw_path = raw_path.removeprefix(root.encode())
-        request = cls.with_head(scope["method"], raw_path, scope["query_string"], scope["headers"])
-        request.received_at = received_at
-        return request
+        return cls.with_head(scope["method"], raw_path, scope["query_string"], scope["headers"], received_at)
 
     @classmethod
-    def with_head(cls, method: str, raw_path: bytes, query: bytes, raw_headers: list[tuple[bytes, bytes]]) -> Request:
+    def with_head(
+        cls, method: str, raw_path: bytes, query: bytes, raw_headers: list[tuple[bytes, bytes]], received_at: int = 0
+    ) -> Request:
         """A request of which nothing but the request line and the headers is known."""
         head_bytes = len(raw_path) + len(query) + len(b"".join(chain.from_iterable(raw_headers)))
-        return cls(method, raw_path, query, raw_headers, dict(reversed(raw_headers)), head_bytes)
+        headers = dict(reversed(raw_headers))
+        return cls(method, raw_path, query, raw_headers, headers, head_bytes, received_at)
 
 
 class Note(Generic[T]):

@@ -100,7 +100,10 @@ class MemoryJournal:
         before_bytes = self.size_bytes
         self.size_bytes += size_bytes
         if len(self._exchanges) > self._size:
-            self._forget()
+            # As `_forget`, once for each request of a server at full load.
+            oldest = self._exchanges.popleft()
+            self._tally.add(oldest)
+            self.size_bytes -= oldest.size_bytes
         while self.size_bytes > self._limit_bytes:
             self._forget()
         # Exchanges of a steady load are of one size: then the budget need not be asked.
