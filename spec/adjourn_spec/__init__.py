@@ -19,7 +19,7 @@ from adjourn_spec.documents import DocumentError, read_document
 from adjourn_spec.identifiers import ExternalId, FriendlyId, SessionKey
 from adjourn_spec.loader import load_contract, openapi_path
 from adjourn_spec.schema import Schema, Violation
-from adjourn_spec.stylesheet import stylesheet
+from adjourn_spec.stylesheet import stylesheet, stylesheet_path
 
 __all__ = [
     "BodyRule",
@@ -45,4 +45,5 @@ __all__ = [
     "openapi_path",
     "read_document",
     "stylesheet",
+    "stylesheet_path",
 ]

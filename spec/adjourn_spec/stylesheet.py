@@ -1,12 +1,17 @@
-"""How every page looks that shows something of the contract: the mock's, and reports of the contract tests."""
+"""The stylesheet of every page that shows something of the contract: the mock's, and reports of the contract tests."""
 
 from __future__ import annotations
 
-from importlib.resources import files
+from pathlib import Path
 
-__all__ = ["stylesheet"]
+__all__ = ["stylesheet", "stylesheet_path"]
+
+
+def stylesheet_path() -> Path:
+    """The path of the stylesheet."""
+    return Path(__file__).with_name("base.css")
 
 
 def stylesheet() -> str:
     """The stylesheet, with its colours for light and dark."""
-    return files("adjourn_spec").joinpath("base.css").read_text(encoding="utf-8")
+    return stylesheet_path().read_text(encoding="utf-8")
