@@ -205,7 +205,7 @@ def _database_error(grey_zone: str) -> Refusal:
 async def create(service: Service, behaviour: Behaviour, call: Call) -> Result:
     """Names of channels are refused, members of triggerConfig that are not known are dropped."""
     environment = call.caller.environment
-    if _has_unstorable(call.value):
+    if _has_unstorable(_stored(call)):
         raise _database_error("grey.nul")
     if _names_a_channel(call.value.get("externalId", "")):
         error = 'externalId cannot contain ":channels:" or end in ":out" or ":in"'
@@ -227,9 +227,16 @@ async def create(service: Service, behaviour: Behaviour, call: Call) -> Result:
 
 
 async def update(service: Service, behaviour: Behaviour, call: Call) -> Result:
-    if _has_unstorable(call.value):
+    if _has_unstorable(_stored(call)):
         raise Refusal("grey.nul", "Internal Server Error", status=500)
     return await operations.update(service, behaviour, call)
+
+
+def _stored(call: Call) -> Mapping[str, Any]:
+    """The members of a body that reach the database: unknown ones are dropped before."""
+    assert call.operation.body is not None  # noqa: S101 - create and update have one
+    known = call.operation.body.schema.definition["properties"]
+    return {name: value for name, value in call.value.items() if name in known}
 
 
 def _has_unstorable(value: Any) -> bool:
