@@ -356,7 +356,16 @@ def test_a_journal_keeps_the_last_and_counts_all(use: Use) -> None:
         journal = store.journal("one")
         session = row("a", "chat_1", closed_reason="\ud800")
         for number in range(510):
-            request = Request("POST", b"/x", b"q=1", [(b"a", b"\xff")], {}, 0, b"\xff", "closeSession", ("latency",))
+            request = Request(
+                "POST",
+                b"/x",
+                b"q=1",
+                [(b"a", b"\xff")],
+                {},
+                body=b"\xff",
+                operation="closeSession",
+                faults=("latency",),
+            )
             await journal.add(number, request, Answer(200, b"{}", session=session if number else row("a"), clause=None))
         entries = await journal.read()
         assert (len(entries), entries[0].number, entries[-1].number, await journal.count()) == (500, 11, 510, 510)
