@@ -107,6 +107,18 @@ _OPTIONS = (
         metavar="N",
         help="Try every sequence of N operations; 2, 3 or 4 by the profile.",
     ),
+    click.option(
+        "--concurrency",
+        type=click.IntRange(1, 64),
+        metavar="N",
+        help="Scenarios that run at once; by the server's latency by default.",
+    ),
+    click.option(
+        "--max-requests",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Send at most N requests, those that close the sessions included.",
+    ),
     click.option("--task", metavar="ID", help="taskIdentifier of the sessions that are created."),
     click.option("--region", metavar="NAME", help="A region of the account; sessions in it are checked too."),
     click.option("--lock-to-version", metavar="V", help="A version in the account; sessions of it are checked too."),

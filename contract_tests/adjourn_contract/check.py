@@ -30,23 +30,54 @@ __all__ = ["CheckOptions", "Progress", "check", "check_in_process"]
 
 # How long after the end of a time budget, or after an interruption, the process may still close sessions.
 _GRACE_SECONDS = 20.0
+_MAX_LINE_CHARACTERS = 200
 
 
 class Progress:
-    """A line that shows how far the check is, on a terminal; nothing elsewhere."""
+    """A line that shows how far the check is, and each failed clause as it comes, on a terminal; nothing elsewhere.
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream, self._total, self._done = stream, 0, 0
+    Args:
+        stream: where to write.
+        requests: about how many requests the check sends, None where that is not known.
+        clock: seconds since any moment.
+    """
+
+    def __init__(
+        self, stream: TextIO, requests: int | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._stream, self._requests, self._clock = stream, requests, clock
+        self._began, self._total, self._done = clock(), 0, 0
+        self._failed: set[str] = set()
         self._is_shown = stream.isatty()
 
     def begin(self, total: int) -> None:
+        """Take in the number of tests."""
         self._total = total
 
     def step(self, verdicts: Verdicts) -> None:
+        """Show how far the check is after one more test."""
         self._done += 1
-        self._show(f"{self._done}/{self._total or '?'} tests, {len(verdicts.failed) if self._is_shown else 0} failed")
+        if not self._is_shown:
+            return
+        for verdict in verdicts.failed:
+            if verdict.clause not in self._failed and verdict.proof is not None:
+                self._failed.add(verdict.clause)
+                text = f"failed {verdict.clause}: expected {verdict.proof.expected}, got {verdict.proof.got}"
+                self._show(f"{text[:_MAX_LINE_CHARACTERS]}\n")
+        self._show(", ".join(self._parts(verdicts.observed.requests)))
+
+    def _parts(self, sent: int) -> Iterator[str]:
+        seconds = max(self._clock() - self._began, 0.001)
+        yield f"{self._done}/{self._total or '?'} tests"
+        yield f"{sent} requests" if self._requests is None else f"{sent}/{max(sent, self._requests)} requests"
+        yield f"{sent / seconds:.0f}/s"
+        share = self._done / max(1, self._total) if self._requests is None else sent / max(sent, self._requests, 1)
+        if 0 < share < 1:
+            yield f"about {seconds / share - seconds:.0f} s left"
+        yield f"{len(self._failed)} failed"
 
     def end(self) -> None:
+        """Remove the line."""
         self._show("")
 
     def _show(self, text: str) -> None:
@@ -98,7 +129,7 @@ def _gathering(
         time_budget=options.time_budget,
     )
     verdicts = Verdicts(contract, options.clause, options.accept, options.allow_incomplete, facts)
-    progress = progress or Progress(sys.stderr)
+    progress = progress or Progress(sys.stderr, _expected_requests(options))
     began = time.monotonic()
     try:
         yield verdicts, options, lambda event: _take_in(event, verdicts, progress)
@@ -107,6 +138,14 @@ def _gathering(
         progress.end()
     if options.fail_fast and verdicts.failed:
         verdicts.stop("stopped at the first failed clause (--fail-fast)")
+
+
+def _expected_requests(options: CheckOptions) -> int | None:
+    """About how many requests the check sends, where it tests every clause."""
+    from adjourn_contract.engine.run import PROFILES
+
+    expected = None if options.clause or options.depth else PROFILES[options.profile].requests
+    return expected if expected is None or options.max_requests is None else min(expected, options.max_requests)
 
 
 def _take_in(event: Event, verdicts: Verdicts, progress: Progress) -> None:
@@ -120,7 +159,7 @@ def _take_in(event: Event, verdicts: Verdicts, progress: Progress) -> None:
     elif kind == OBSERVED:
         verdicts.observe(Observed.from_dict(value))
     elif kind == STOP and value is not None:
-        verdicts.stop(value["reason"], None if value["unusable"] else "--time-budget")
+        verdicts.stop(value["reason"], value["remedy"])
         if value["unusable"]:
             verdicts.error = verdicts.error or value["reason"]
     elif kind in ("error", "interrupted"):

@@ -34,6 +34,8 @@ class CheckOptions:
         no_proxy: ignore the proxies of the environment.
         list_lag: how many seconds a list may lag behind a write.
         depth: how many operations the sequences have of which every one is tried, instead of the profile's number.
+        concurrency: how many scenarios run at once; by the latency where none is given.
+        max_requests: upper limit of requests for the whole check, closing included.
         accept: globs of slugs that may fail.
         allow_incomplete: exit with 0 although a test could not run.
         fail_fast: stop at the first failed clause.
@@ -58,6 +60,8 @@ class CheckOptions:
     no_proxy: bool = False
     list_lag: float | None = None
     depth: int | None = None
+    concurrency: int | None = None
+    max_requests: int | None = None
     accept: tuple[str, ...] = ()
     allow_incomplete: bool = False
     fail_fast: bool = False

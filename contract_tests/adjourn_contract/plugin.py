@@ -8,10 +8,12 @@ Only pytest is imported until a test of ours is collected.
 from __future__ import annotations
 
 import argparse
+import inspect
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -85,11 +87,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--adjourn-lock-to-version", help="a version that the account has")
     group.addoption("--adjourn-list-lag", type=float, help="how many seconds a list may lag behind a write; 3")
     group.addoption("--adjourn-depth", type=int, help="try every sequence of so many operations")
+    group.addoption("--adjourn-max-requests", type=int, help="upper limit of requests for the whole check")
+    group.addoption("--adjourn-concurrency", type=int, help="scenarios that run at once; by the latency by default")
     group.addoption("--adjourn-no-proxy", action="store_true", help="ignore the proxies of the environment")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "clause(*slugs): the clauses of the contract that a test covers")
+    config.addinivalue_line("markers", "alone: a test beside which no other may run")
+    config.addinivalue_line("markers", "waits: a test that mostly waits; it takes no place from others")
     config.addinivalue_line("markers", "profile(*names): the profiles that a test belongs to, all by default")
 
 
@@ -120,11 +126,20 @@ def _is_asked_for(item: pytest.Item, config: pytest.Config) -> bool:
     return not globs or any(fnmatchcase(slug, glob) for slug in item.stash[CLAUSES] for glob in globs)
 
 
-def _place(item: pytest.Item) -> tuple[int, int]:
-    if item.name in _FIRST:
-        return -1, _FIRST.index(item.name)
+def _place(item: pytest.Item) -> tuple[int, int, int]:
     name = item.path.stem
-    return (_ORDER.index(name) if name in _ORDER else len(_ORDER)), 0
+    module = _ORDER.index(name) if name in _ORDER else len(_ORDER)
+    if item.name in _FIRST:
+        return 0, -1, _FIRST.index(item.name)
+    return (2 if _is_alone(item) else 1 if _waits(item) else 0), module, 0
+
+
+def _is_alone(item: pytest.Item) -> bool:
+    return item.get_closest_marker("alone") is not None
+
+
+def _waits(item: pytest.Item) -> bool:
+    return item.get_closest_marker("waits") is not None
 
 
 @pytest.fixture(scope="session")
@@ -145,10 +160,38 @@ def adjourn_run(request: pytest.FixtureRequest) -> Iterator[Run]:
             with suppress(AssertionError, NotChecked, OutOfTime):
                 aged = variants(made.contract, made.account)
                 made.create_early(aged if made.profile.lifecycles > 10 else aged[:3])
+        items = request.session.items
+        made.run_ahead(_tests_ahead(items, made), [item.nodeid for item in items if _waits(item)])
         yield made
     finally:
+        made.stop_ahead()
         made.close_all()
         made.wire.close()
+
+
+def _tests_ahead(items: Sequence[pytest.Item], run: Run) -> dict[str, Callable[[], None]]:
+    """The tests that may run side by side, by node id, in the order in which they are started."""
+    from adjourn_contract.engine.numbering import in_scope
+
+    ahead = [item for item in items if isinstance(item, pytest.Function) and _is_ours(item) and not _is_alone(item)]
+    return {item.nodeid: in_scope(run.numbering, partial(_call, item, run)) for item in ahead}
+
+
+def _call(item: pytest.Function, run: Run) -> None:
+    """Call a test with the run, or a scenario of its own, for its fixtures."""
+    values = {"run": run, "adjourn_run": run, "scenario": run.scenario(), "adjourn_scenario": run.scenario()}
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    item.obj(**{name: {**values, **parameters}[name] for name in inspect.signature(item.obj).parameters})
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """The result of a test that runs ahead is fetched; any other is called by pytest."""
+    run = pyfuncitem.config.stash.get(RUN, None)
+    if run is None or not run.is_ahead(pyfuncitem.nodeid):
+        return None
+    run.result_of(pyfuncitem.nodeid)
+    return True
 
 
 def _option_reader(config: pytest.Config) -> Any:
@@ -204,14 +247,15 @@ def _report_setup(item: pytest.Item, report: pytest.TestReport, error: BaseExcep
     from adjourn_contract.transport.exchange import OutOfTime
 
     if isinstance(error, TargetUnusable | OutOfTime):
-        _stop(item, report, str(error), is_unusable=isinstance(error, TargetUnusable))
+        _stop(item, report, error)
         report.longrepr = str(error)
 
 
-def _stop(item: pytest.Item, report: pytest.TestReport, reason: str, *, is_unusable: bool) -> None:
+def _stop(item: pytest.Item, report: pytest.TestReport, error: BaseException) -> None:
     """End the session after this test: no other could run."""
-    report.user_properties.append((STOP, {"reason": reason, "unusable": is_unusable}))
-    item.session.shouldstop = reason
+    remedy = getattr(error, "remedy", None)
+    report.user_properties.append((STOP, {"reason": str(error), "unusable": remedy is None, "remedy": remedy}))
+    item.session.shouldstop = str(error)
 
 
 def _report_call(item: pytest.Item, report: pytest.TestReport, error: BaseException | None, run: Run) -> None:
@@ -226,7 +270,7 @@ def _report_call(item: pytest.Item, report: pytest.TestReport, error: BaseExcept
     elif isinstance(error, NotChecked | OutOfTime):
         report.outcome, report.longrepr = "skipped", (str(item.path), item.location[1] or 0, f"Skipped: {error}")
         if isinstance(error, OutOfTime):
-            _stop(item, report, str(error), is_unusable=False)
+            _stop(item, report, error)
 
 
 def _as_dict(observed: Observed) -> Any:

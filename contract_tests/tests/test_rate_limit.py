@@ -14,7 +14,7 @@ from runs import run_against
 from adjourn_contract.engine.outcomes import NotChecked
 from adjourn_contract.transport import wire as wire_module
 from adjourn_contract.transport.exchange import Exchange, OutOfTime
-from adjourn_contract.transport.rate_limit import MAX_WAIT_SECONDS, wait_seconds
+from adjourn_contract.transport.rate_limit import MAX_WAIT_SECONDS, Quota, wait_seconds
 from adjourn_contract.transport.wire import Wire
 
 NOW = 1_790_000_000
@@ -125,3 +125,32 @@ def test_a_json_503_is_the_servers_own_answer(server: Scripted) -> None:
     with closing(Wire(server.url)) as wire:
         assert wire.send("GET", "/", ()).status == 503
         assert wire.gateway_errors == 0
+
+
+def answer_of_bucket(remaining: int, *, reset_seconds: float, limit: int = 750) -> Exchange:
+    headers = (
+        DATE,
+        ("x-ratelimit-limit", str(limit)),
+        ("x-ratelimit-remaining", str(remaining)),
+        ("x-ratelimit-reset", str(int((NOW + reset_seconds) * 1000))),
+    )
+    return Exchange("GET", "/", (), None, False, 200, headers, b"{}")
+
+
+def test_requests_are_as_far_apart_as_the_limit_refills_when_little_of_it_is_left() -> None:
+    quota = Quota()
+    quota.note(answer_of_bucket(400, reset_seconds=14), now=100)
+    assert quota.interval(100) == 0
+    quota.note(answer_of_bucket(20, reset_seconds=29.2), now=101)
+    # 730 come back in 29.2 s: 25 a second.
+    assert quota.interval(101) == pytest.approx(0.04, rel=0.05)
+    assert quota.interval(131) == 0
+    quota.note(answer_of_bucket(300, reset_seconds=18), now=102)
+    assert quota.interval(102) == 0
+
+
+def test_answers_without_headers_of_a_limit_slow_nothing_down() -> None:
+    quota = Quota()
+    for headers in ((), (("x-ratelimit-limit", "many"), ("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1"))):
+        quota.note(Exchange("GET", "/", (), None, False, 200, headers, b"{}"), now=100)
+        assert quota.interval(100) == 0

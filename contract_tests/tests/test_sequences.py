@@ -38,7 +38,7 @@ def test_every_sequence_passes_against_the_mock() -> None:
 
 
 def test_the_smoke_profile_takes_about_eighty_requests() -> None:
-    coverage, requests = explored("effects", 2)
+    coverage, requests = explored("changes", 2)
     assert coverage.sequences == 16
     assert requests <= 85
 
@@ -46,12 +46,12 @@ def test_the_smoke_profile_takes_about_eighty_requests() -> None:
 @pytest.mark.parametrize(
     ("fault", "alphabet", "clause", "steps"),
     [
-        ("update-reopens", "effects", "close.terminal", 2),
-        ("later-close-replaces-reason", "effects", "close.idempotent", 2),
-        ("third-close-replaces-reason", "effects", "close.idempotent", 3),
-        ("create-answers-closed", "effects", "close.recreate", 2),
+        ("update-reopens", "changes", "close.terminal", 2),
+        ("later-close-replaces-reason", "changes", "close.idempotent", 2),
+        ("third-close-replaces-reason", "changes", "close.idempotent", 3),
+        ("create-answers-closed", "changes", "close.recreate", 2),
         ("expired-409", "standard", "close.expired", 1),
-        ("close-does-nothing", "effects", "close.persisted", 1),
+        ("close-does-nothing", "changes", "close.persisted", 1),
     ],
 )
 def test_the_shortest_sequence_that_fails_is_the_proof(fault: str, alphabet: str, clause: str, steps: int) -> None:
@@ -65,26 +65,26 @@ def test_the_shortest_sequence_that_fails_is_the_proof(fault: str, alphabet: str
 def test_a_list_that_lags_within_the_bound_is_not_accused() -> None:
     with MockServer(with_behaviour(lagging(0.4))) as server, run_against(server.url) as run:
         run.list_lag_seconds = 1.0
-        assert Exploration(run, ALPHABETS["effects"], 1).explore().sequences == 4
+        assert Exploration(run, ALPHABETS["changes"], 1).explore().sequences == 4
 
 
 def test_a_list_that_lags_longer_than_the_bound_violates_close_listed() -> None:
     with MockServer(with_behaviour(lagging(60))) as server, run_against(server.url) as run:
         run.list_lag_seconds = 0.2
         with pytest.raises(ClauseFailed) as caught:
-            Exploration(run, ALPHABETS["effects"], 1).explore()
+            Exploration(run, ALPHABETS["changes"], 1).explore()
     assert caught.value.clause == "close.listed"
     assert caught.value.expected.endswith("0.2 s after the last change")
 
 
 def test_the_shortest_story_of_an_order_that_reopens_is_update_close_create() -> None:
-    error = failure_of("create-after-close-after-update-reopens", "effects")
+    error = failure_of("create-after-close-after-update-reopens", "changes")
     assert error.clause == "close.terminal"
     assert [each.method for each in error.exchanges if each.method != "GET"] == ["POST", "PATCH", "POST", "POST"]
 
 
 def test_the_shortest_story_of_a_third_close_is_three_closes() -> None:
-    error = failure_of("third-close-by-external-id-replaces-reason", "effects")
+    error = failure_of("third-close-by-external-id-replaces-reason", "changes")
     assert error.clause == "close.idempotent"
     writes = [each for each in error.exchanges if each.method != "GET"]
     assert [each.status for each in writes] == [201, 200, 200, 200]

@@ -8,6 +8,7 @@ from adjourn_contract.engine.run import Run
 from adjourn_contract.orders.sequences import ALPHABETS, Exploration
 
 
+@pytest.mark.waits
 @pytest.mark.clause(
     "close.closes",
     "close.persisted",
@@ -24,8 +25,8 @@ from adjourn_contract.orders.sequences import ALPHABETS, Exploration
 )
 def test_every_sequence_of_operations_satisfies_the_model(run: Run) -> None:
     run.need("createSession")
-    coverage = Exploration(run, ALPHABETS[run.profile.alphabet], run.profile.depth).explore()
-    run.add_note(coverage.words)
+    for alphabet, depth in run.profile.sequences:
+        run.add_note(Exploration(run, ALPHABETS[alphabet], depth).explore().words)
 
 
 @pytest.mark.profile("thorough")

@@ -63,6 +63,7 @@ def coarseness_of(closed: Sequence[Closed]) -> float:
     return precision_seconds([each.after[name] for each in closed for name in names])
 
 
+@pytest.mark.alone
 @pytest.mark.clause("close.closes", "close.updated-at", "close.preserves")
 def test_closed_at_and_updated_at_are_the_time_of_the_close(run: Run) -> None:
     aged = [close_aged(number, scenario, row) for number, (scenario, row) in enumerate(run.aged_sessions())]
@@ -100,6 +101,7 @@ def assert_within(scenario: Scenario, clause: str, name: str, took: float, passe
         raise scenario.fail(clause, expected, f"{took:.1f} s after it")
 
 
+@pytest.mark.alone
 @pytest.mark.clause("close.idempotent")
 def test_a_close_much_later_changes_nothing(run: Run) -> None:
     # Until a coarse clock shows another time.
@@ -111,6 +113,7 @@ def test_a_close_much_later_changes_nothing(run: Run) -> None:
         scenario.assert_unchanged(closed, "close.idempotent")
 
 
+@pytest.mark.waits
 @pytest.mark.clause("list.filter")
 def test_a_period_shows_sessions_created_within_it(run: Run, scenario: Scenario) -> None:
     run.need("createSession", "listSessions")
@@ -170,6 +173,7 @@ def expired(run: Run, members: Sequence[Row]) -> list[tuple[Scenario, Row]]:
     return rows
 
 
+@pytest.mark.waits
 @pytest.mark.clause(
     "close.expired", "close.closes", "close.preserves", "close.idempotent", "close.listed", "list.filter"
 )
@@ -224,6 +228,7 @@ def assert_in_lists(scenario: Scenario, row: Row, wanted: str, clause: str) -> N
             raise scenario.fail(clause, expected, f"{len(shown)} sessions")
 
 
+@pytest.mark.waits
 @pytest.mark.clause("close.recreate")
 def test_the_external_id_of_an_expired_session_is_not_assigned_again(run: Run) -> None:
     run.need("createSession")

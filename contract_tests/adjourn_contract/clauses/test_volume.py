@@ -37,7 +37,7 @@ def test_many_sessions_live_and_close_alike(run: Run) -> None:
         if number % 6 == 1:
             ended.append((scenario, closed))
 
-    run.each(range(run.count(run.profile.lifecycles)), live)
+    run.each(range(run.count(run.profile.lifecycles)), live, whole=True)
     for scenario, row in bystanders:
         scenario.assert_unchanged(row, "close.only-one")
     for scenario, closed in ended:

@@ -42,13 +42,15 @@ def need_operation(scenario: Scenario, operation: str, what: str, value: str, *,
     asked = f"asked {operation}"
     if operation not in target.contract.operations:
         raise NotApplicable(f"the document has no {what}")
-    if operation not in target.unsupported and asked not in target.known_operations:
-        target.known_operations.add(asked)
-        probe = Scenario(target)
-        method = target.contract.operations[operation].method
-        seen = probe.send(method, path_of(target, operation, value), body)
-        if seen.status in _LACKING:
-            target.unsupported[operation] = f"the server has no {what} (it answers {seen.status})"
+    # Tests side by side ask one after the other.
+    with target.asking:
+        if operation not in target.unsupported and asked not in target.known_operations:
+            target.known_operations.add(asked)
+            probe = Scenario(target)
+            method = target.contract.operations[operation].method
+            seen = probe.send(method, path_of(target, operation, value), body)
+            if seen.status in _LACKING:
+                target.unsupported[operation] = f"the server has no {what} (it answers {seen.status})"
     if operation in target.unsupported:
         raise NotApplicable(target.unsupported[operation])
 

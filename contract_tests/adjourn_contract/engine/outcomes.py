@@ -3,6 +3,7 @@
 Exception
 ├── AssertionError
 │   └── ClauseFailed      the server breaks a clause
+├── TryAlone              the test failed once beside others; it is tried again alone
 ├── NotChecked            the test could not run: a key, an operation or time is missing
 │   └── NotApplicable     the contract lets a server lack what the test needs
 └── TargetUnusable        no test can run
@@ -10,12 +11,12 @@ Exception
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from adjourn_contract.transport.exchange import Exchange
 
-__all__ = ["ClauseFailed", "NotApplicable", "NotChecked", "TargetUnusable"]
+__all__ = ["ClauseFailed", "NotApplicable", "NotChecked", "TargetUnusable", "TryAlone"]
 
 
 class ClauseFailed(AssertionError):  # noqa: N818 - said of the clause
@@ -35,6 +36,18 @@ class ClauseFailed(AssertionError):  # noqa: N818 - said of the clause
         super().__init__(f"{clause}: expected {expected}, got {got}")
         self.row = row
         self.clause, self.expected, self.got, self.exchanges = clause, expected, got, tuple(exchanges)
+
+
+class TryAlone(Exception):  # noqa: N818 - a request, not an error
+    """A test failed beside others, and depends on time; whoever runs it is asked to try it again with no other test.
+
+    Attributes:
+        play: what to call then; it raises what the test has to report.
+    """
+
+    def __init__(self, play: Callable[[], None]) -> None:
+        super().__init__("tried again alone")
+        self.play = play
 
 
 class NotChecked(Exception):  # noqa: N818 - an outcome, not an error

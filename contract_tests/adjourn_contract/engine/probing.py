@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from adjourn_contract.engine.concurrency import concurrency_for
 from adjourn_contract.engine.outcomes import TargetUnusable
 from adjourn_contract.engine.run import Run
 from adjourn_contract.engine.tokens import claims_of
@@ -51,6 +52,7 @@ def _probe_answers(run: Run) -> Exchange:
     # The first answer may be slower than the rest: a connection is made for it.
     more = [scenario.send("GET", run.path(run.name("probe"))) for _ in range(2)]
     run.latency_seconds = min(each.seconds for each in (seen, *more))
+    run.concurrency = run.concurrency or concurrency_for(run.latency_seconds)
     if 300 <= seen.status < 400:
         raise TargetUnusable(f"the server redirects to {seen.header('location')}; check the URL")
     return seen

@@ -36,7 +36,7 @@ def outcome_of(run: Run, test: str, name: str, clauses: tuple[str, ...], error: 
         proof = _proof_of(run, name, error)
         return Outcome(test, clauses, "failed", clause=error.clause, proof=proof, observed=observed)
     if isinstance(error, OutOfTime):
-        remedy = "--time-budget"
+        remedy = error.remedy
         return Outcome(test, clauses, "could not run", reason=str(error), remedy=remedy, observed=observed)
     if isinstance(error, NotChecked):
         result: Result = "not applicable" if isinstance(error, NotApplicable) else "could not run"

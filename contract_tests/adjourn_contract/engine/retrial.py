@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from adjourn_contract.engine.outcomes import ClauseFailed
+from adjourn_contract.engine.outcomes import ClauseFailed, TryAlone
 from adjourn_contract.engine.run import Run
 
 __all__ = ["retried"]
@@ -20,10 +20,17 @@ def retried(run: Run, play: Callable[[], object], again: Callable[[], object] | 
 
     Raises:
         ClauseFailed: it failed both times; the text has both results.
+        TryAlone: it failed, and other tests run at the same time.
     """
     try:
         play()
-    except ClauseFailed as first:
+    except ClauseFailed as failed:
+        # The name is gone behind the clause.
+        first = failed
+    else:
+        return
+
+    def play_again() -> None:
         try:
             (again or play)()
         except ClauseFailed as second:
@@ -31,3 +38,7 @@ def retried(run: Run, play: Callable[[], object], again: Callable[[], object] | 
             raise ClauseFailed(second.clause, second.expected, got, second.exchanges) from first
         text = f"{first.clause} failed once and passed when it was tried again alone"
         run.add_note(f"{text}: expected {first.expected}, got {first.got}")
+
+    if run.has_company:
+        raise TryAlone(play_again)
+    play_again()

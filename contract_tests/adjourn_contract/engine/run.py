@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from itertools import islice
+from math import ceil
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from adjourn_contract.engine.outcomes import NotChecked
+from adjourn_contract.engine.concurrency import Ahead
+from adjourn_contract.engine.numbering import in_scope
+from adjourn_contract.engine.outcomes import NotChecked, TryAlone
 from adjourn_contract.engine.scenario import Scenario
 from adjourn_contract.engine.target import Target
 from adjourn_contract.reports.outcome import Observed
@@ -27,48 +32,53 @@ class Profile:
 
     Attributes:
         lives: sessions that are lived from create to the last close, for faults that show now and then.
-        depth: how many operations the sequences have of which every one is tried; `alphabet` names the operations.
+        sequences: alphabets, and how many operations the sequences over them have of which every one is tried.
+        cases: how many cases of each table are tried, in the order of the table; None for all.
         histories: how many times requests overlap.
         examples: Hypothesis examples of each property.
         steps: steps of each run of the state machine.
         schemathesis: examples of each operation, 0 for none.
         age_seconds: how long some sessions wait before they are closed.
+        requests: how many the whole check sends, about, on a server that has every operation.
         sessions: how many the whole check creates at most, for a user to know beforehand.
     """
 
     lifecycles: int
-    depth: int
-    alphabet: str
+    sequences: tuple[tuple[str, int], ...]
+    cases: int | None
     histories: int
     examples: int
     steps: int
     schemathesis: int
     age_seconds: float
+    requests: int
     sessions: int
 
 
 PROFILES = {
     "smoke": Profile(
-        lifecycles=10,
-        histories=8,
-        examples=5,
-        steps=8,
+        lifecycles=3,
+        histories=3,
+        examples=3,
+        steps=6,
         schemathesis=0,
         age_seconds=1.2,
-        sessions=2000,
-        depth=2,
-        alphabet="effects",
+        requests=500,
+        sessions=150,
+        cases=1,
+        sequences=(("changes", 2),),
     ),
     "standard": Profile(
-        lifecycles=160,
-        histories=48,
-        examples=20,
-        steps=14,
-        schemathesis=8,
+        lifecycles=12,
+        histories=16,
+        examples=4,
+        steps=12,
+        schemathesis=4,
         age_seconds=2.2,
-        sessions=6000,
-        depth=3,
-        alphabet="standard",
+        requests=4000,
+        sessions=1000,
+        cases=4,
+        sequences=(("changes", 3), ("standard", 2)),
     ),
     "thorough": Profile(
         lifecycles=1500,
@@ -77,9 +87,10 @@ PROFILES = {
         steps=40,
         schemathesis=150,
         age_seconds=3.2,
+        requests=160_000,
         sessions=60_000,
-        depth=4,
-        alphabet="standard",
+        cases=None,
+        sequences=(("standard", 4),),
     ),
 }
 
@@ -95,6 +106,7 @@ class Run(Target):
         latency_seconds: how long an answer takes at least.
         closed_early: sessions closed at the start, to be closed again at the end.
         left_open: sessions that could not be closed at the end.
+        concurrency: how many scenarios run at once; tests that mostly wait are not counted.
     """
 
     profile: Profile = field(kw_only=True)
@@ -103,6 +115,9 @@ class Run(Target):
     latency_seconds: float = 0
     closed_early: list[tuple[Scenario, dict[str, Any]]] = field(default_factory=list)
     left_open: int = 0
+    concurrency: int = 1
+    _ahead: Ahead | None = None
+    _cases: ThreadPoolExecutor | None = None
     _aged: list[tuple[Scenario, dict[str, Any]]] = field(default_factory=list)
     _end: float = float("inf")
     _reported: Observed = field(default_factory=Observed)
@@ -114,25 +129,82 @@ class Run(Target):
 
     # volume
 
-    def each(self, cases: Iterable[Case], act: Callable[[Scenario, Case], object]) -> None:
+    def each(self, cases: Iterable[Case], act: Callable[[Scenario, Case], object], *, whole: bool = False) -> None:
         """Let `act` play a scenario for each case, several at once where answers are slow.
+
+        Args:
+            cases: the most revealing first; the profile may try the first ones alone.
+            act: plays the scenario.
+            whole: try all cases in every profile, for a number of cases that the profile has decided already.
 
         Raises:
             ClauseFailed, NotChecked: what the first case that has something to say says.
         """
-        listed = list(cases)
-        if self.latency_seconds < 0.005 or len(listed) < 2:
-            for case in listed:
-                act(self.scenario(), case)
+        tried = list(islice(cases, None if whole else self.profile.cases))
+        acts = [in_scope(self.numbering, act) for _ in tried]
+        if self.concurrency == 1 or self.latency_seconds < _SLOW_SECONDS or len(tried) < 2:
+            for play, case in zip(acts, tried, strict=True):
+                play(self.scenario(), case)
             return
-        with ThreadPoolExecutor(min(16, len(listed))) as pool:
-            for future in [pool.submit(act, self.scenario(), case) for case in listed]:
+        # Tests have one half of the connections, the cases of all tests together the other.
+        pool = self._cases = self._cases or ThreadPoolExecutor(ceil(self.concurrency / 2))
+        futures = [pool.submit(play, self.scenario(), case) for play, case in zip(acts, tried, strict=True)]
+        try:
+            for future in futures:
                 future.result()
+        finally:
+            for future in futures:
+                future.cancel()
+            wait(futures)
+
+    # tests side by side
+
+    def run_ahead(self, tests: Mapping[str, Callable[[], None]], waiting: Collection[str]) -> None:
+        """Let tests run in threads, in their order, where more than one may run at once.
+
+        Args:
+            tests: by name.
+            waiting: the names of those that mostly wait.
+        """
+        if self.concurrency > 1:
+            self._ahead = Ahead(ceil(self.concurrency / 2))
+            for name, test in tests.items():
+                self._ahead.start(name, test, waits=name in waiting)
+
+    def is_ahead(self, name: str) -> bool:
+        """Whether a test was started by `run_ahead` and its result is still to be fetched."""
+        return self._ahead is not None and self._ahead.has(name)
+
+    def result_of(self, name: str) -> None:
+        """Wait for the end of a test that runs ahead, and raise what it raised."""
+        assert self._ahead is not None  # noqa: S101 - is_ahead() was asked
+        try:
+            self._ahead.result(name)
+        except TryAlone as asked:
+            self._ahead.wait()
+            asked.play()
+
+    @property
+    def has_company(self) -> bool:
+        """Whether the caller is a test beside which others may run."""
+        return self._ahead is not None and self._ahead.is_here
+
+    def stop_ahead(self) -> None:
+        """End the tests that run ahead: they send nothing more."""
+        if self._ahead is not None:
+            self.wire.deadline = 0.0
+            self._ahead.stop()
+            self._ahead = None
 
     def count(self, wanted: int) -> int:
         """`wanted`, or fewer where the server is so slow that the check would take minutes."""
         slowness = max(1.0, self.latency_seconds / 0.01)
         return max(2, int(wanted / slowness))
+
+    def limit_requests(self, most: int) -> None:
+        """Send at most so many requests, those included that close what is left open."""
+        # A create that is under way may be one more to close, in each scenario.
+        self.wire.allowance = lambda: most - len(self._open) - self.concurrency
 
     def limit_time(self, end: float) -> None:
         """Let the whole check end at a moment, in seconds on the monotonic clock; a part is reserved for closing."""
@@ -147,6 +219,7 @@ class Run(Target):
         What could not be closed is counted in `left_open`.
         """
         self.wire.deadline = min(self._end, time.monotonic() + _CLOSING_SECONDS)
+        self.wire.allowance = lambda: math.inf
         with self._lock:
             left, self._open = list(self._open), {}
         with ThreadPoolExecutor(_CLOSERS) as pool:
@@ -211,4 +284,6 @@ class Run(Target):
 _CLOSING_SECONDS = 15.0
 _CLOSING_SHARE = 0.4
 _EXIT_SECONDS = 0.4
+# An answer that takes longer is waited for side by side with others.
+_SLOW_SECONDS = 0.005
 _CLOSERS = 16

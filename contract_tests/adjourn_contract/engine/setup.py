@@ -52,9 +52,11 @@ def make_run(option: OptionReader, *, worker: str = "") -> Run:
         )
     except (DocumentError, ValueError) as error:
         raise TargetUnusable(str(error)) from None
-    run.url = url
+    run.url, run.concurrency = url, option("concurrency") or 0
     if (lag_seconds := option("list-lag")) is not None:
         run.list_lag_seconds = lag_seconds
+    if (most := option("max-requests")) is not None:
+        run.limit_requests(most)
     left_seconds = _left_seconds(option("time-budget"), option("ends-at"))
     if left_seconds is not None:
         run.limit_time(time.monotonic() + left_seconds)
@@ -63,7 +65,7 @@ def make_run(option: OptionReader, *, worker: str = "") -> Run:
 
 def _profile(option: OptionReader) -> Profile:
     profile, depth = PROFILES[option("profile")], option("depth")
-    return profile if depth is None else replace(profile, depth=depth)
+    return profile if depth is None else replace(profile, sequences=(("standard", depth),))
 
 
 def _wire(url: str, option: OptionReader) -> Wire:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 from urllib.parse import quote
 
+from adjourn_contract.engine.numbering import Numbering, current
 from adjourn_contract.engine.outcomes import NotApplicable, NotChecked
 from adjourn_contract.transport.exchange import Exchange
 from adjourn_contract.transport.wire import Wire
@@ -32,10 +32,12 @@ class Target:
         pool: sessions made beforehand, for a server without create.
         lacks: why an operation cannot be checked, by operationId.
         known_operations: what was found out about operations that a server may lack.
+        asking: taken while an operation is asked about that a server may lack.
         updates_after_create: whether updatedAt moves by itself for a while after create.
         internal_ids: ids of the caller's environment that no answer may show.
         echoed_secrets: secrets that a request had as data.
         account: members of triggerConfig that name things which the account has, such as its region.
+        numbering: the numbers for names outside every test.
         task: taskIdentifier of the sessions that are created, instead of the example's.
         is_gone: whether the server was seen to accept no connections any more.
         token: a public access token that create answered.
@@ -53,6 +55,7 @@ class Target:
     pool: list[dict[str, Any]] = field(default_factory=list)
     unsupported: dict[str, str] = field(default_factory=dict)
     known_operations: set[str] = field(default_factory=set)
+    asking: threading.Lock = field(default_factory=threading.Lock)
     updates_after_create: bool = False
     internal_ids: set[str] = field(default_factory=set)
     echoed_secrets: set[str] = field(default_factory=set)
@@ -62,15 +65,14 @@ class Target:
     token: str | None = None
     list_lag_seconds: float = 3.0
     observed_list_lag_seconds: float | None = None
-    _numbers: Any = field(default_factory=itertools.count)
+    numbering: Numbering = field(default_factory=Numbering)
     _open: dict[tuple[str, str], None] = field(default_factory=dict)
     _made: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def name(self, what: str = "") -> str:
-        """An unknown externalId."""
-        with self._lock:
-            return f"adjourn-{self.tag}-{next(self._numbers)}{'-' + what if what else ''}"
+        """An unknown externalId; its number is of the test and case that run."""
+        return f"adjourn-{self.tag}-{current(self.numbering).next()}{'-' + what if what else ''}"
 
     def random(self, what: str) -> Random:
         """Chance that the run's tag decides."""

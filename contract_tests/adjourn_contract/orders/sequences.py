@@ -77,7 +77,7 @@ CLOSES = tuple(_close(form, with_reason=given) for given in (True, False) for fo
 _EFFECTS = (CREATE_AGAIN, CLOSES[0], CLOSES[3], UPDATE)
 # By name: what has an effect; that with refusals and expiry; every form of each.
 ALPHABETS: dict[str, Sentence] = {
-    "effects": _EFFECTS,
+    "changes": _EFFECTS,
     "standard": (*_EFFECTS, REFUSED, EXPIRY),
     "forms": (CREATE_AGAIN, *CLOSES, UPDATE, *(_refusal(name) for name in _REFUSALS), EXPIRY),
 }
@@ -185,7 +185,7 @@ class Exploration:
         sentences = list(sequences_of(self._letters, self._depth))
         lasting = [sentence for sentence in sentences if not any(letter.is_expiry for letter in sentence)]
         expiring = [sentence for sentence in sentences if any(letter.is_expiry for letter in sentence)]
-        self._run.each(lasting, self._run_lasting)
+        self._run.each(lasting, self._run_lasting, whole=True)
         expires = bool(expiring) and self._explore_expiring(expiring)
         self._look_again()
         if self._failure is not None:
@@ -278,12 +278,12 @@ class Exploration:
         left = list(sentences)
         for patience in _PATIENCE:
             self._waiting = []
-            self._run.each(left, partial(self._run_to_expiry, clock=clock, patience=patience))
+            self._run.each(left, partial(self._run_to_expiry, clock=clock, patience=patience), whole=True)
             late = {tale.sentence for tale in self._waiting if _is_late(tale, clock)}
             in_time = [tale for tale in self._waiting if tale.sentence not in late]
             if in_time:
                 clock.wait_until(max(tale.expires_at for tale in in_time) + _MARGIN_SECONDS)
-            self._run.each(in_time, lambda _, tale: self._finish(tale))
+            self._run.each(in_time, lambda _, tale: self._finish(tale), whole=True)
             left = sorted(late, key=sentences.index)
             if not left:
                 return

@@ -18,7 +18,15 @@ class Unreachable(ConnectionError):  # noqa: N818 - said of the server
 
 
 class OutOfTime(Exception):  # noqa: N818 - an outcome of the check, not an error of the server
-    """The time for the check is used up: nothing more is sent."""
+    """The time or the number of requests for the check is used up: nothing more is sent.
+
+    Attributes:
+        remedy: the option that limits it.
+    """
+
+    def __init__(self, reason: str, remedy: str = "--time-budget") -> None:
+        super().__init__(reason)
+        self.remedy = remedy
 
 
 class RateLimited(OutOfTime):

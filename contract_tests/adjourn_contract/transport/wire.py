@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import itertools
+import math
 import socket
 import ssl
 import threading
@@ -20,7 +21,7 @@ from urllib.parse import urlsplit
 
 from adjourn_contract.transport.deadline import READ_ERRORS, Deadline
 from adjourn_contract.transport.exchange import Exchange, Headers, OutOfTime, RateLimited, Unreachable
-from adjourn_contract.transport.rate_limit import wait_seconds
+from adjourn_contract.transport.rate_limit import Quota, wait_seconds
 from adjourn_contract.transport.route import Proxy, Route
 
 __all__ = ["Wire"]
@@ -28,6 +29,7 @@ __all__ = ["Wire"]
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 # How long one request is sent again on 429, in all.
 MAX_WAITED_SECONDS = 300.0
+_LATE_WAKING = 1.04
 # A gateway that has lost its server for a moment is asked again so often.
 MAX_GATEWAY_TRIES = 4
 GATEWAY_PAUSE_SECONDS = 0.1
@@ -44,6 +46,7 @@ class Wire:
         proxy: an HTTP proxy in between, or None.
 
     Attributes:
+        allowance: the number of requests after which no more is sent.
         deadline: when no more is sent, in seconds on the monotonic clock.
         requests: how many were sent; `rate_limited` how many answers were 429, `gateway_errors` how many a gateway's.
     """
@@ -71,8 +74,11 @@ class Wire:
         self.rate_limited = 0
         self.gateway_errors = 0
         self.deadline = float("inf")
-        self._interval = 1 / rate if rate else 0.0
+        self.allowance: Callable[[], float] = lambda: math.inf
+        # A little longer than asked for: threads wake late, and no second may have more than `rate` requests.
+        self._interval = _LATE_WAKING / rate if rate else 0.0
         self._next = 0.0
+        self._quota = Quota()
         self._lock = threading.Lock()
         self._idle: list[http.client.HTTPConnection] = []
         self._deadline = Deadline(timeout_seconds)
@@ -125,6 +131,7 @@ class Wire:
         waited = 0.0
         for number in itertools.count():
             exchange = attempt()
+            self._quota.note(exchange, time.monotonic())
             if exchange.status != 429:
                 return exchange
             with self._lock:
@@ -293,12 +300,17 @@ class Wire:
         if time.monotonic() > self.deadline:
             raise OutOfTime("the time budget is used up")
         with self._lock:
+            if self.requests >= self.allowance():
+                raise OutOfTime("the limit of requests is used up", "--max-requests")
             self.requests += 1
-            if not self._interval:
-                return
             now = time.monotonic()
+            interval = max(self._interval, self._quota.interval(now))
+            if not interval:
+                return
             wait = max(0.0, self._next - now)
-            self._next = max(now, self._next) + self._interval
+            self._next = max(now, self._next) + interval
+        if now + wait > self.deadline:
+            raise OutOfTime("the time budget ends before the rate limit lets another request pass")
         if wait:
             time.sleep(wait)
 

@@ -53,6 +53,7 @@ def test_records_are_numbered_and_stored_once(scenario: Scenario) -> None:
     scenario.expect(channels.ask_records("in", "x"), 400, "channel.cursor", "the cursor x", error=True)
 
 
+@pytest.mark.waits
 @pytest.mark.clause("channel.stream", "channel.resume", "channel.timeout")
 def test_a_stream_carries_each_record_once_and_resumes(scenario: Scenario) -> None:
     channels = Channels(scenario, scenario.open())
@@ -70,6 +71,7 @@ def test_a_stream_carries_each_record_once_and_resumes(scenario: Scenario) -> No
         raise scenario.fail("channel.timeout", "400 for Timeout-Seconds: 0", refused.summary)
 
 
+@pytest.mark.waits
 @pytest.mark.clause("channel.stream")
 def test_an_open_stream_does_not_end_by_a_close(scenario: Scenario) -> None:
     channels = Channels(scenario, scenario.open())
@@ -99,6 +101,8 @@ def test_a_first_close_appends_one_record_with_its_reason_and_ends_appends(scena
     row = scenario.open()
     channels = Channels(scenario, row)
     channels.appended("in", "before")
+    # A message starts a run where the session has none.
+    row = scenario.retrieve(row["id"])
     scenario.close(row, {"reason": "user signed out"}, look=False)
     scenario.try_close(row["id"], {"reason": "another"})
     refused = channels.append("in", "after")
@@ -137,6 +141,7 @@ def test_a_close_by_the_current_run_appends_nothing(scenario: Scenario) -> None:
         raise scenario.fail("channel.close-notifies", "no record for a close by the current run", repr(found))
 
 
+@pytest.mark.waits
 @pytest.mark.clause("channel.append-expired")
 def test_an_expired_session_takes_no_records(scenario: Scenario) -> None:
     now = datetime.fromisoformat(scenario.open()["createdAt"])

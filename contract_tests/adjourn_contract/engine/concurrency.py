@@ -1,0 +1,63 @@
+"""Tests side by side: they run in threads ahead of pytest, which reports them one after the other, in its own order."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+
+__all__ = ["Ahead", "concurrency_for"]
+
+_LOCAL_CONCURRENCY = 4
+_MAX_CONCURRENCY = 16
+# One connection more for each so many seconds of latency: what is won above that is less than what a server notices.
+_SECONDS_A_CONNECTION = 0.006
+
+
+def concurrency_for(latency_seconds: float) -> int:
+    """How many connections are used where no number is asked for: more, the longer an answer takes."""
+    return min(_MAX_CONCURRENCY, max(_LOCAL_CONCURRENCY, round(latency_seconds / _SECONDS_A_CONNECTION)))
+
+
+_MAX_WAITING = 16
+_THREAD_PREFIX = "adjourn-test"
+
+
+class Ahead:
+    """Functions that run in threads, each with a result that is fetched later.
+
+    Args:
+        concurrency: how many run at once.
+    """
+
+    def __init__(self, concurrency: int) -> None:
+        self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix=_THREAD_PREFIX)
+        self._waiting = ThreadPoolExecutor(_MAX_WAITING, thread_name_prefix=_THREAD_PREFIX)
+        self._futures: dict[str, Future[None]] = {}
+
+    def start(self, name: str, function: Callable[[], None], *, waits: bool = False) -> None:
+        """Let a function run as soon as a thread is free; one that mostly waits takes no thread from the others."""
+        self._futures[name] = (self._waiting if waits else self._pool).submit(function)
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the caller is one of the functions."""
+        return threading.current_thread().name.startswith(_THREAD_PREFIX)
+
+    def has(self, name: str) -> bool:
+        """Whether the function was started."""
+        return name in self._futures
+
+    def wait(self) -> None:
+        """Wait until every function has ended."""
+        wait(self._futures.values())
+
+    def result(self, name: str) -> None:
+        """Wait for the end of a function and raise what it raised."""
+        self._futures.pop(name).result()
+
+    def stop(self) -> None:
+        """Start no more functions, and wait for those that run."""
+        for pool in (self._pool, self._waiting):
+            pool.shutdown(wait=True, cancel_futures=True)
+        self._futures.clear()
