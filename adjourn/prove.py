@@ -13,16 +13,25 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from adjourn_mock.faults import Fault
 
-__all__ = ["ProofResult", "prove"]
+__all__ = ["LAWFUL_MOCKS", "LawfulResult", "ProofResult", "check_lawful", "prove"]
 
 _ADJOURN = (sys.executable, "-m", "adjourn")
 _CHECK_SECONDS = 180
 _SCRIPT_SECONDS = 120
 _PASSED, _FAILED = 0, 1
+# Lawful mocks that no check may accuse: the options of `adjourn mock`, and those of `adjourn check`.
+LAWFUL_MOCKS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = MappingProxyType(
+    {
+        "mock, documented dialect": (("--dialect", "documented"), ("--dialect", "documented")),
+        "mock, server dialect": (("--dialect", "server"), ("--dialect", "server")),
+        "mock whose lists lag 1.5 s": (("--fault", "list-lag=1.5s"), ()),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -57,6 +66,31 @@ class ProofResult:
         return self.replay == ""
 
 
+@dataclass(frozen=True)
+class LawfulResult:
+    """The result of the check of a lawful server.
+
+    Attributes:
+        name: of the server, a key of `LAWFUL_MOCKS`.
+        accused: the clauses that failed, of which none should have.
+        seconds: how long the check took.
+        error: why the check came to nothing, where it did.
+    """
+
+    name: str
+    accused: tuple[str, ...]
+    seconds: float
+    error: str | None
+
+
+def check_lawful(name: str) -> LawfulResult:
+    """Check one of `LAWFUL_MOCKS`, in processes of its own."""
+    of_mock, of_check = LAWFUL_MOCKS[name]
+    with _mock(*of_mock) as server:
+        found = _check(server, of_check)
+    return LawfulResult(name, found.failed, found.seconds, found.error)
+
+
 def prove(faults: Sequence[Fault], *, workers: int, fail_fast: bool, replay: bool = False) -> Iterator[ProofResult]:
     """Check the mock with each fault, in processes of its own; results come in the order of `faults`.
 
@@ -78,20 +112,32 @@ def prove(faults: Sequence[Fault], *, workers: int, fail_fast: bool, replay: boo
 
 def _checked(fault: Fault, scripts: Path, *, fail_fast: bool) -> ProofResult:
     with _mock("--fault", fault.name) as server:
-        first, second = server.keys[:2]
-        command = [*_ADJOURN, "check", server.url, "--secret-key", first, "--other-secret-key", second, "--json"]
-        command += ["--write-tests", str(scripts), *(["--fail-fast"] if fail_fast else [])]
-        began = time.monotonic()
-        try:
-            done = subprocess.run(  # noqa: S603 - our own command
-                command, capture_output=True, text=True, timeout=_CHECK_SECONDS, check=False
-            )
-            result = json.loads(done.stdout)
-        except (ValueError, subprocess.TimeoutExpired) as error:
-            return ProofResult(fault, (), 0, f"{type(error).__name__}: {error}")
-        seconds = time.monotonic() - began
-    blamed = tuple(each["clause"] for each in result["clauses"] if each["state"] == "failed")
-    return ProofResult(fault, blamed, seconds, result["error"])
+        found = _check(server, ("--write-tests", str(scripts), *(("--fail-fast",) if fail_fast else ())))
+    return ProofResult(fault, found.failed, found.seconds, found.error)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a check found: the failed clauses, its seconds, and why it came to nothing."""
+
+    failed: tuple[str, ...]
+    seconds: float
+    error: str | None
+
+
+def _check(server: _Mock, options: Sequence[str]) -> _Found:
+    first, second = server.keys[:2]
+    command = [*_ADJOURN, "check", server.url, "--secret-key", first, "--other-secret-key", second, "--json", *options]
+    began = time.monotonic()
+    try:
+        done = subprocess.run(  # noqa: S603 - our own command
+            command, capture_output=True, text=True, timeout=_CHECK_SECONDS, check=False
+        )
+        result = json.loads(done.stdout)
+    except (ValueError, subprocess.TimeoutExpired) as error:
+        return _Found((), 0, f"{type(error).__name__}: {error}")
+    failed = tuple(each["clause"] for each in result["clauses"] if each["state"] == "failed")
+    return _Found(failed, time.monotonic() - began, result["error"])
 
 
 def _replayed(result: ProofResult, scripts: Path) -> str:

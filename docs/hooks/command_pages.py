@@ -92,7 +92,12 @@ def exit_codes(contract: Contract) -> str:  # noqa: ARG001
             "the server could not be checked, or not all was; wrong options",
         ),
         ("`adjourn demo`", "every clause passed", "a clause failed", "the mock could not start or be checked"),
-        ("`adjourn faults prove`", "every fault was caught", "a fault was missed", "wrong options"),
+        (
+            "`adjourn faults prove`",
+            "every fault was caught, no lawful mock was accused",
+            "a fault was missed, a proof did not replay, or a lawful mock was accused",
+            "wrong options, or interrupted",
+        ),
         (
             "`adjourn load`",
             "every clause passed under load",

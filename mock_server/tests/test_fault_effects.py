@@ -188,6 +188,7 @@ ACCEPTED_BY_UPDATE = [
     ("update-tag-number-passes", {"tags": [1]}),
     ("update-metadata-array-passes", {"metadata": [1]}),
     ("update-metadata-string-passes", {"metadata": "{}"}),
+    ("update-external-id-number-ignored", {"externalId": 5}),
     ("update-any-number-of-tags", {"tags": ["a"] * 11}),
     ("update-tags-of-any-length", {"tags": ["a" * 129]}),
     ("update-nan-passes", b'{"metadata":{"n":NaN}}'),

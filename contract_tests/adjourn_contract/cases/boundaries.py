@@ -78,12 +78,13 @@ SAMPLES = (
     Sample("boolean", False, "that is false"),
     Sample("integer", 5, "that is a number"),
     Sample("string", "", "that is an empty string"),
-    Sample("string", '["5"]', "that is JSON in a string"),
     Sample("array", [], "that is an empty array"),
     Sample("array", ["5"], "that is an array"),
     Sample("object", {}, "that is an empty object"),
     Sample("object", {"5": "5"}, "that is an object"),
 )
+# What a reader that parses strings takes for a value of the type.
+TEXTS_OF_JSON = {"array": '["5"]', "object": '{"5":"5"}'}
 
 
 def boundaries(contract: Contract, name: str) -> Iterator[Boundary]:
@@ -127,6 +128,9 @@ def _values(contract: Contract, schema: Mapping[str, Any]) -> Iterator[Value]:
         return
     allowed = {*kinds, "integer"} if "number" in kinds else set(kinds)
     yield from (Value(value, what, False) for kind, value, what in SAMPLES if kind not in allowed)
+    if "string" not in allowed:
+        texts = (text for kind, text in TEXTS_OF_JSON.items() if kind in allowed)
+        yield from (Value(text, f"that is {text} in a string", False) for text in texts)
 
 
 def _limits(contract: Contract, schema: Mapping[str, Any], kinds: list[str]) -> Iterator[Value]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from adjourn_spec import Contract
 
-__all__ = ["variants"]
+__all__ = ["full_session", "variants"]
 
 # Values whose type or form a store that is not careful changes.
 _TEXTS = {
@@ -49,19 +49,9 @@ def variants(contract: Contract, account: Mapping[str, str] = MappingProxyType({
         contract: has the limits.
         account: `region` and `lockToVersion` that the account has; others are left out (grey.account-names).
     """
-    config = contract.schema("TriggerConfig").definition["properties"]
     create = contract.schema("CreateSession").definition["properties"]
-    machines: list[str] = config["machine"]["enum"]
-    every = {
-        "basePayload": _PAYLOAD,
-        "machine": machines[-1],
-        "queue": "a-queue",
-        "tags": [f"t{number}" for number in range(5)],
-        "maxAttempts": config["maxAttempts"]["maximum"],
-        "maxDuration": 86_400,
-        "idleTimeoutInSeconds": config["idleTimeoutInSeconds"]["maximum"],
-    }
-    least = {"basePayload": {}, "machine": machines[0], "maxAttempts": 1, "idleTimeoutInSeconds": 1}
+    every = _full_config(contract)
+    least = {"basePayload": {}, "machine": _machines(contract)[0], "maxAttempts": 1, "idleTimeoutInSeconds": 1}
     longest = {"type": "x" * create["type"]["maxLength"], "taskIdentifier": "y" * create["taskIdentifier"]["maxLength"]}
     of_account = [{"triggerConfig": {"basePayload": {}, **account}}] if account else []
     return [
@@ -84,3 +74,26 @@ def variants(contract: Contract, account: Mapping[str, str] = MappingProxyType({
         {"triggerConfig": {"basePayload": {"deep": {"er": {"est": ["x"]}}}, "queue": "q", "tags": []}},
         {"expiresAt": "2099-06-01T12:00:00.000Z", "external_id": None, "tags": ["expiring"], "metadata": {"x": 1}},
     ]
+
+
+def full_session(contract: Contract) -> dict[str, Any]:
+    """The members of a create in which each optional member is set, metadata and externalId aside."""
+    return {"triggerConfig": _full_config(contract), "tags": ["a"], "expiresAt": "2099-12-31T23:59:59.000Z"}
+
+
+def _full_config(contract: Contract) -> dict[str, Any]:
+    config = contract.schema("TriggerConfig").definition["properties"]
+    return {
+        "basePayload": _PAYLOAD,
+        "machine": _machines(contract)[-1],
+        "queue": "a-queue",
+        "tags": [f"t{number}" for number in range(5)],
+        "maxAttempts": config["maxAttempts"]["maximum"],
+        "maxDuration": 86_400,
+        "idleTimeoutInSeconds": config["idleTimeoutInSeconds"]["maximum"],
+    }
+
+
+def _machines(contract: Contract) -> list[str]:
+    machines: list[str] = contract.schema("TriggerConfig").definition["properties"]["machine"]["enum"]
+    return machines

@@ -100,20 +100,24 @@ def test_a_create_body_shorter_than_its_content_length_creates_nothing(run: Run,
     scenario.expect(seen, 404, "create.invalid", "retrieve after a create body that was cut off")
 
 
+def assert_answer_of_create(scenario: Scenario, made: Row, clause: str, *, is_cached: bool) -> None:
+    """Check what create answers beside the row: runId, publicAccessToken and isCached."""
+    scenario.assert_same({"isCached": is_cached}, made, clause, "create" if not is_cached else "a repeated create")
+    run_id, token, prefix = made.get("runId"), made.get("publicAccessToken"), scenario.target.contract.run_prefix
+    if not isinstance(run_id, str) or not run_id.startswith(prefix):
+        raise scenario.fail(clause, f"a runId that starts with {prefix}", f"{run_id!r}")
+    if not isinstance(token, str):
+        raise scenario.fail(clause, "a publicAccessToken", f"{token!r}")
+    if token.count(".") != 2:
+        raise scenario.fail("token.shape", "a JWT as publicAccessToken", f"{token!r}")
+
+
 @pytest.mark.clause("create.created", "token.shape")
 def test_a_new_session_is_answered_with_a_run_and_a_token(run: Run) -> None:
     run.need("createSession")
 
     def play(scenario: Scenario, external_id: str | None) -> None:
-        made = scenario.create(external_id)
-        scenario.assert_same({"isCached": False}, made, "create.created", "create")
-        run_id, token = made.get("runId"), made.get("publicAccessToken")
-        if not isinstance(run_id, str) or not run_id.startswith(run.contract.run_prefix):
-            raise scenario.fail("create.created", f"a runId that starts with {run.contract.run_prefix}", f"{run_id!r}")
-        if not isinstance(token, str):
-            raise scenario.fail("create.created", "a publicAccessToken", f"{token!r}")
-        if token.count(".") != 2:
-            raise scenario.fail("token.shape", "a JWT as publicAccessToken", f"{token!r}")
+        assert_answer_of_create(scenario, scenario.create(external_id), "create.created", is_cached=False)
 
     run.each([run.name(), None], play)
 
@@ -142,7 +146,7 @@ def test_create_drops_the_white_space_around_an_external_id(run: Run, scenario: 
         scenario.expect(again, 409, "close.recreate", f"create with a closed session's externalId, as {closed!r}")
 
 
-@pytest.mark.clause("create.cached")
+@pytest.mark.clause("create.cached", "token.shape")
 def test_a_repeated_create_refreshes_the_trigger_config_and_nothing_else(run: Run, scenario: Scenario) -> None:
     run.need("createSession")
     row = scenario.open(tags=["first"], metadata={"first": 1})
@@ -152,7 +156,8 @@ def test_a_repeated_create_refreshes_the_trigger_config_and_nothing_else(run: Ru
     answered = scenario.validated_row(again, extra_members=True)
     kept = {name: value for name, value in row.items() if name not in ("triggerConfig", "updatedAt", "currentRunId")}
     expected = {**kept, "triggerConfig": config}
-    scenario.assert_same({**expected, "isCached": True}, answered, "create.cached", "a repeated create")
+    scenario.assert_same(expected, answered, "create.cached", "a repeated create")
+    assert_answer_of_create(scenario, answered, "create.cached", is_cached=True)
     scenario.assert_same(expected, scenario.retrieve(row["id"]), "create.cached", "retrieve after a repeated create")
 
 

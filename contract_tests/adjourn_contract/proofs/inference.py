@@ -228,6 +228,18 @@ def _of_times(failure: Failure) -> Iterator[Claim]:
         yield Claim(Reading("lapse", step, ("updatedAt",), created), "within", ("0.001", "1e9"))
 
 
+# what create answers beside the row
+
+
+def _of_create(failure: Failure) -> Iterator[Claim]:
+    found = re.match(r"a (runId) that starts with (\w+)|a (publicAccessToken)$|a JWT as (\w+)", failure.expected)
+    if found is None:
+        return
+    run, prefix, token, jwt = found.groups()
+    pattern = f'^"{prefix}' if run else '^"' if token else r'^"[^.]+[.][^.]+[.][^.]+"$'
+    yield Claim(Reading("member", failure.last, (run or token or jwt,)), "like", (pattern,))
+
+
 # tokens
 
 
@@ -289,6 +301,7 @@ _INFERENCES = (
     _of_secrets,
     _of_allow,
     _of_times,
+    _of_create,
     _of_tokens,
     claims_of_lists,
     _of_repeated_value,

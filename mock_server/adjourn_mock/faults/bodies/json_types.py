@@ -43,6 +43,15 @@ def null_dropped(*names: str) -> Edit:
     return edit
 
 
+def number_dropped(name: str) -> Edit:
+    """A member that is a number is taken for absent."""
+
+    def edit(members: Members) -> Members:
+        return without(name)(members) if number_as_text(members.get(name)) != members.get(name) else members
+
+    return edit
+
+
 def null_options_dropped(*names: str) -> Change:
     return in_create((_CONFIG,), lambda config: null_dropped(*names)(config) if isinstance(config, dict) else config)
 
@@ -272,6 +281,11 @@ FAULTS = named(
             "update.invalid",
             "The server parses the metadata of an update that are a string of JSON.",
             in_update("metadata", text_as_json),
+        ),
+        "update-external-id-number-ignored": Breach(
+            "update.invalid",
+            "The server ignores the externalId of an update that is a number.",
+            object_mended(UPDATE, number_dropped("externalId")),
         ),
         "update-any-number-of-tags": Breach(
             "update.invalid",
