@@ -159,7 +159,7 @@ def adjourn_run(request: pytest.FixtureRequest) -> Iterator[Run]:
             # What is wrong with create or retrieve is for the tests to report.
             with suppress(AssertionError, NotChecked, OutOfTime):
                 aged = variants(made.contract, made.account)
-                made.create_early(aged if made.profile.lifecycles > 10 else aged[:3])
+                made.create_early(aged[: made.profile.aged])
         items = request.session.items
         made.run_ahead(_tests_ahead(items, made), [item.nodeid for item in items if _waits(item)])
         yield made

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from adjourn_spec import Contract
 
-__all__ = ["Boundary", "boundaries"]
+__all__ = ["Boundary", "boundaries", "together"]
 
 _MISSING = object()
 # Members that name things of an account (grey.account-names).
@@ -95,6 +95,23 @@ def boundaries(contract: Contract, name: str) -> Iterator[Boundary]:
         name: the component schema.
     """
     return _of_object(contract, contract.schema(name).definition, ())
+
+
+def together(boundaries: Iterable[Boundary]) -> Sequence[Sequence[Boundary]]:
+    """Boundaries in groups that one body can have: no two in a group are of one member, or of a member in it."""
+    groups: list[list[Boundary]] = []
+    for boundary in boundaries:
+        group = next((each for each in groups if not any(_overlap(boundary, other) for other in each)), None)
+        if group is None:
+            groups.append([boundary])
+        else:
+            group.append(boundary)
+    return groups
+
+
+def _overlap(one: Boundary, other: Boundary) -> bool:
+    shorter = min(len(one.place), len(other.place))
+    return one.place[:shorter] == other.place[:shorter]
 
 
 def _of_object(contract: Contract, schema: Mapping[str, Any], place: tuple[str, ...]) -> Iterator[Boundary]:

@@ -8,8 +8,12 @@ from typing import Any, NamedTuple
 
 __all__ = ["ESCAPED", "NOT_STRINGS", "TEXTS", "Escaped", "Length", "blocks", "encoded", "lengths", "long_texts"]
 
-# The most revealing first: white space, normalisation, escaping, words that a parser takes for values.
+# The most revealing first: several pitfalls in each of the first three, one in each of the rest.
 TEXTS = (
+    "e\u0301 \u00e9 \ufb01 \u212b \u1100\u1161 \u00df \u0130 \u01c5 \U0001f469\u200d\U0001f680 \U00010348 normalised",
+    "\"q\" 'q' \\ \\n \\u0041 %41 %20 + &amp; &lt;b> <script>alert(1)</script> ${x} {0} %s escaped",
+    "\ufeff two  spaces\t\ttab\r\nline\rfeed\u00a0\u200b\u2028\n ",
+    "null",
     "user signed out",
     "",
     " one around ",
@@ -19,7 +23,6 @@ TEXTS = (
     '"quoted"',
     "\n",
     "<script>alert(1)</script>",
-    "null",
     " ",
     "  ",
     "   three in front",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import pytest
 
 from adjourn_contract.cases.batches import batches
-from adjourn_contract.cases.boundaries import Boundary, boundaries
+from adjourn_contract.cases.boundaries import Boundary, boundaries, together
 from adjourn_contract.cases.members import MALFORMED_MEMBERS
 from adjourn_contract.engine.json_values import is_same_json
 from adjourn_contract.engine.run import Run
@@ -24,15 +25,18 @@ def asked(run: Run, *, passing: bool) -> list[Boundary]:
 def test_create_accepts_values_within_its_schema(run: Run) -> None:
     run.need("createSession")
 
-    def play(scenario: Scenario, boundary: Boundary) -> None:
-        members = boundary.put({"triggerConfig": run.example["triggerConfig"]})
-        row, place = scenario.open(**members), ".".join(boundary.place)
-        if not is_same_json(boundary.value, boundary.found(row)):
-            got = f"{boundary.found(row)!a}"
-            raise scenario.fail("create.created", f"{place} {boundary.value!a}", got)
+    def play(scenario: Scenario, group: Sequence[Boundary]) -> None:
+        members = {"triggerConfig": run.example["triggerConfig"]}
+        for boundary in group:
+            members = boundary.put(members)
+        row = scenario.open(**members)
+        for boundary in group:
+            if not is_same_json(boundary.value, boundary.found(row)):
+                expected = f"{'.'.join(boundary.place)} {boundary.value!a}"
+                raise scenario.fail("create.created", expected, f"{boundary.found(row)!a}")
         scenario.close(row, {"reason": "at the boundary"}, look=False)
 
-    run.each(asked(run, passing=True), play)
+    run.each(together(asked(run, passing=True)), play, whole=True)
 
 
 @pytest.mark.clause("create.invalid")
@@ -48,7 +52,7 @@ def test_create_refuses_values_beyond_its_schema(run: Run) -> None:
         seen = scenario.send("GET", run.path(name))
         scenario.expect(seen, 404, "create.invalid", "retrieve after create was refused")
 
-    run.each(batches(asked(run, passing=False)), play)
+    run.each(batches(asked(run, passing=False), 16), play, whole=True)
 
 
 @pytest.mark.clause("create.invalid")
@@ -86,7 +90,7 @@ def test_a_create_body_that_is_not_a_json_object_is_refused(run: Run) -> None:
     rest = json.dumps(run.example)[:-1].encode()
     nan = [(what, rest + b',"metadata":{"x":' + value + b"}}") for what, value in (("NaN", b"NaN"), ("01", b"01"))]
     behind = [("an object with garbage behind it", rest + b"} x"), ("two objects", rest + b"}{}")]
-    run.each([*nan, *behind, *MALFORMED_MEMBERS], lambda scenario, case: play(scenario, *case))
+    run.each([*nan, *behind, *MALFORMED_MEMBERS], lambda scenario, case: play(scenario, *case), whole=True)
 
 
 @pytest.mark.clause("create.invalid")

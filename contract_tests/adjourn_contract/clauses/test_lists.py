@@ -215,7 +215,7 @@ def test_a_query_that_breaks_its_schema_is_refused(run: Run) -> None:
         answer = scenario.list_query(wrong.parameters)
         scenario.expect(answer, (400, 422), "list.invalid", f"a list with {wrong.what}")
 
-    run.each(wrong_queries(run), play)
+    run.each(wrong_queries(run), play, whole=True)
 
 
 # What JavaScript's coercions let pass (grey.list-lenient): refused, or read in some way, but not a server error.

@@ -40,6 +40,7 @@ class Profile:
         schemathesis: examples of each operation, 0 for none.
         age_seconds: how long some sessions wait before they are closed.
         requests: how many the whole check sends, about, on a server that has every operation.
+        aged: how many sessions wait before they are closed, None for one of each sort.
         sessions: how many the whole check creates at most, for a user to know beforehand.
     """
 
@@ -51,6 +52,7 @@ class Profile:
     steps: int
     schemathesis: int
     age_seconds: float
+    aged: int | None
     requests: int
     sessions: int
 
@@ -63,6 +65,7 @@ PROFILES = {
         steps=6,
         schemathesis=0,
         age_seconds=1.2,
+        aged=2,
         requests=500,
         sessions=150,
         cases=1,
@@ -75,6 +78,7 @@ PROFILES = {
         steps=12,
         schemathesis=4,
         age_seconds=2.2,
+        aged=6,
         requests=4000,
         sessions=1000,
         cases=4,
@@ -87,6 +91,7 @@ PROFILES = {
         steps=40,
         schemathesis=150,
         age_seconds=3.2,
+        aged=None,
         requests=160_000,
         sessions=60_000,
         cases=None,
