@@ -57,7 +57,7 @@ class Checked:
 
 
 def check(
-    fault: str, profile: str, *, fail_fast: bool = False, latency_ms: int = 0, concurrency: int | None
+    fault: str, profile: str, *, fail_fast: bool = False, latency_ms: int = 0, concurrency: int | None = None
 ) -> Checked:
     """Check a mock of this process's own."""
     result, began = Checked(fault), time.monotonic()

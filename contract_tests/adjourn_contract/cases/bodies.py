@@ -18,6 +18,7 @@ class Body(NamedTuple):
 # Refused by every JSON reader that follows RFC 8259, or read as something other than an object.
 MALFORMED = (
     Body("a brace", b"{"),
+    Body("many unclosed brackets", b'{"reason":' + b"[" * 1000),
     Body("an array", b"[]"),
     Body("null", b"null"),
     Body("trailing garbage", b'{"reason":"ok"} x'),
@@ -72,6 +73,10 @@ PAST = "2001-02-03T04:05:06.000Z"
 
 # Members of a close body that the contract does not name; none may be stored or change the row.
 UNKNOWN_MEMBERS: tuple[dict[str, Any], ...] = (
+    {"closedAt": PAST, "closedReason": "injected", "updatedAt": PAST},
+    {"tags": ["injected"], "metadata": {"injected": 1}, "expiresAt": PAST},
+    {"Reason": "injected", "__proto__": {"reason": "injected"}},
+    {"id": "session_injected", "externalId": "injected", "callingRunId": "run_1"},
     {"closedAt": PAST},
     {"closedReason": "injected"},
     {"tags": ["injected"]},

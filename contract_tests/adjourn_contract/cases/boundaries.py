@@ -119,6 +119,9 @@ def _of_object(contract: Contract, schema: Mapping[str, Any], place: tuple[str, 
     for name, definition in schema.get("properties", {}).items():
         here = (*place, name)
         if name in _OF_AN_ACCOUNT:
+            # Which names there are is not known, but they are names.
+            wrong = (each for each in SAMPLES if each.kind not in ("string", "null"))
+            yield from (Boundary(here, each.value, f"{'.'.join(here)} {each.what}", passes=False) for each in wrong)
             continue
         if name in required:
             yield Boundary(here, _MISSING, f"no {'.'.join(here)}", passes=False)

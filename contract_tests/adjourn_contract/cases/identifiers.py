@@ -153,12 +153,15 @@ UNDECODABLE = ("%FF", "%ZZ", "%", "%4", "%C0%AF", "%ED%A0%80", "%F8%88%80%80%80"
 
 # Parts of externalIds that a path has to encode, or that look as if they were encoded already.
 ODD_PARTS = (
+    "a/b+c d%20e?f=g",
+    "\u00fc#",
+    "a\nb",
+    "%2B",
     "a/b",
     "%20",
     "a+b",
     "a b",
     "\u00fc",
-    "%2B",
     "a?b=c",
     "a#b",
     "%",
@@ -201,7 +204,6 @@ ODD_PARTS = (
     "\u00e9%C3%A9",
     "+",
     "a++b",
-    "a\nb",
     "a\r\nb",
     "\u007f",
 )  # fmt: skip - short parts read best side by side
@@ -265,10 +267,10 @@ def near_prefixes(prefix: str, name: str) -> list[str]:
     bare = prefix.rstrip("_")
     near = (
         prefix.title() + name,
-        prefix.upper() + name,
+        f"{bare}-{name}",
         f"{bare}s{name}",
         f"my_{prefix}{name}",
-        f"{bare}-{name}",
+        prefix.upper() + name,
         prefix.swapcase() + name,
         prefix[:1].upper() + prefix[1:] + name,
         prefix[:-2] + prefix[-2:].upper() + name,

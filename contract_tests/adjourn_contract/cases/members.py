@@ -41,6 +41,7 @@ TREACHEROUS: tuple[dict[str, Any], ...] = (
                 "nothing": None,
                 "list": [[], [None], {}],
                 "object": {},
+                "deep": {"er": {"est": ["x"]}},
                 "empty": "",
                 "constructor": "x",
                 "toString": 1,

@@ -190,12 +190,15 @@ def encoded(reason: str) -> bytes:
 
 def lengths(limit: int) -> Iterator[Length]:
     """Reasons about the limit of characters, the most revealing first."""
-    for count in (limit, limit + 1, limit - 1, limit + 2, limit + limit // 2, limit * 2, limit * 3):
+    yield Length(limit, "\u00e9" * limit)
+    yield Length(limit + 1, "x" * (limit + 1))
+    yield Length(limit + 1, ("e\u0301" * limit)[: limit + 1])
+    yield Length(limit + 1, "x" * limit + " ")
+    for count in (limit, limit - 1, limit + 2, limit + limit // 2, limit * 2, limit * 3):
         yield Length(count, "x" * count)
     for character in ("\u00e9", "\u20ac", " ", "\u4e2d", "e\u0301", "\t", "\\", '"'):
         for count in (limit, limit + 1):
             yield Length(count, (character * count)[:count])
-    yield Length(limit + 1, "x" * limit + " ")
     yield Length(limit + 1, " " + "x" * limit)
     yield Length(limit + 1, "x" * limit + "\n")
     yield Length(limit, "x" * (limit - 1) + " ")

@@ -37,7 +37,7 @@ def test_a_body_that_is_not_a_json_object_is_refused_and_has_no_effect(run: Run)
             what = f"a close body that is {body.what}"
             scenario.assert_close_refused(row, body.content, "body.malformed", what, by=keys[number % len(keys)])
 
-    run.each(batches(MALFORMED), play)
+    run.each(batches(MALFORMED), play, whole=True)
 
 
 @pytest.mark.clause("body.malformed")

@@ -75,7 +75,7 @@ def test_create_refuses_a_value_that_is_not_an_external_id(run: Run) -> None:
         run.remember(run.key, made)
         scenario.expect(made, (400, 422), "create.invalid", f"create with {what}")
 
-    run.each(wrong, play)
+    run.each(wrong, play, whole=True)
 
 
 @pytest.mark.clause("body.malformed", "server.no-error")

@@ -44,6 +44,7 @@ def test_a_filter_shows_the_sessions_that_match_and_no_others(run: Run, scenario
         filtered({0, 1, 3}, type=kind),
         filtered({2}, type=other),
         filtered(type=f"{kind}x"),
+        filtered(type=kind[:-1]),
         filtered(type=kind.upper()),
         filtered(type=f"{kind[:-1]}%"),
         filtered({0, 1}, tags=tag),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 
 import pytest
@@ -69,15 +70,16 @@ def test_closed_at_and_updated_at_are_the_time_of_the_close(run: Run) -> None:
     aged = [close_aged(number, scenario, row) for number, (scenario, row) in enumerate(run.aged_sessions())]
     coarse = coarseness_of(aged)
 
-    def once_more() -> None:
+    def once_more(number: int) -> None:
         scenario = run.scenario()
         row = scenario.open()
         time.sleep(run.profile.age_seconds)
-        closed = close_aged(0, scenario, row)
+        closed = close_aged(number, scenario, row)
         assert_time_of_close(closed, run.collection, coarseness_of([closed]))
 
-    for closed in aged:
-        retried(run, lambda closed=closed: assert_time_of_close(closed, run.collection, coarse), once_more)  # type: ignore[misc]
+    for number, closed in enumerate(aged):
+        once = partial(assert_time_of_close, closed, run.collection, coarse)
+        retried(run, once, partial(once_more, number))
     run.closed_early += [(each.scenario, each.after) for each in aged]
 
 

@@ -72,8 +72,8 @@ PROFILES = {
         sequences=(("changes", 2),),
     ),
     "standard": Profile(
-        lifecycles=12,
-        histories=16,
+        lifecycles=10,
+        histories=12,
         examples=4,
         steps=12,
         schemathesis=4,
