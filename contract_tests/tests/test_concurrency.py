@@ -20,7 +20,7 @@ from adjourn_mock import MockServer, create_app
 from adjourn_spec import load_contract
 
 
-@pytest.mark.parametrize(("latency_seconds", "concurrency"), [(0.0, 4), (0.04, 7), (0.1, 16), (2.0, 16)])
+@pytest.mark.parametrize(("latency_seconds", "concurrency"), [(0.0, 4), (0.04, 13), (0.1, 32), (2.0, 32)])
 def test_the_concurrency_grows_with_the_latency_up_to_a_bound(latency_seconds: float, concurrency: int) -> None:
     assert concurrency_for(latency_seconds) == concurrency
 

@@ -264,7 +264,6 @@ LISTED = [
     ("list-type-starts", "filter[type]=Chat"),
     ("list-task-starts", "filter[taskIdentifier]=My-C"),
     ("list-external-id-starts", "filter[externalId]=Chat"),
-    ("list-tags-trimmed", "filter[tags]=A"),
     ("list-external-id-commas", "filter[externalId]=Chat_1,x"),
 ]
 

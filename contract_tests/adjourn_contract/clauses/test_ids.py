@@ -69,6 +69,8 @@ def test_a_word_that_programs_know_is_an_unknown_id(run: Run) -> None:
     run.each(batches(WORDS), play)
 
 
+# Another test asks for the same words as ids that are unknown.
+@pytest.mark.alone
 @pytest.mark.clause("id.external", "server.no-error")
 def test_a_word_that_programs_know_can_be_an_external_id(run: Run) -> None:
     run.need("createSession")

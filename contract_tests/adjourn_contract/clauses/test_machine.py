@@ -114,7 +114,7 @@ class Sessions(RuleBasedStateMachine):
             walk.probe(clause="close.only-one", is_last=True)
 
 
-@pytest.mark.alone
+@pytest.mark.waits
 @pytest.mark.clause("close.terminal", "close.idempotent", "close.only-one", "env.isolation", "close.persisted")
 def test_random_orders_of_operations_satisfy_the_model(run: Run) -> None:
     run.need("createSession")
@@ -125,7 +125,7 @@ def test_random_orders_of_operations_satisfy_the_model(run: Run) -> None:
     run_state_machine_as_test(bound, settings=options)
 
 
-@pytest.mark.alone
+@pytest.mark.waits
 @pytest.mark.clause("reason.verbatim")
 def test_any_reason_is_recorded_exactly(run: Run) -> None:
     limit = run.contract.reason_max_length

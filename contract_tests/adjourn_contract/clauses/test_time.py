@@ -67,7 +67,8 @@ def coarseness_of(closed: Sequence[Closed]) -> float:
 @pytest.mark.alone
 @pytest.mark.clause("close.closes", "close.updated-at", "close.preserves")
 def test_closed_at_and_updated_at_are_the_time_of_the_close(run: Run) -> None:
-    aged = [close_aged(number, scenario, row) for number, (scenario, row) in enumerate(run.aged_sessions())]
+    aged: list[Closed] = []
+    run.each(enumerate(run.aged_sessions()), lambda _, case: aged.append(close_aged(case[0], *case[1])), whole=True)
     coarse = coarseness_of(aged)
 
     def once_more(number: int) -> None:
@@ -108,11 +109,15 @@ def assert_within(scenario: Scenario, clause: str, name: str, took: float, passe
 def test_a_close_much_later_changes_nothing(run: Run) -> None:
     # Until a coarse clock shows another time.
     time.sleep(min(run.profile.age_seconds, 1.2))
-    for scenario, closed in run.closed_early:
+
+    def play(_: Scenario, early: tuple[Scenario, Row]) -> None:
+        scenario, closed = early
         for key in ids_of(closed):
             scenario.close_again(closed, {"reason": "much later"}, by=key)
         scenario.close_again(closed)
         scenario.assert_unchanged(closed, "close.idempotent")
+
+    run.each(run.closed_early, play, whole=True)
 
 
 @pytest.mark.waits

@@ -9,9 +9,9 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 __all__ = ["Ahead", "concurrency_for"]
 
 _LOCAL_CONCURRENCY = 4
-_MAX_CONCURRENCY = 16
+_MAX_CONCURRENCY = 32
 # One connection more for each so many seconds of latency: what is won above that is less than what a server notices.
-_SECONDS_A_CONNECTION = 0.006
+_SECONDS_A_CONNECTION = 0.003
 
 
 def concurrency_for(latency_seconds: float) -> int:

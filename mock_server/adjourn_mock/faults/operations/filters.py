@@ -80,10 +80,6 @@ def starts(asked: str, had: str) -> bool:
     return len(asked) > 3 and had.startswith(asked)
 
 
-def trimmed(asked: str, had: str) -> bool:
-    return asked.strip() == had.strip()
-
-
 def before_comma(external_id: str) -> str:
     return external_id.split(",")[0]
 
@@ -192,9 +188,6 @@ FAULTS = named(
             "list.filter",
             "The server lists an externalId that starts with the one asked for.",
             widened(_EXTERNAL, external_ids, starts),
-        ),
-        "list-tags-trimmed": Breach(
-            "list.filter", "The server ignores white space around tags in the filter.", widened(_TAGS, tags, trimmed)
         ),
         "list-external-id-commas": Breach(
             "list.filter",
