@@ -94,9 +94,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "clause(*slugs): the clauses of the contract that a test covers")
+    config.addinivalue_line("markers", "smoke: a test of the smoke profile, which has those alone that reveal most")
     config.addinivalue_line("markers", "alone: a test beside which no other may run")
     config.addinivalue_line("markers", "waits: a test that mostly waits; it takes no place from others")
-    config.addinivalue_line("markers", "profile(*names): the profiles that a test belongs to, all by default")
+    config.addinivalue_line(
+        "markers", "profile(*names): the profiles that a test belongs to besides smoke, all by default"
+    )
 
 
 def _is_ours(item: pytest.Item) -> bool:
@@ -121,7 +124,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _is_asked_for(item: pytest.Item, config: pytest.Config) -> bool:
     globs = config.getoption("--adjourn-clause")
     profiles = item.get_closest_marker("profile")
-    if profiles is not None and config.getoption("--adjourn-profile") not in profiles.args:
+    profile = config.getoption("--adjourn-profile")
+    if profile == "smoke" and item.get_closest_marker("smoke") is None:
+        return False
+    if profiles is not None and profile not in profiles.args:
         return False
     return not globs or any(fnmatchcase(slug, glob) for slug in item.stash[CLAUSES] for glob in globs)
 

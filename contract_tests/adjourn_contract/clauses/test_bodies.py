@@ -40,6 +40,7 @@ def test_a_body_that_is_not_a_json_object_is_refused_and_has_no_effect(run: Run)
     run.each(batches(MALFORMED), play, whole=True)
 
 
+@pytest.mark.smoke
 @pytest.mark.clause("body.malformed")
 def test_a_session_can_be_closed_after_refused_bodies(scenario: Scenario) -> None:
     row = scenario.open()
@@ -73,6 +74,7 @@ def test_unknown_members_are_ignored(run: Run) -> None:
     run.each(UNKNOWN_MEMBERS, play)
 
 
+@pytest.mark.smoke
 @pytest.mark.clause("body.unknown-members")
 def test_an_unknown_member_alone_is_like_an_empty_object(run: Run) -> None:
     clause = "body.unknown-members"
@@ -97,6 +99,7 @@ def test_the_media_type_does_not_change_what_is_recorded(run: Run, scenario: Sce
             scenario.assert_same({"closedReason": "ok"}, scenario.validated_row(answer), "reason.verbatim", "close")
 
 
+@pytest.mark.smoke
 @pytest.mark.clause("body.limit", "body.no-effect")
 def test_a_body_at_the_limit_passes_and_one_byte_more_is_413(run: Run) -> None:
     limit = limit_of(run)

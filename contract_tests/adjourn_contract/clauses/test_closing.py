@@ -12,6 +12,7 @@ from adjourn_contract.engine.scenario import Row, Scenario, ids_of
 from adjourn_contract.engine.timestamps import seconds
 
 
+@pytest.mark.smoke
 @pytest.mark.clause(
     "close.closes",
     "close.persisted",
@@ -74,6 +75,7 @@ def test_a_null_reason_stays_null_and_an_empty_one_empty(run: Run) -> None:
     run.each([{}, {"reason": ""}, {"reason": "first"}], play)
 
 
+@pytest.mark.smoke
 @pytest.mark.clause("close.idempotent")
 def test_a_session_can_be_closed_many_times(run: Run, scenario: Scenario) -> None:
     closed = scenario.close(scenario.open(), {"reason": "first"})
@@ -98,6 +100,7 @@ REOPENING: tuple[Row, ...] = (
 )
 
 
+@pytest.mark.smoke
 @pytest.mark.clause("close.terminal")
 def test_no_update_reopens_a_session(run: Run) -> None:
     run.need("createSession", "updateSession")

@@ -55,6 +55,7 @@ def test_create_refuses_values_beyond_its_schema(run: Run) -> None:
     run.each(batches(asked(run, passing=False), 16), play, whole=True)
 
 
+@pytest.mark.smoke
 @pytest.mark.clause("create.invalid")
 def test_create_refuses_a_value_that_is_not_an_external_id(run: Run) -> None:
     run.need("createSession")
@@ -78,6 +79,7 @@ def test_create_refuses_a_value_that_is_not_an_external_id(run: Run) -> None:
     run.each(wrong, play, whole=True)
 
 
+@pytest.mark.smoke
 @pytest.mark.clause("body.malformed", "server.no-error")
 def test_a_create_body_that_is_not_a_json_object_is_refused(run: Run) -> None:
     run.need("createSession")
@@ -116,6 +118,7 @@ def assert_answer_of_create(scenario: Scenario, made: Row, clause: str, *, is_ca
         raise scenario.fail("token.shape", "a JWT as publicAccessToken", f"{token!r}")
 
 
+@pytest.mark.smoke
 @pytest.mark.clause("create.created", "token.shape")
 def test_a_new_session_is_answered_with_a_run_and_a_token(run: Run) -> None:
     run.need("createSession")
@@ -136,6 +139,7 @@ def test_members_that_the_contract_does_not_name_are_accepted(run: Run, scenario
     scenario.close(scenario.retrieve(made.value["id"]))
 
 
+@pytest.mark.smoke
 @pytest.mark.clause("create.trimmed", "create.cached", "close.recreate")
 def test_create_drops_the_white_space_around_an_external_id(run: Run, scenario: Scenario) -> None:
     run.need("createSession")
@@ -150,6 +154,7 @@ def test_create_drops_the_white_space_around_an_external_id(run: Run, scenario: 
         scenario.expect(again, 409, "close.recreate", f"create with a closed session's externalId, as {closed!r}")
 
 
+@pytest.mark.smoke
 @pytest.mark.clause("create.cached", "token.shape")
 def test_a_repeated_create_refreshes_the_trigger_config_and_nothing_else(run: Run, scenario: Scenario) -> None:
     run.need("createSession")
@@ -171,6 +176,7 @@ def padded(body: Row, size_bytes: int) -> bytes:
     return json.dumps({**body, "metadata": {"x": "x" * (size_bytes - least)}}).encode()
 
 
+@pytest.mark.smoke
 @pytest.mark.clause("create.body-limit")
 def test_a_create_body_over_the_limit_is_refused(run: Run) -> None:
     run.need("createSession")

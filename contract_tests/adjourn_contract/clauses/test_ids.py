@@ -15,6 +15,7 @@ from adjourn_contract.engine.scenario import Scenario, ids_of
 from adjourn_contract.transport.route import is_local
 
 
+@pytest.mark.smoke
 @pytest.mark.clause("id.friendly")
 def test_a_friendly_id_means_its_row(run: Run) -> None:
     def play(scenario: Scenario, external_id: str | None) -> None:
@@ -25,6 +26,7 @@ def test_a_friendly_id_means_its_row(run: Run) -> None:
     run.each([None, run.name(), run.name()], play)
 
 
+@pytest.mark.smoke
 @pytest.mark.clause("id.external")
 def test_an_external_id_means_its_row(run: Run) -> None:
     run.need("createSession")
@@ -70,6 +72,7 @@ def test_a_word_that_programs_know_is_an_unknown_id(run: Run) -> None:
 
 
 # Another test asks for the same words as ids that are unknown.
+@pytest.mark.smoke
 @pytest.mark.alone
 @pytest.mark.clause("id.external", "server.no-error")
 def test_a_word_that_programs_know_can_be_an_external_id(run: Run) -> None:
@@ -141,6 +144,7 @@ def test_a_refused_close_does_not_prevent_a_create(run: Run, scenario: Scenario)
     scenario.close(scenario.retrieve(name))
 
 
+@pytest.mark.smoke
 @pytest.mark.clause("id.decoding")
 def test_a_segment_is_decoded_once_as_utf8(run: Run) -> None:
     run.need("createSession")
@@ -164,6 +168,7 @@ def _lower_hex(text: str) -> str:
     return pieces[0] + "".join("%" + piece[:2].lower() + piece[2:] for piece in pieces[1:])
 
 
+@pytest.mark.smoke
 @pytest.mark.clause("id.decoding")
 def test_unreserved_characters_may_be_encoded_or_not(run: Run, scenario: Scenario) -> None:
     run.need("createSession")
@@ -198,6 +203,7 @@ def test_decoding_goes_no_further(run: Run) -> None:
     run.each(decoded_too_far(run.name()), play)
 
 
+@pytest.mark.smoke
 @pytest.mark.clause("id.reserved")
 def test_create_refuses_an_external_id_with_the_friendly_prefix(run: Run) -> None:
     run.need("createSession")

@@ -26,6 +26,7 @@ def filtered(matches: Collection[int] = (), **filters: Any) -> Filtered:
     return Filtered(filters, frozenset(matches))
 
 
+@pytest.mark.smoke
 @pytest.mark.clause("list.filter", "row.list")
 def test_a_filter_shows_the_sessions_that_match_and_no_others(run: Run, scenario: Scenario) -> None:
     run.need("listSessions", "createSession")
@@ -208,6 +209,7 @@ def wrong_queries(run: Run) -> list[WrongQuery]:
     ]
 
 
+@pytest.mark.smoke
 @pytest.mark.clause("list.invalid")
 def test_a_query_that_breaks_its_schema_is_refused(run: Run) -> None:
     run.need("listSessions")
@@ -261,6 +263,7 @@ def sessions_to_list(run: Run) -> list[Listed]:
     ]
 
 
+@pytest.mark.smoke
 @pytest.mark.clause("close.listed", "list.filter", "row.list")
 def test_after_close_the_session_is_listed_as_closed(run: Run) -> None:
     run.need("listSessions", "createSession")

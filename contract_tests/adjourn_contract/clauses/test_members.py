@@ -12,6 +12,7 @@ from adjourn_contract.engine.scenario import Row, Scenario
 from adjourn_contract.engine.timestamps import seconds
 
 
+@pytest.mark.smoke
 @pytest.mark.clause("create.created", "retrieve.row", "close.preserves", "close.idempotent", "server.no-error")
 def test_every_member_survives_from_create_to_close(run: Run) -> None:
     run.need("createSession")
@@ -29,6 +30,7 @@ def test_every_member_survives_from_create_to_close(run: Run) -> None:
     run.each([*TREACHEROUS, *variants(run.contract, run.account)], play)
 
 
+@pytest.mark.smoke
 @pytest.mark.clause("row.list", "list.filter")
 def test_every_member_is_in_a_list_as_it_was_sent(run: Run) -> None:
     run.need("createSession", "listSessions")
@@ -44,6 +46,7 @@ def test_every_member_is_in_a_list_as_it_was_sent(run: Run) -> None:
     run.each(TREACHEROUS, play)
 
 
+@pytest.mark.smoke
 @pytest.mark.clause("create.created", "close.preserves")
 def test_expires_at_comes_back_as_the_same_instant(run: Run) -> None:
     run.need("createSession")

@@ -20,6 +20,7 @@ class Empty(NamedTuple):
     by: str
 
 
+@pytest.mark.smoke
 @pytest.mark.clause("reason.optional")
 def test_without_a_reason_closed_reason_is_null(run: Run) -> None:
     def play(scenario: Scenario, empty: Empty) -> None:
@@ -57,6 +58,7 @@ def test_a_close_without_a_body_is_like_an_empty_object_or_refused(run: Run, sce
             scenario.assert_unchanged(row, "body.no-effect")
 
 
+@pytest.mark.smoke
 @pytest.mark.clause("reason.limit", "reason.verbatim", "body.no-effect")
 def test_a_reason_at_the_limit_passes_and_one_character_more_is_refused(run: Run) -> None:
     limit, body = run.contract.reason_max_length, run.contract.operations["closeSession"].body
@@ -98,6 +100,7 @@ def test_a_reason_that_is_not_a_string_is_refused(run: Run) -> None:
     run.each(batches(NOT_STRINGS, 4), play)
 
 
+@pytest.mark.smoke
 @pytest.mark.clause("reason.verbatim")
 def test_the_reason_is_recorded_exactly(run: Run) -> None:
     def play(scenario: Scenario, reason: str) -> None:

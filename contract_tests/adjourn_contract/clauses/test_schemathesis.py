@@ -8,7 +8,7 @@ from adjourn_contract.engine.run import Run
 
 pytestmark = [
     pytest.mark.clause("row.schema", "row.content-type", "server.no-error"),
-    pytest.mark.profile("standard", "thorough"),
+    pytest.mark.alone,
 ]
 
 

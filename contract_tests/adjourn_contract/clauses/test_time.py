@@ -64,6 +64,7 @@ def coarseness_of(closed: Sequence[Closed]) -> float:
     return precision_seconds([each.after[name] for each in closed for name in names])
 
 
+@pytest.mark.smoke
 @pytest.mark.alone
 @pytest.mark.clause("close.closes", "close.updated-at", "close.preserves")
 def test_closed_at_and_updated_at_are_the_time_of_the_close(run: Run) -> None:
@@ -120,6 +121,7 @@ def test_a_close_much_later_changes_nothing(run: Run) -> None:
     run.each(run.closed_early, play, whole=True)
 
 
+@pytest.mark.smoke
 @pytest.mark.waits
 @pytest.mark.clause("list.filter")
 def test_a_period_shows_sessions_created_within_it(run: Run, scenario: Scenario) -> None:
@@ -180,6 +182,7 @@ def expired(run: Run, members: Sequence[Row]) -> list[tuple[Scenario, Row]]:
     return rows
 
 
+@pytest.mark.smoke
 @pytest.mark.waits
 @pytest.mark.clause(
     "close.expired", "close.closes", "close.preserves", "close.idempotent", "close.listed", "list.filter"

@@ -45,6 +45,7 @@ def test_a_public_access_token_reads_but_neither_closes_nor_updates(run: Run) ->
     run.each(sorts, play)
 
 
+@pytest.mark.smoke
 @pytest.mark.clause("auth.secret-only", "auth.no-effect")
 def test_a_close_with_a_token_does_not_show_whether_a_session_exists(run: Run, scenario: Scenario) -> None:
     Token.need(run)
@@ -179,6 +180,7 @@ def claims_owed(run: Run, token: Token, row: Row) -> list[Claim]:
     ]
 
 
+@pytest.mark.smoke
 @pytest.mark.clause("token.shape")
 def test_the_public_access_token_is_a_jwt_for_its_session(run: Run) -> None:
     run.need("createSession")

@@ -55,6 +55,7 @@ def test_update_replaces_tags_and_metadata_and_leaves_the_rest(run: Run, scenari
     scenario.close_again(closed)
 
 
+@pytest.mark.smoke
 @pytest.mark.clause("update.applied")
 def test_an_update_is_stored_as_json_without_change(run: Run) -> None:
     run.need("updateSession", "createSession")
@@ -88,6 +89,7 @@ def test_a_closed_session_can_be_updated_and_stays_closed(run: Run) -> None:
     run.each(updates, play)
 
 
+@pytest.mark.smoke
 @pytest.mark.clause("update.external-id")
 def test_update_cannot_change_the_external_id(run: Run) -> None:
     run.need("updateSession", "createSession")
@@ -130,6 +132,7 @@ def test_update_accepts_values_within_its_schema(run: Run) -> None:
     run.each(batches(asked(run, passing=True)), play)
 
 
+@pytest.mark.smoke
 @pytest.mark.clause("update.invalid")
 def test_update_refuses_values_beyond_its_schema(run: Run) -> None:
     run.need("updateSession", "createSession")
@@ -144,6 +147,7 @@ def test_update_refuses_values_beyond_its_schema(run: Run) -> None:
     run.each(batches(asked(run, passing=False)), play)
 
 
+@pytest.mark.smoke
 @pytest.mark.clause("body.malformed", "server.no-error")
 def test_an_update_body_that_is_not_a_json_object_is_refused(run: Run) -> None:
     run.need("updateSession")
@@ -158,6 +162,7 @@ def test_an_update_body_that_is_not_a_json_object_is_refused(run: Run) -> None:
     run.each(batches(MALFORMED_MEMBERS), play)
 
 
+@pytest.mark.smoke
 @pytest.mark.clause("update.body-limit")
 def test_an_update_body_over_the_limit_is_refused(run: Run) -> None:
     run.need("createSession", "updateSession")

@@ -53,6 +53,7 @@ def test_records_are_numbered_and_stored_once(scenario: Scenario) -> None:
     scenario.expect(channels.ask_records("in", "x"), 400, "channel.cursor", "the cursor x", error=True)
 
 
+@pytest.mark.smoke
 @pytest.mark.waits
 @pytest.mark.clause("channel.stream", "channel.resume", "channel.timeout")
 def test_a_stream_carries_each_record_once_and_resumes(scenario: Scenario) -> None:
@@ -96,6 +97,7 @@ def test_an_open_stream_does_not_end_by_a_close(scenario: Scenario) -> None:
         raise scenario.fail("channel.stream", "the stream to go on after a close", "its end with the close")
 
 
+@pytest.mark.smoke
 @pytest.mark.clause("channel.close-notifies", "channel.append-closed", "channel.read-after-close")
 def test_a_first_close_appends_one_record_with_its_reason_and_ends_appends(scenario: Scenario) -> None:
     row = scenario.open()
@@ -154,6 +156,7 @@ def test_an_expired_session_takes_no_records(scenario: Scenario) -> None:
     scenario.expect(seen, ENDED, "channel.append-expired", "an append to an expired session", error=True)
 
 
+@pytest.mark.smoke
 @pytest.mark.clause("channel.scopes", "channel.out-secret", "channel.in-secret")
 def test_a_token_appends_to_in_and_reads_out_of_its_own_session(run: Run, scenario: Scenario) -> None:
     Token.need(run)

@@ -16,6 +16,7 @@ DAY_SECONDS = 86_400
 REFUSED = (401, 403, 404)
 
 
+@pytest.mark.smoke
 @pytest.mark.clause("token.claims", "token.client-signed", "token.key-required")
 def test_a_client_signs_tokens_with_the_claims_of_its_environment(run: Run, scenario: Scenario) -> None:
     Token.need(run)
@@ -39,6 +40,7 @@ def test_a_client_signs_tokens_with_the_claims_of_its_environment(run: Run, scen
     scenario.expect(refused, 401, "token.key-required", "the claims with a token", error=True)
 
 
+@pytest.mark.smoke
 @pytest.mark.clause("token.minted", "token.request")
 def test_a_minted_token_grants_what_was_asked_for(run: Run, scenario: Scenario) -> None:
     need_operation(scenario, "createPublicToken", "public tokens", "", body={"scopes": ["read:runs"]})

@@ -10,6 +10,7 @@ from adjourn_contract.engine.run import Run
 from adjourn_contract.engine.scenario import Scenario
 
 
+@pytest.mark.smoke
 @pytest.mark.clause("run.row", "run.states", "run.unknown")
 def test_the_current_run_of_a_session_is_there_and_its_flags_agree(run: Run, scenario: Scenario) -> None:
     row = scenario.open()
