@@ -38,7 +38,7 @@ def check(*arguments: str) -> Result:
 
 def check_reasons(server: MockServer, *arguments: str) -> Result:
     keys = ("--secret-key", KEY, "--other-secret-key", OTHER)
-    return check(server.url, *keys, "--profile", "smoke", "--clause", "reason.verbatim", *arguments)
+    return check(server.url, *keys, "--profile", "standard", "--clause", "reason.verbatim", *arguments)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_github_gets_annotations_and_a_summary(
 
 def test_settings_come_from_a_file_and_the_command_line_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("pyproject.toml").write_text('[tool.adjourn]\nprofile = "smoke"\nclause = ["reason.optional"]\n')
+    Path("pyproject.toml").write_text('[tool.adjourn]\nprofile = "standard"\nclause = ["reason.optional"]\n')
     with MockServer() as server:
         arguments = (server.url, "--secret-key", KEY, "--json")
         seen = [check(*arguments), check(*arguments, "--clause", "id.unknown")]
@@ -165,6 +165,6 @@ def test_a_stale_accepted_clause_names_the_file_with_the_line(tmp_path: Path, mo
     monkeypatch.chdir(tmp_path)
     Path("adjourn.toml").write_text('accept = ["reason.optional"]\n')
     with MockServer() as server:
-        done = check(server.url, "--secret-key", KEY, "--profile", "smoke", "--clause", "reason.optional")
+        done = check(server.url, "--secret-key", KEY, "--profile", "standard", "--clause", "reason.optional")
     assert done.exit_code == 1
     assert 'remove "reason.optional" from the accepted clauses (adjourn.toml)' in done.output

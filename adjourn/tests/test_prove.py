@@ -60,7 +60,14 @@ def test_failures_are_written_as_tests_that_fail_until_the_server_is_mended(tmp_
     folder = tmp_path / "failures"
     with MockServer(faults=["reason-trimmed"]) as faulty, MockServer() as lawful:
         done = check(
-            faulty.url, "--clause", "reason.verbatim", "--profile", "smoke", "--fail-fast", "--write-tests", str(folder)
+            faulty.url,
+            "--clause",
+            "reason.verbatim",
+            "--profile",
+            "standard",
+            "--fail-fast",
+            "--write-tests",
+            str(folder),
         )
         assert done.returncode == 1
         assert sorted(path.name for path in folder.iterdir()) == ["reason.verbatim.sh", "test_reason_verbatim.py"]

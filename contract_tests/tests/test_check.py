@@ -31,8 +31,8 @@ TESTS = sorted(Path(adjourn_contract.__file__).parent.glob("clauses/**/test_*.py
 
 
 def checked(url: str, *clauses: str, contract: Any = None, **options: Any) -> Verdicts:
-    """The verdicts of a smoke check with both keys, in this process."""
-    given = {"secret_key": KEY, "other_secret_key": OTHER, "profile": "smoke", **options}
+    """The verdicts of a standard check with both keys, in this process."""
+    given = {"secret_key": KEY, "other_secret_key": OTHER, "profile": "standard", **options}
     return check_in_process(contract or load_contract(), CheckOptions(url=url, clause=clauses, **given))
 
 
@@ -191,8 +191,8 @@ def test_a_time_budget_that_ends_early_leaves_clauses_not_checked() -> None:
 
 def test_a_fault_that_stops_every_test_is_one_failure_with_what_it_affects() -> None:
     with MockServer(faults=["echo-key"]) as server:
-        verdicts = checked(server.url, "row.*", "reason.*")
-        accepted = checked(server.url, "row.*", "reason.*", accept=("row.no-secrets",))
+        verdicts = checked(server.url, "row.*", "reason.*", profile="smoke")
+        accepted = checked(server.url, "row.*", "reason.*", profile="smoke", accept=("row.no-secrets",))
     secrets = next(each for each in verdicts if each.clause == "row.no-secrets")
     assert failed(verdicts) == ["row.no-secrets"]
     assert {"reason.optional", "row.schema"} <= set(secrets.affects)
@@ -236,7 +236,7 @@ def test_what_the_check_creates_is_closed_and_not_more_than_was_announced() -> N
         verdicts = checked(server.url)
         rows = [row for each in app.environments for row in asyncio.run(app.service.store.snapshot(each.id))]
     assert verdicts.exit_code == 0
-    assert 50 < len(rows) <= PROFILES["smoke"].sessions
+    assert 100 < len(rows) <= PROFILES["standard"].sessions
     assert [row for row in rows if row.closed_at is None] == []
     assert verdicts.observed.left_open == 0
 

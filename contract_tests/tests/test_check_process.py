@@ -25,7 +25,7 @@ ADJOURN = str(Path(sys.executable).with_name("adjourn"))
 
 def options(url: str, *clauses: str, workers: int = 1, **more: str) -> CheckOptions:
     return CheckOptions(
-        url=url, secret_key=KEY, other_secret_key=OTHER, clause=clauses, profile="smoke", workers=workers, **more
+        url=url, secret_key=KEY, other_secret_key=OTHER, clause=clauses, profile="standard", workers=workers, **more
     )
 
 

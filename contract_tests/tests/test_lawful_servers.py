@@ -57,9 +57,9 @@ def served(command: Sequence[str], folder: Path) -> Iterator[str]:
             process.terminate()
 
 
-def smoke_check(url: str) -> Verdicts:
+def standard_check(url: str) -> Verdicts:
     keys = {"secret_key": "tr_dev_lawful", "other_secret_key": "tr_stg_lawful"}
-    return check_in_process(load_contract(), CheckOptions(url=url, profile="smoke", **keys))
+    return check_in_process(load_contract(), CheckOptions(url=url, profile="standard", **keys))
 
 
 def assert_lawful(verdicts: Verdicts, lacks: tuple[str, ...]) -> None:
@@ -87,15 +87,15 @@ def express(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_fastapi_server_with_stock_parts_is_accused_of_nothing() -> None:
     pytest.importorskip("fastapi", reason="needs the extra dev")
     with served([*PYTHON, "fastapi_server.py"], SERVERS) as url:
-        assert_lawful(smoke_check(url), LACKS)
+        assert_lawful(standard_check(url), LACKS)
 
 
 def test_a_flask_server_with_stock_parts_and_neither_list_nor_update_is_accused_of_nothing() -> None:
     pytest.importorskip("flask", reason="needs the extra dev")
     with served([*PYTHON, "flask_server.py"], SERVERS) as url:
-        assert_lawful(smoke_check(url), (*LACKS, *LACKS_LIST_AND_UPDATE))
+        assert_lawful(standard_check(url), (*LACKS, *LACKS_LIST_AND_UPDATE))
 
 
 def test_an_express_server_with_stock_parts_is_accused_of_nothing(express: Path) -> None:
     with served(["node", "express_server.mjs"], express) as url:
-        assert_lawful(smoke_check(url), LACKS)
+        assert_lawful(standard_check(url), LACKS)

@@ -72,7 +72,7 @@ class Pair(NamedTuple):
 
 
 def _long_name(run: Run) -> str:
-    """A name whose first half is no other name either."""
+    """A name whose first half differs from every other name, and from the first half of every other name."""
     name = run.name()
     return f"{name}-CamelCase".ljust(2 * len(name) + 2, "x")
 
