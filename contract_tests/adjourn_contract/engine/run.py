@@ -72,8 +72,8 @@ PROFILES = {
         sequences=(("changes", 2),),
     ),
     "standard": Profile(
-        lifecycles=10,
-        histories=12,
+        lifecycles=8,
+        histories=10,
         examples=4,
         steps=12,
         schemathesis=4,

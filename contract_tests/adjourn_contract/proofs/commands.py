@@ -35,6 +35,9 @@ _FORGE = (
     'print(f"{head}.{body}." + {"signed": made, "none": "", "passed": sign, "tampered": made[::-1]}[how])'
 )
 
+# Before a longer body, curl asks whether it may send it.
+_EXPECTING_BYTES = 1024
+
 
 def commands(story: Story) -> list[str]:
     """The lines to paste.
@@ -143,7 +146,7 @@ def _request(step: Step) -> str:
     if not any(name.lower() == "content-type" for name, _ in step.headers):
         words.append("-H 'Content-Type:'")
     body = step.body or ()
-    if exchange.chunked or len(exchange.body or b"") > 1024:
+    if exchange.chunked or len(exchange.body or b"") > _EXPECTING_BYTES:
         words.append("-H 'Expect:'")
     # What starts with @ is a file name to --data; --data-raw takes it as it is.
     if is_inline(body) and not isinstance(body, bytes):
