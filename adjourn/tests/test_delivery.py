@@ -91,7 +91,8 @@ def test_every_output_of_the_action_is_written_by_a_step(installed: Path) -> Non
 def test_a_failed_clause_fails_the_action_and_keeps_the_reports(installed: Path) -> None:
     with MockServer(faults=["reason-trimmed"]) as server:
         key = server.secret_key
-        done = run_step("Run adjourn", installed, url=server.url, secret_key=key, arguments="--clause=reason.verbatim")
+        asked = {"profile": "standard", "arguments": "--clause=reason.verbatim"}
+        done = run_step("Run adjourn", installed, url=server.url, secret_key=key, **asked)
     assert done.returncode == 1, done.stdout + done.stderr
     assert outputs(installed)["failed"] == "1"
     report = json.loads((installed / "adjourn-reports" / "adjourn.json").read_text())
