@@ -1,9 +1,9 @@
 """uvicorn's HTTP protocol, made faster for small answers and stricter with clients.
 
-Faster: uvicorn checks each header of an answer by a regular expression and writes head and body apart, which takes
-a fifth of the time of a small answer. Here an app may hand over an answer that is complete; it is written at once
+Faster: uvicorn checks each header of an answer by a regular expression and writes head and body apart, which is
+much of the time of a small answer. Here an app may hand over an answer that is complete; it is written at once
 (`Connection.answer`; test_close.py and test_hostile.py pass over it). uvicorn also sets a timer after each answer and
-cancels it at the next request (a twentieth); here one timer per server looks at all connections (`ProtocolFactory`;
+cancels it at the next request; here one timer per server looks at all connections (`ProtocolFactory`;
 guarded by test_connections.py).
 
 Stricter: a head, a pipeline, a request, a reader and an idle connection each have a limit; an `Upgrade` is ignored
@@ -91,7 +91,7 @@ class Connection(RequestResponseCycle):
         self.message_event.set()
         self.on_response()
         # The scope and its extension refer to each other. Without this the garbage collector has to free every
-        # request: about a tenth of the time of a close, as mock_server/benchmarks/close.py measures it.
+        # request.
         del self.scope["extensions"]
         return True
 

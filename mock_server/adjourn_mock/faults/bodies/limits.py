@@ -65,14 +65,14 @@ def trimmed_bytes(content: bytes) -> int:
 def compact_bytes(content: bytes) -> int:
     try:
         return len(json.dumps(json.loads(content), separators=(",", ":"), ensure_ascii=False).encode())
-    except ValueError:
+    except (ValueError, RecursionError):
         return len(content)
 
 
 def reason_bytes(content: bytes) -> int:
     try:
         reason = json.loads(content).get("reason", "")
-    except (ValueError, AttributeError):
+    except (ValueError, RecursionError, AttributeError):
         return 0
     return len(reason) if isinstance(reason, str) else 0
 
