@@ -33,7 +33,7 @@ class Quota:
     """
 
     def __init__(self) -> None:
-        self._interval, self._until = 0.0, 0.0
+        self._interval, self._until, self._next = 0.0, 0.0, 0.0
 
     def note(self, exchange: Exchange, now: float) -> None:
         """Take in the headers of an answer; `now` in seconds on the monotonic clock."""
@@ -52,6 +52,15 @@ class Quota:
             return
         # As fast as it comes back: what is left stays left, for the clients that share the limit too.
         self._interval, self._until = reset_seconds / used * _SLACK, now + reset_seconds
+
+    def turn(self, now: float) -> float:
+        """Take the next turn; how many seconds from now it is."""
+        interval = self.interval(now)
+        if not interval:
+            return 0.0
+        turn = max(now, self._next)
+        self._next = turn + interval
+        return turn - now
 
     def interval(self, now: float) -> float:
         """Seconds between requests, 0 where enough is left."""

@@ -13,6 +13,7 @@ import socket
 import ssl
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -78,7 +79,8 @@ class Wire:
         # A little longer than asked for: threads wake late, and no second may have more than `rate` requests.
         self._interval = _LATE_WAKING / rate if rate else 0.0
         self._next = 0.0
-        self._quota = Quota()
+        # A limit is that of a key.
+        self._quotas: defaultdict[str | None, Quota] = defaultdict(Quota)
         self._lock = threading.Lock()
         self._idle: list[http.client.HTTPConnection] = []
         self._deadline = Deadline(timeout_seconds)
@@ -131,7 +133,8 @@ class Wire:
         waited = 0.0
         for number in itertools.count():
             exchange = attempt()
-            self._quota.note(exchange, time.monotonic())
+            with self._lock:
+                self._quotas[_credential(exchange.headers)].note(exchange, time.monotonic())
             if exchange.status != 429:
                 return exchange
             with self._lock:
@@ -148,7 +151,7 @@ class Wire:
     def _once(
         self, method: str, target: str, headers: Headers, body: bytes | None, chunks: Sequence[bytes] | None
     ) -> Exchange:
-        self.pace()
+        self.pace(_credential(headers))
         content = body if chunks is None else b"".join(chunks)
         for attempt in (1, 2):
             connection, is_fresh = self._connection()
@@ -291,8 +294,8 @@ class Wire:
     def _context(self) -> ssl.SSLContext:
         return ssl.create_default_context()
 
-    def pace(self) -> None:
-        """Count a request and, where a rate is set, wait for its turn.
+    def pace(self, credential: str | None = None) -> None:
+        """Count a request and, where a rate is set or the limit of its key is nearly used up, wait for its turn.
 
         Raises:
             OutOfTime: the time for the check is over.
@@ -304,11 +307,9 @@ class Wire:
                 raise OutOfTime("the limit of requests is used up", "--max-requests")
             self.requests += 1
             now = time.monotonic()
-            interval = max(self._interval, self._quota.interval(now))
-            if not interval:
-                return
-            wait = max(0.0, self._next - now)
-            self._next = max(now, self._next) + interval
+            turn = max(now, self._next)
+            self._next = turn + self._interval
+            wait = max(turn - now, self._quotas[credential].turn(now))
         if now + wait > self.deadline:
             raise OutOfTime("the time budget ends before the rate limit lets another request pass")
         if wait:
@@ -328,6 +329,10 @@ class Wire:
         """Close the connections that are kept alive."""
         while self._idle:
             self._idle.pop().close()
+
+
+def _credential(headers: Headers) -> str | None:
+    return next((value for name, value in headers if name == "Authorization"), None)
 
 
 def _reason(error: Exception) -> str:
