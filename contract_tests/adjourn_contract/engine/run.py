@@ -73,7 +73,7 @@ PROFILES = {
     ),
     "standard": Profile(
         lifecycles=8,
-        histories=10,
+        histories=12,
         examples=4,
         steps=12,
         schemathesis=4,

@@ -75,10 +75,7 @@ class Scenario:
         try:
             return self.note(self.target.wire.send(method, target, listed, content, chunks=chunks))
         except Unreachable:
-            # What made a server go away is reported once; after that there is nobody to ask.
-            if self.target.is_gone:
-                raise NotChecked("the server accepts no connections any more") from None
-            self.target.is_gone = not self.target.wire.accepts()
+            self.target.note_no_answer()
             whole = content if chunks is None else b"".join(chunks)
             return self.note(Exchange(method, target, tuple(listed), whole, chunks is not None, 0, (), b""))
 
@@ -101,7 +98,10 @@ class Scenario:
             "Connection: close\r\n"
         )
         sent = head.encode() + lines + b"\r\n" + content
-        return self.note(wire.raw(sent, method=method, target=target, ends=ends))
+        answer = wire.raw(sent, method=method, target=target, ends=ends)
+        if answer.status == 0:
+            self.target.note_no_answer()
+        return self.note(answer)
 
     def note(self, exchange: Exchange) -> Exchange:
         self.exchanges.append(exchange)

@@ -55,7 +55,7 @@ class Target:
     pool: list[dict[str, Any]] = field(default_factory=list)
     unsupported: dict[str, str] = field(default_factory=dict)
     known_operations: set[str] = field(default_factory=set)
-    asking: threading.Lock = field(default_factory=threading.Lock)
+    asking: Any = field(default_factory=threading.RLock)
     updates_after_create: bool = False
     internal_ids: set[str] = field(default_factory=set)
     echoed_secrets: set[str] = field(default_factory=set)
@@ -88,6 +88,17 @@ class Target:
         for secret in self.secrets:
             if secret in path or (exchange.body is not None and secret.encode() in exchange.body):
                 self.echoed_secrets.add(secret)
+
+    def note_no_answer(self) -> None:
+        """Find out whether the server has gone away; one test alone reports that, whichever comes first.
+
+        Raises:
+            NotChecked: another test reports it.
+        """
+        with self.asking:
+            if self.is_gone:
+                raise NotChecked("the server accepts no connections any more")
+            self.is_gone = not self.wire.accepts()
 
     def need(self, *operations: str) -> None:
         """Raise NotChecked where the server lacks an operation."""
