@@ -29,7 +29,11 @@ def complete_operations(context: click.Context, option: click.Parameter, incompl
     return [name for name in load_contract().operations if name.startswith(incomplete)]
 
 
-def complete_environments(context: click.Context, option: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
+def complete_environments(
+    context: click.Context,
+    option: click.Parameter,  # noqa: ARG001
+    incomplete: str,
+) -> list[str]:
     """The environments of the mock that runs; none where it does not answer."""
     from adjourn_fixtures import ControlClient, ControlError
 

@@ -63,7 +63,8 @@ class Progress:
             if verdict.clause not in self._failed and verdict.proof is not None:
                 self._failed.add(verdict.clause)
                 text = f"failed {verdict.clause}: expected {verdict.proof.expected}, got {verdict.proof.got}"
-                self._show(f"{text[:_MAX_LINE_CHARACTERS]}\n")
+                line = "".join(each if each.isprintable() else " " for each in text[:_MAX_LINE_CHARACTERS])
+                self._show(f"{line}\n")
         self._show(", ".join(self._parts(verdicts.observed.requests)))
 
     def _parts(self, sent: int) -> Iterator[str]:

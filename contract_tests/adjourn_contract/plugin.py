@@ -166,8 +166,10 @@ def adjourn_run(request: pytest.FixtureRequest) -> Iterator[Run]:
             with suppress(AssertionError, NotChecked, OutOfTime):
                 aged = variants(made.contract, made.account)
                 made.create_early(aged[: made.profile.aged])
-        items = request.session.items
-        made.run_ahead(_tests_ahead(items, made), [item.nodeid for item in items if _waits(item)])
+        # A process of pytest-xdist has all tests and is told one by one which of them it runs.
+        if not _worker_of(request.config):
+            items = request.session.items
+            made.run_ahead(_tests_ahead(items, made), [item.nodeid for item in items if _waits(item)])
         yield made
     finally:
         made.stop_ahead()

@@ -61,7 +61,11 @@ class _Reporter:
             return
         self._emit({"event": "interrupted", "reason": getattr(excinfo.value, "msg", None) or "interrupted"})
 
-    def pytest_internalerror(self, excrepr: object, excinfo: pytest.ExceptionInfo[BaseException]) -> None:  # noqa: ARG002
+    def pytest_internalerror(
+        self,
+        excrepr: object,  # noqa: ARG002
+        excinfo: pytest.ExceptionInfo[BaseException],
+    ) -> None:
         text = " ".join(f"{excinfo.typename}: {excinfo.value}".split())
         self._emit({"event": "error", "reason": f"the engine of the contract tests failed: {text}"})
 

@@ -3,9 +3,9 @@
     python contract_tests/benchmarks/economy.py [--profiles smoke standard] [--faults GLOB] [--sample N]
                                                 [--processes N] [--fail-fast] [--json FILE]
 
-For each profile: requests, seconds at 0, 40 and 100 ms of latency, and the faults caught. Each fault is checked in a
-process of its own, forked from one that has imported everything. With `--fail-fast` a check ends at its first failed
-test, so that nothing is known of what catches a fault alone.
+For each profile: requests, seconds at 0, 40 and 100 ms of latency, and the faults caught. Checks run in processes that
+are forked from one that has imported everything, each with a mock of its own. With `--fail-fast` a check ends at its
+first failed test, so that nothing is known of what catches a fault alone.
 """
 
 from __future__ import annotations
@@ -46,6 +46,8 @@ class Checked:
         requests: how many it sent.
         failed: the names of the tests that failed, and the clause that each blamed.
         first_seconds: when the first failure was reported, None where none was.
+        tests: how many requests were sent until each test was reported, since the one before; with `concurrency` 1
+            they are its own.
     """
 
     fault: str
@@ -99,7 +101,7 @@ def _silent() -> Iterator[None]:
 def check_all(faults: Sequence[str], profile: str, processes: int, *, fail_fast: bool) -> Iterator[Checked]:
     """A check of each fault, in processes of their own."""
     act = partial(check, profile=profile, fail_fast=fail_fast)
-    with ProcessPoolExecutor(processes, mp_context=get_context("fork"), max_tasks_per_child=None) as pool:
+    with ProcessPoolExecutor(processes, mp_context=get_context("fork")) as pool:
         for done, result in enumerate(pool.map(act, faults), 1):
             if sys.stderr.isatty() or done % 50 == 0:
                 print(f"\r{profile}: {done}/{len(faults)}", end="", file=sys.stderr, flush=True)

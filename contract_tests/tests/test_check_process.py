@@ -81,6 +81,14 @@ def test_several_processes_give_the_same_verdicts() -> None:
     assert together.error is None
 
 
+def test_several_processes_send_each_request_once() -> None:
+    with MockServer() as server:
+        alone = check_in_process(load_contract(), options(server.url, "reason.*", "body.*"))
+        together = check(load_contract(), options(server.url, "reason.*", "body.*", workers=2))
+    # Each process asks for itself what the server has.
+    assert together.observed.requests < alone.observed.requests + 60
+
+
 def test_a_crash_is_one_line_and_exit_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     python = tmp_path / "python"
     python.write_text(f"#!/bin/sh\necho 'something before' >&2\necho 'out of memory, {KEY}' >&2\nexit 3\n")

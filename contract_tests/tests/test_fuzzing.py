@@ -72,7 +72,8 @@ def test_a_server_error_is_reported() -> None:
         else:
             await app(scope, receive, send)
 
-    with MockServer(fail_at_a_page_size) as server, run_against(server.url, profile="standard") as run:  # type: ignore[arg-type]
+    faulty: Any = fail_at_a_page_size
+    with MockServer(faulty) as server, run_against(server.url, profile="standard") as run:
         with pytest.raises(ClauseFailed, match=r"server\.no-error: expected no server error, got 500") as told:
             fuzz(run)
         assert len(told.value.exchanges) == 1

@@ -37,7 +37,7 @@ def test_every_sequence_passes_against_the_mock() -> None:
     assert requests < 250
 
 
-def test_the_smoke_profile_takes_about_eighty_requests() -> None:
+def test_sixteen_sequences_take_about_eighty_requests() -> None:
     coverage, requests = explored("changes", 2)
     assert coverage.sequences == 16
     assert requests <= 85

@@ -72,9 +72,9 @@ class Pair(NamedTuple):
 
 
 def _long_name(run: Run) -> str:
-    """A name whose first half differs from every other name, and from the first half of every other name."""
+    """A name of which each half has a name in it that no other test uses."""
     name = run.name()
-    return f"{name}-CamelCase".ljust(2 * len(name) + 2, "x")
+    return f"{name}-CamelCase-{name}"
 
 
 def pairs(run: Run) -> list[Pair]:

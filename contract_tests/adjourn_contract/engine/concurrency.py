@@ -8,19 +8,19 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 __all__ = ["Ahead", "concurrency_for"]
 
+# Without latency threads share one processor; a few of them still use the time in which others wait.
 _LOCAL_CONCURRENCY = 4
 _MAX_CONCURRENCY = 32
-# One connection more for each so many seconds of latency: what is won above that is less than what a server notices.
-_SECONDS_A_CONNECTION = 0.003
+# So many seconds of latency add one scenario: 100 ms make 32, with which standard takes 36 s.
+_SECONDS_A_SCENARIO = 0.003
+# More tests than there are that mostly wait.
+_MAX_WAITING = 16
+_THREAD_PREFIX = "adjourn-test"
 
 
 def concurrency_for(latency_seconds: float) -> int:
-    """How many connections are used where no number is asked for: more, the longer an answer takes."""
-    return min(_MAX_CONCURRENCY, max(_LOCAL_CONCURRENCY, round(latency_seconds / _SECONDS_A_CONNECTION)))
-
-
-_MAX_WAITING = 16
-_THREAD_PREFIX = "adjourn-test"
+    """How many scenarios run at once where no number is asked for: more, the longer an answer takes."""
+    return min(_MAX_CONCURRENCY, max(_LOCAL_CONCURRENCY, round(latency_seconds / _SECONDS_A_SCENARIO)))
 
 
 class Ahead:

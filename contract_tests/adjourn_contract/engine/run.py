@@ -31,7 +31,7 @@ class Profile:
     """How much is tried.
 
     Attributes:
-        lives: sessions that are lived from create to the last close, for faults that show now and then.
+        lifecycles: sessions that are lived from create to the last close, for faults that show now and then.
         sequences: alphabets, and how many operations the sequences over them have of which every one is tried.
         cases: how many cases of each table are tried, in the order of the table; None for all.
         histories: how many times requests overlap.
@@ -92,7 +92,7 @@ PROFILES = {
         schemathesis=150,
         age_seconds=3.2,
         aged=None,
-        requests=160_000,
+        requests=55_000,
         sessions=60_000,
         cases=None,
         sequences=(("standard", 4),),

@@ -32,7 +32,7 @@ class Target:
         pool: sessions made beforehand, for a server without create.
         lacks: why an operation cannot be checked, by operationId.
         known_operations: what was found out about operations that a server may lack.
-        asking: taken while an operation is asked about that a server may lack.
+        asking: a lock, taken while one test finds out for all whether the server has an operation, or has gone away.
         updates_after_create: whether updatedAt moves by itself for a while after create.
         internal_ids: ids of the caller's environment that no answer may show.
         echoed_secrets: secrets that a request had as data.

@@ -17,7 +17,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from urllib.parse import urlsplit
 
 from adjourn_contract.transport.deadline import READ_ERRORS, Deadline
@@ -30,6 +30,7 @@ __all__ = ["Wire"]
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 # How long one request is sent again on 429, in all.
 MAX_WAITED_SECONDS = 300.0
+# A thread that waits for its turn wakes up a little late.
 _LATE_WAKING = 1.04
 # A gateway that has lost its server for a moment is asked again so often.
 MAX_GATEWAY_TRIES = 4
@@ -157,7 +158,7 @@ class Wire:
             connection, is_fresh = self._connection()
             began = time.monotonic()
             try:
-                with self._deadline.watching(lambda connection=connection: connection.sock, self.deadline):  # type: ignore[misc]
+                with self._deadline.watching(partial(getattr, connection, "sock"), self.deadline):
                     self._write(connection, method, target, headers, body, chunks)
                     answer = connection.getresponse()
                     received = answer.read(MAX_ANSWER_BYTES)
