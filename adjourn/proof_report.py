@@ -114,22 +114,21 @@ def _markdown(report: ProofReport) -> str:
 
 
 def _html(report: ProofReport) -> str:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from jinja2 import PackageLoader
     from markupsafe import Markup
 
-    environment = Environment(
-        loader=PackageLoader("adjourn", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("proof_report.html.j2").render(
-        style=Markup(stylesheet()),  # noqa: S704 - our own file
-        report=report,
-        caught_text=caught_text,
-        replay_text=replay_text,
-        accused_text=accused_text,
+    from adjourn_contract.reports.html import pages
+
+    return (
+        pages(PackageLoader("adjourn", "."))
+        .get_template("proof_report.html.j2")
+        .render(
+            style=Markup(stylesheet()),  # noqa: S704 - our own file
+            report=report,
+            caught_text=caught_text,
+            replay_text=replay_text,
+            accused_text=accused_text,
+        )
     )
 
 

@@ -68,8 +68,14 @@ def coarseness_of(closed: Sequence[Closed]) -> float:
 @pytest.mark.alone
 @pytest.mark.clause("close.closes", "close.updated-at", "close.preserves")
 def test_closed_at_and_updated_at_are_the_time_of_the_close(run: Run) -> None:
-    aged: list[Closed] = []
-    run.each(enumerate(run.aged_sessions()), lambda _, case: aged.append(close_aged(case[0], *case[1])), whole=True)
+    by_number: dict[int, Closed] = {}
+
+    def play(_: Scenario, case: tuple[int, tuple[Scenario, Row]]) -> None:
+        number, (scenario, row) = case
+        by_number[number] = close_aged(number, scenario, row)
+
+    run.each(enumerate(run.aged_sessions()), play, whole=True)
+    aged = [by_number[number] for number in sorted(by_number)]
     coarse = coarseness_of(aged)
 
     def once_more(number: int) -> None:

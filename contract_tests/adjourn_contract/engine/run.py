@@ -143,7 +143,7 @@ class Run(Target):
             whole: try all cases in every profile, for a number of cases that the profile has decided already.
 
         Raises:
-            ClauseFailed, NotChecked: what the first case that has something to say says.
+            ClauseFailed, NotChecked: of the first case that fails or cannot be checked.
         """
         tried = list(islice(cases, None if whole else self.profile.cases))
         acts = [in_scope(self.numbering, act) for _ in tried]
@@ -151,8 +151,9 @@ class Run(Target):
             for play, case in zip(acts, tried, strict=True):
                 play(self.scenario(), case)
             return
-        # Tests have one half of the connections, the cases of all tests together the other.
-        pool = self._cases = self._cases or ThreadPoolExecutor(ceil(self.concurrency / 2))
+        with self._lock:
+            # Tests have one half of the connections, the cases of all tests together the other.
+            pool = self._cases = self._cases or ThreadPoolExecutor(ceil(self.concurrency / 2))
         futures = [pool.submit(play, self.scenario(), case) for play, case in zip(acts, tried, strict=True)]
         try:
             for future in futures:
@@ -195,11 +196,14 @@ class Run(Target):
         return self._ahead is not None and self._ahead.is_here
 
     def stop_ahead(self) -> None:
-        """End the tests that run ahead: they send nothing more."""
+        """End the tests that run ahead, and the threads of their cases: they send nothing more."""
         if self._ahead is not None:
             self.wire.deadline = 0.0
             self._ahead.stop()
             self._ahead = None
+        if self._cases is not None:
+            self._cases.shutdown()
+            self._cases = None
 
     def count(self, wanted: int) -> int:
         """`wanted`, or fewer where the server is so slow that the check would take minutes."""
