@@ -166,7 +166,7 @@ def adjourn_run(request: pytest.FixtureRequest) -> Iterator[Run]:
             with suppress(AssertionError, NotChecked, OutOfTime):
                 aged = variants(made.contract, made.account)
                 made.create_early(aged[: made.profile.aged])
-        # A process of pytest-xdist has all tests and is told one by one which of them it runs.
+        # A process of pytest-xdist collects all tests, and the main process assigns some of them to it, one by one.
         if not _worker_of(request.config):
             items = request.session.items
             made.run_ahead(_tests_ahead(items, made), [item.nodeid for item in items if _waits(item)])
