@@ -11,7 +11,7 @@ __all__ = ["Ahead", "concurrency_for"]
 # Without latency threads share one processor; a few of them still use the time in which others wait.
 _LOCAL_CONCURRENCY = 4
 _MAX_CONCURRENCY = 32
-# So many seconds of latency add one scenario: 100 ms make 32, with which standard takes 36 s.
+# So many seconds of latency add one scenario: 100 ms make 32, with which standard takes 28 s.
 _SECONDS_A_SCENARIO = 0.003
 # More tests than there are that mostly wait.
 _MAX_WAITING = 16
