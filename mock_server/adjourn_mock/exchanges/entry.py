@@ -118,42 +118,18 @@ def _parsed(body: bytes) -> Any:
 class StoredExchange(msgspec.Struct, frozen=True, gc=False):
     """An exchange as it is stored: what an entry is made of when the journal is read.
 
-    The parsed headers and the notes of the request are left out, so that it takes little memory. It is not an
-    `Entry` yet because each close pays for it, and few entries are ever read.
+    It is not an `Entry` yet because each close pays for it, and few entries are ever read.
+
+    Attributes:
+        at: as in an entry.
+        size_bytes: about how much memory it takes.
     """
 
     at: int
-    operation: str | None
-    method: str
-    raw_path: bytes
-    query: bytes
-    raw_headers: list[tuple[bytes, bytes]]
-    body: bytes
-    faults: tuple[str, ...]
-    segment: bytes | None
-    received_at: int
+    request: Request
     answer: Answer
     size_bytes: int
 
     def as_entry(self, number: int) -> Entry:
         """The entry that it is in the journal under a number."""
-        answer = self.answer
-        return Entry(
-            number=number,
-            at=self.at,
-            operation=self.operation,
-            method=self.method,
-            raw_path=self.raw_path,
-            query=self.query,
-            headers=self.raw_headers,
-            request_body=self.body,
-            status=answer.status,
-            media_type=answer.media_type,
-            response_body=answer.body,
-            session=answer.session,
-            before=answer.before,
-            clause=answer.clause,
-            faults=self.faults,
-            segment=self.segment,
-            received_at=self.received_at,
-        )
+        return Entry.of(number, self.at, self.request, self.answer)

@@ -81,22 +81,7 @@ class MemoryJournal:
         self._count += 1
         # The row before it, where another came out, is as large as the one in the answer, about.
         size_bytes = _EXCHANGE_BYTES + request.head_bytes + len(request.body) + 2 * len(answer.body)
-        self._exchanges.append(
-            StoredExchange(
-                at,
-                request.operation,
-                request.method,
-                request.raw_path,
-                request.query,
-                request.raw_headers,
-                request.body,
-                request.faults,
-                request.segment,
-                request.received_at,
-                answer,
-                size_bytes,
-            )
-        )
+        self._exchanges.append(StoredExchange(at, request, answer, size_bytes))
         before_bytes = self.size_bytes
         self.size_bytes += size_bytes
         if len(self._exchanges) > self._size:

@@ -35,8 +35,9 @@ class Tally:
 
     def add(self, exchange: StoredExchange) -> None:
         """Count an exchange. A server at full load does so for each request."""
-        answer, faults = exchange.answer, exchange.faults
-        kind = (exchange.operation, exchange.method, answer.status, answer.clause, bool(faults))
+        request, answer = exchange.request, exchange.answer
+        faults = request.faults
+        kind = (request.operation, request.method, answer.status, answer.clause, bool(faults))
         number = self._numbers.get(kind)
         if number is None:
             number = self._numbers[kind] = len(self._by_kind)
