@@ -1,4 +1,4 @@
-"""A scenario: requests that belong together; each answer is checked for what any answer owes."""
+"""A scenario: the operations on sessions that belong together, each answer checked against its clauses."""
 
 from __future__ import annotations
 
@@ -9,182 +9,39 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from adjourn_contract.engine.answers import findings_in_answer, findings_in_list_row, findings_in_row
+from adjourn_contract.engine.answers import findings_in_list_row
 from adjourn_contract.engine.json_values import is_same_json
-from adjourn_contract.engine.outcomes import ClauseFailed, NotChecked
-from adjourn_contract.engine.target import CHAT, Target
-from adjourn_contract.transport.exchange import Exchange, Unreachable
+from adjourn_contract.engine.outcomes import NotChecked
+from adjourn_contract.engine.recording import AUTO, NO_ERROR, Recording, Row
+from adjourn_contract.engine.target import CHAT
+from adjourn_contract.transport.exchange import Exchange
 from adjourn_spec import FriendlyId
 
 __all__ = ["CHANGED_BY_CLOSE", "CHAT", "NO_ERROR", "REFUSED", "Row", "Scenario", "ids_of"]
 
-Row = dict[str, Any]
 CHANGED_BY_CLOSE = ("closedAt", "closedReason", "updatedAt")
-_AUTO = object()
 _REFUSALS = (0, 400, 401, 403, 404, 405, 413, 414, 415, 422)
-NO_ERROR = "server.no-error"
-NOT_IMPLEMENTED = 501
-MAX_CHANCE_CHARACTERS = 12
 # A close body that is refused is 400; an implementation may say 422 (grey.refusal-status).
 REFUSED = (400, 422)
 
 
-class Scenario:
+class Scenario(Recording):
     """Requests that belong together, kept as the proof of what they show."""
 
-    def __init__(self, target: Target) -> None:
-        self.target, self.exchanges = target, list[Exchange]()
-
-    # sending
-
-    def send(
-        self,
-        method: str,
-        target: str,
-        body: Any = None,
-        *,
-        credential: Any = _AUTO,
-        authorization: str | None = None,
-        headers: Sequence[tuple[str, str]] = (),
-        chunks: Sequence[bytes] | None = None,
-        media_type: str | None = "application/json",
-    ) -> Exchange:
-        """Send a request with a secret key.
-
-        Args:
-            method: the method.
-            target: the raw path and query.
-            body: bytes as they are, None for no body, anything else as JSON.
-            credential: sent as Bearer; the run's key by default, None for no Authorization header.
-            authorization: the whole header; the credential counts where it is None.
-            headers: more headers.
-            chunks: the body in chunks, without a length.
-            media_type: the Content-Type where there is a body, or None for none.
-
-        Returns the request and its answer, with status 0 where the connection ended without one.
-        """
-        content = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-        listed = list(headers)
-        secret = self.target.key if credential is _AUTO else credential
-        if authorization is not None:
-            listed.append(("Authorization", authorization))
-        elif secret is not None:
-            listed.append(("Authorization", f"Bearer {secret}"))
-        if (content is not None or chunks is not None) and media_type is not None:
-            listed.append(("Content-Type", media_type))
-        try:
-            return self.note(self.target.wire.send(method, target, listed, content, chunks=chunks))
-        except Unreachable:
-            self.target.note_no_answer()
-            whole = content if chunks is None else b"".join(chunks)
-            return self.note(Exchange(method, target, tuple(listed), whole, chunks is not None, 0, (), b""))
-
-    def send_raw(self, method: str, target: str, lines: bytes, content: bytes, *, ends: bool = True) -> Exchange:
-        """Send a request with a secret key whose framing is ours, on a connection of its own.
-
-        Args:
-            method: the method.
-            target: the raw path and query.
-            lines: header lines about the content, each with its line end.
-            content: what follows the head.
-            ends: whether the end of the stream is announced.
-        """
-        wire = self.target.wire
-        head = (
-            f"{method} {wire.base}{target} HTTP/1.1\r\n"
-            f"Host: {wire.host}\r\n"
-            f"Authorization: Bearer {self.target.key}\r\n"
-            "Content-Type: application/json\r\n"
-            "Connection: close\r\n"
-        )
-        sent = head.encode() + lines + b"\r\n" + content
-        answer = wire.raw(sent, method=method, target=target, ends=ends)
-        if answer.status == 0:
-            self.target.note_no_answer()
-        return self.note(answer)
-
-    def note(self, exchange: Exchange) -> Exchange:
-        self.exchanges.append(exchange)
-        self.target.note_sent_secrets(exchange)
-        return exchange
-
-    def fail(self, clause: str, expected: str, got: str, *, row: Any = None) -> ClauseFailed:
-        """The proof that a clause failed, to be raised; `row` is the row that is wrong, of one of the answers."""
-        return ClauseFailed(clause, expected, got, self.exchanges, row=row)
-
-    def expect(
-        self, exchange: Exchange, statuses: int | Collection[int], clause: str, what: str, *, error: bool = False
-    ) -> Exchange:
-        """Check an answer's status, and what any answer owes.
-
-        Args:
-            exchange: the answer.
-            statuses: which it may have.
-            clause: what another status breaks.
-            what: what was asked, for the report.
-            error: whether a JSON body with an error string is owed.
-
-        Raises:
-            ClauseFailed: the answer breaks the clause, `server.no-error` or one of the row clauses.
-        """
-        self.expect_status(exchange, statuses, clause, what)
-        for finding in findings_in_answer(exchange, self._secrets_not_to_be_echoed(exchange)):
-            raise self.fail(*finding)
-        if error and not (isinstance(exchange.value, dict) and isinstance(exchange.value.get("error"), str)):
-            raise self.fail(clause, f"a JSON body with an error string for {what}", exchange.summary)
-        return exchange
-
-    def expect_status(self, exchange: Exchange, statuses: int | Collection[int], clause: str, what: str) -> None:
-        """Check an answer's status alone.
-
-        Raises:
-            ClauseFailed: of `server.no-error` where the server failed, whatever was asked; else of the clause.
-        """
-        allowed = (statuses,) if isinstance(statuses, int) else tuple(statuses)
-        if exchange.status not in allowed:
-            if exchange.is_from_gateway or exchange.gateway_errors:
-                raise NotChecked(f"the target is unstable: a gateway answers in its place ({exchange.summary})")
-            if exchange.is_resent:
-                raise NotChecked(f"the target is unstable: it ended a connection with no answer ({exchange.summary})")
-            wanted = " or ".join(map(str, allowed))
-            # 501 is an answer about a method, not a failure.
-            blamed = NO_ERROR if exchange.status >= 500 and exchange.status != NOT_IMPLEMENTED else clause
-            raise self.fail(blamed, f"{wanted} for {what}", exchange.summary)
-
-    def _secrets_not_to_be_echoed(self, exchange: Exchange) -> Collection[str]:
-        """Keys, tokens and internal ids; the answer of create has a token that names the environment."""
-        if exchange.status == 201:
-            return ()
-        sent = (value.removeprefix("Bearer ").strip() for name, value in exchange.headers if name == "Authorization")
-        # A shorter word can be in an answer by chance.
-        credentials = {value for value in sent if len(value) > MAX_CHANCE_CHARACTERS}
-        return {*self.target.secrets, *credentials} - self.target.echoed_secrets
-
-    def validated_row(self, exchange: Exchange, *, extra_members: bool = False) -> Row:
-        """The row of an answer, held to the row clauses."""
-        for finding in findings_in_row(self.target.contract, exchange.value, extra_members=extra_members):
-            raise self.fail(*finding)
-        row: Row = exchange.value
-        if row.get("closedAt") is None and row.get("closedReason") is not None:
-            raise self.fail("row.schema", "closedReason null while closedAt is null", f"{row['closedReason']!r}")
-        return row
-
-    # the operations, as they should go
-
-    def create(self, external_id: Any = _AUTO, *, credential: str | None = None, **members: Any) -> Row:
+    def create(self, external_id: Any = AUTO, *, credential: str | None = None, **members: Any) -> Row:
         """A new session; the answer of create."""
         made = self.try_create(external_id, credential=credential, **members)
         self.expect(made, 201, "create.created", "a valid create with a new externalId")
         row = self.validated_row(made, extra_members=True)
         wanted = self._body(external_id, members)
         self._assert_created(
-            row, wanted if external_id is not _AUTO else {**wanted, "externalId": row.get("externalId")}
+            row, wanted if external_id is not AUTO else {**wanted, "externalId": row.get("externalId")}
         )
         return row
 
     def try_create(
         self,
-        external_id: Any = _AUTO,
+        external_id: Any = AUTO,
         *,
         credential: str | None = None,
         **members: Any,
@@ -202,7 +59,7 @@ class Scenario:
 
     def _body(self, external_id: Any, members: Row) -> Row:
         body = {**self.target.example, **members}
-        if external_id is _AUTO:
+        if external_id is AUTO:
             external_id = self.target.name()
         return body if external_id is None else {**body, "externalId": external_id}
 
@@ -213,9 +70,9 @@ class Scenario:
         if row["closedAt"] is not None:
             raise self.fail("create.created", "a new session to be open", f"closedAt {row['closedAt']!r}")
 
-    def open(self, external_id: Any = _AUTO, *, credential: str | None = None, **members: Any) -> Row:
+    def open(self, external_id: Any = AUTO, *, credential: str | None = None, **members: Any) -> Row:
         """A new open session, as retrieve shows it."""
-        if "createSession" in self.target.unsupported and external_id is _AUTO and not members:
+        if "createSession" in self.target.unsupported and external_id is AUTO and not members:
             return self._open_from_pool()
         made = self.create(external_id, credential=credential, **members)
         return self.retrieve(made["id"], credential=credential)
@@ -281,9 +138,9 @@ class Scenario:
         rows: Sequence[Row] = self.page({"size": most}, credential=credential, **filters)["data"]
         return rows
 
-    def try_close(self, key: str, body: Any = _AUTO, **options: Any) -> Exchange:
+    def try_close(self, key: str, body: Any = AUTO, **options: Any) -> Exchange:
         """Close, whatever comes back."""
-        return self.send("POST", self.target.close_path(key), {} if body is _AUTO else body, **options)
+        return self.send("POST", self.target.close_path(key), {} if body is AUTO else body, **options)
 
     def assert_close_refused(
         self,
@@ -312,7 +169,7 @@ class Scenario:
     def close(
         self,
         before: Row,
-        body: Any = _AUTO,
+        body: Any = AUTO,
         *,
         by: str | None = None,
         credential: str | None = None,
@@ -365,7 +222,7 @@ class Scenario:
                 raise self.fail(rest_clause, f"{name} as before: {before[name]!r}", repr(row[name]))
 
     def close_again(
-        self, closed: Row, body: Any = _AUTO, *, by: str | None = None, credential: str | None = None
+        self, closed: Row, body: Any = AUTO, *, by: str | None = None, credential: str | None = None
     ) -> None:
         """Close a closed session; the answer is the row of the first close."""
         seen = self.try_close(by or closed["id"], body, credential=credential or self.target.key)
