@@ -9,18 +9,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from adjourn_mock.control.chats import Chats
+from adjourn_mock.control.direct_request import answer_request
 from adjourn_mock.control.matches import Matches, wait_for_matches
 from adjourn_mock.control.redaction import EntryView
 from adjourn_mock.control.replay import Difference, replay_in_other_dialect
+from adjourn_mock.control.session_search import search_sessions, with_status
 from adjourn_mock.domain.clock import duration, milliseconds, rfc3339
 from adjourn_mock.domain.errors import NotFoundError, UserError
-from adjourn_mock.domain.json_text import encode
-from adjourn_mock.domain.sessions import Filter, Session, status, to_dict
+from adjourn_mock.domain.sessions import Filter, Session, to_dict
 from adjourn_mock.environments.active_faults import ActiveFault, FaultScope
 from adjourn_mock.environments.environments import Environment, masked
 from adjourn_mock.environments.seeds import SeedDocument, read_agent, read_seed
 from adjourn_mock.exchanges.entry import Entry
-from adjourn_mock.exchanges.exchange import Answer, Request
+from adjourn_mock.exchanges.exchange import Answer
 from adjourn_mock.exchanges.journal import Journal
 from adjourn_mock.exchanges.journal_filter import JournalFilter
 from adjourn_mock.pipeline.fault_injection import Catalogue
@@ -28,8 +29,6 @@ from adjourn_mock.pipeline.pipeline import Pipeline
 from adjourn_spec import FriendlyId
 
 __all__ = ["Control", "UnknownError"]
-
-_BATCH_SESSIONS, MAX_SEARCHED_SESSIONS = 500, 10_000
 
 
 class UnknownError(NotFoundError):
@@ -214,7 +213,7 @@ class Control:
         row = await self.service.store.find(environment.id, FriendlyId(session_id))
         if row is None:
             raise UnknownError(f"there is no session {session_id!r}")
-        return _with_status(row, rfc3339(environment.clock.now()))
+        return with_status(row, rfc3339(environment.clock.now()))
 
     async def search(
         self, environment: Environment, wanted: Filter, *, text: str = "", size: int, after: str | None
@@ -224,23 +223,7 @@ class Control:
         Returns up to `size` of them and, where more may follow, the id to continue after. A text that
         few sessions have in them is looked for in so many at a time.
         """
-        found: list[dict[str, Any]] = []
-        now, text = rfc3339(environment.clock.now()), text.lower()
-        cursor, searched = after, 0
-        while searched < MAX_SEARCHED_SESSIONS:
-            page = await self.service.store.page(
-                environment.id, wanted, size=_BATCH_SESSIONS, after=cursor, before=None, now=now
-            )
-            for row in page.sessions:
-                if len(found) == size:
-                    return found, cursor
-                cursor = row.id
-                if text in row.id.lower() or text in (row.external_id or "").lower():
-                    found.append(_with_status(row, now))
-            if not page.has_older:
-                return found, None
-            searched += len(page.sessions)
-        return found, cursor
+        return await search_sessions(self.service.store, environment, wanted, text=text, size=size, after=after)
 
     async def perform(
         self, environment: Environment, operation: str, *, segment: str = "", query: str = "", body: Any = None
@@ -254,21 +237,7 @@ class Control:
             query: the raw query.
             body: sent as JSON.
         """
-        template = self.service.contract.operations[operation]
-        path = template.template.replace("{session}", segment)
-        content = b"" if body is None else encode(body)
-        headers = [
-            (b"authorization", f"Bearer {environment.secret_key}".encode()),
-            (b"content-length", b"%d" % len(content)),
-            *([(b"x-trigger-branch", b"adjourn")] if environment.kind == "preview" else []),
-        ]
-        request = Request.with_head(template.method, path.encode(), query.encode(), headers)
-
-        async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": content}
-
-        behaviour = self.dialects[environment.dialect]
-        return await self._pipeline.answer(behaviour, request, receive)
+        return await answer_request(self._pipeline, environment, operation, segment=segment, query=query, body=body)
 
     def token(self, environment: Environment, session: Session) -> str:
         """A public access token for a session, as a create answers it."""
@@ -372,7 +341,3 @@ class Control:
         else:
             clock.resume()
         await self.service.sync.save(environment)
-
-
-def _with_status(row: Session, now: str) -> dict[str, Any]:
-    return {**to_dict(row), "status": status(row, now)}
