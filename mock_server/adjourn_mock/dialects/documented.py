@@ -7,21 +7,20 @@ decided in the order of clause error.order.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
-from contextlib import aclosing
 from typing import Any
 
-import anyio
-from starlette.types import Receive, Scope, Send
+from starlette.types import Receive
 
-from adjourn_mock.domain.json_text import TooDeepError, encode, read_json
-from adjourn_mock.domain.sessions import Session, to_dict, to_list_row, to_raw_dict
+from adjourn_mock.dialects.documented_answers import answer, as_dict, deliver, list_row, refuse, row
+from adjourn_mock.domain.json_text import TooDeepError, read_json
+from adjourn_mock.domain.sessions import Session
 from adjourn_mock.environments.environments import Environment
 from adjourn_mock.environments.tokens import TokenError
 from adjourn_mock.exchanges.exchange import Answer, ClientGone, Refusal, Request
 from adjourn_mock.exchanges.query import QueryError, read_query
 from adjourn_mock.exchanges.routes import decode_segment
 from adjourn_mock.pipeline import agent, channels, public_tokens
-from adjourn_mock.pipeline.behaviour import Behaviour, Call, Caller, Result, Route
+from adjourn_mock.pipeline.behaviour import Behaviour, Call, Caller, Route
 from adjourn_mock.pipeline.operations import close, create, list_sessions, retrieve, update
 from adjourn_mock.pipeline.runs import retrieve_run
 from adjourn_mock.pipeline.scopes import is_granted
@@ -31,6 +30,7 @@ from adjourn_spec import BodyRule, Operation, SessionKey
 __all__ = [
     "DOCUMENTED",
     "answer",
+    "as_dict",
     "authenticate",
     "authorize",
     "authorize_in",
@@ -51,8 +51,6 @@ __all__ = [
     "validate",
 ]
 
-_NOTHING: Mapping[str, Any] = {}
-EVENTS = b"text/event-stream; charset=utf-8"
 _FORBIDDEN_CHANNEL: Mapping[str, Any] = {"ok": False}
 MAX_HEADERS = 200
 MAX_ERROR_CHARACTERS = 200
@@ -246,89 +244,6 @@ async def _scope_names(service: Service, behaviour: Behaviour, call: Call) -> Ma
 
 def find(service: Service, environment: Environment, key: SessionKey) -> Awaitable[Session | None]:
     return service.store.find(environment.id, key)
-
-
-def row(session: Session) -> Session | dict[str, Any]:
-    """Every member, in the service's order: as it is kept (clause row.members)."""
-    return session
-
-
-def list_row(session: Session) -> dict[str, Any]:
-    """The same without triggerConfig (clause row.list)."""
-    return to_list_row(session)
-
-
-def as_dict(row: Session | dict[str, Any]) -> dict[str, Any]:
-    """A row, as a behaviour writes it, as JSON members that may be changed."""
-    return to_dict(row) if isinstance(row, Session) else {**row}
-
-
-def answer(service: Service, behaviour: Behaviour, result: Result) -> Answer:
-    session, members = result.session, result.members
-    status = service.contract.statuses[result.clause]
-    if session is None:
-        return _answer_without_row(status, result)
-    row = behaviour.row(session)
-    if members:
-        # triggerConfig and metadata are JSON already and are written as they are.
-        row = {**(to_raw_dict(row) if isinstance(row, Session) else row), **members}
-    body = encode(row)
-    return Answer(status, body, headers=result.headers, session=session, before=result.before)
-
-
-def _answer_without_row(status: int, result: Result) -> Answer:
-    about = result.about
-    if result.events is not None:
-        return Answer(status, b"", EVENTS, result.headers, session=about, before=about, events=result.events)
-    return Answer(status, encode(result.members), headers=result.headers, session=about, before=about)
-
-
-def refuse(service: Service, refusal: Refusal) -> Answer:
-    """The one place where an error body is made."""
-    rule = service.contract.refusals.get(refusal.clause)
-    status = refusal.status or (rule.status if rule else 500)
-    body = refusal.body
-    if body is None:
-        members = refusal.members or (rule.members if rule else {})
-        body = encode({"error": refusal.error or (rule.error if rule else refusal.clause), **members})
-    return Answer(status, body, refusal.media_type, refusal.headers, clause=refusal.clause)
-
-
-async def deliver(
-    scope: Scope,
-    receive: Receive,
-    send: Send,
-    headers: Sequence[tuple[bytes, bytes]],
-    answer: Answer,
-) -> None:
-    """Send an answer, whole and at once; in one piece where the server takes it so."""
-    if answer.events is not None:
-        await _deliver_events(receive, send, headers, answer)
-        return
-    connection: Any = scope.get("extensions", _NOTHING).get("adjourn.connection")
-    if connection is not None and connection.answer(answer.status, headers, answer.body):
-        return
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
-
-
-async def _deliver_events(receive: Receive, send: Send, headers: Sequence[tuple[bytes, bytes]], answer: Answer) -> None:
-    """Send the pieces of a stream as they come, until it ends or the client leaves."""
-    assert answer.events is not None  # noqa: S101 - the caller has looked
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    async with anyio.create_task_group() as group:
-
-        async def end_when_the_client_leaves() -> None:
-            while (await receive())["type"] != "http.disconnect":
-                pass
-            group.cancel_scope.cancel()
-
-        group.start_soon(end_when_the_client_leaves)
-        async with aclosing(answer.events()) as pieces:  # type: ignore[type-var]
-            async for piece in pieces:
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
-        group.cancel_scope.cancel()
 
 
 DOCUMENTED = Behaviour(
