@@ -11,7 +11,7 @@ from adjourn_mock.domain.clock import duration
 from adjourn_mock.domain.errors import NotFoundError, UserError
 from adjourn_mock.faults.access import auth, isolation, tokens
 from adjourn_mock.faults.bodies import framing, json_types, limits, malformed, parsing, reasons, refusals
-from adjourn_mock.faults.chats import around, channels
+from adjourn_mock.faults.chats import appends, around, channels, streams
 from adjourn_mock.faults.closes import closing, neighbours, orders, races, reopening, repeating
 from adjourn_mock.faults.conditions import NETWORK_FAULTS
 from adjourn_mock.faults.fault import Fault
@@ -54,6 +54,8 @@ _MODULES = (
     malformed,
     filters,
     framing,
+    appends,
+    streams,
     channels,
     around,
 )
