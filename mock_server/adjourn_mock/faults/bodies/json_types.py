@@ -128,6 +128,21 @@ def refusing_whole_floats(base: Behaviour) -> Behaviour:
     return replace(base, validate=validate)
 
 
+def coercing_option(what: str, option: str, edit: Callable[[Any], Any]) -> Breach:
+    """A create takes a trigger option of another type."""
+    return Breach("create.invalid", f"The server {what}.", in_config(option, edit))
+
+
+def coercing(what: str, path: Sequence[str], edit: Callable[[Any], Any]) -> Breach:
+    """A create takes a member of another type."""
+    return Breach("create.invalid", f"The server {what}.", in_create(path, edit))
+
+
+def coercing_update(what: str, name: str, edit: Callable[[Any], Any]) -> Breach:
+    """An update takes a member of another type."""
+    return Breach("update.invalid", f"The server {what}.", in_update(name, edit))
+
+
 FAULTS = named(
     {
         "create-null-external-id-passes": Breach(
@@ -141,15 +156,11 @@ FAULTS = named(
         "create-null-metadata-passes": Breach(
             "create.invalid", "The server takes null for no metadata.", object_mended(CREATE, null_dropped("metadata"))
         ),
-        "create-null-payload-passes": Breach(
-            "create.invalid",
-            "The server takes null for an empty basePayload.",
-            in_config("basePayload", null_as_object),
+        "create-null-payload-passes": coercing_option(
+            "takes null for an empty basePayload", "basePayload", null_as_object
         ),
-        "create-null-config-passes": Breach(
-            "create.invalid",
-            "The server takes null for triggerConfig with an empty basePayload.",
-            in_create((_CONFIG,), null_as_config),
+        "create-null-config-passes": coercing(
+            "takes null for triggerConfig with an empty basePayload", (_CONFIG,), null_as_config
         ),
         "create-null-machine-passes": Breach(
             "create.invalid", "The server takes null for no machine.", null_options_dropped("machine")
@@ -162,125 +173,73 @@ FAULTS = named(
             "The server takes null for no number in triggerConfig.",
             null_options_dropped("maxAttempts", "maxDuration", "idleTimeoutInSeconds"),
         ),
-        "create-null-tag-dropped": Breach(
-            "create.invalid", "The server drops tags that are null.", in_create(("tags",), null_elements_dropped)
+        "create-null-tag-dropped": coercing("drops tags that are null", ("tags",), null_elements_dropped),
+        "create-type-number-passes": coercing("makes a string of a type that is a number", ("type",), number_as_text),
+        "create-type-boolean-passes": coercing(
+            "makes a string of a type that is a boolean", ("type",), boolean_as_text
         ),
-        "create-type-number-passes": Breach(
-            "create.invalid",
-            "The server makes a string of a type that is a number.",
-            in_create(("type",), number_as_text),
+        "create-task-number-passes": coercing(
+            "makes a string of a taskIdentifier that is a number", ("taskIdentifier",), number_as_text
         ),
-        "create-type-boolean-passes": Breach(
-            "create.invalid",
-            "The server makes a string of a type that is a boolean.",
-            in_create(("type",), boolean_as_text),
+        "create-external-id-boolean-passes": coercing(
+            "makes a string of an externalId that is a boolean", ("externalId",), boolean_as_text
         ),
-        "create-task-number-passes": Breach(
-            "create.invalid",
-            "The server makes a string of a taskIdentifier that is a number.",
-            in_create(("taskIdentifier",), number_as_text),
+        "create-tags-string-passes": coercing("makes a list of tags that are one string", ("tags",), text_as_list),
+        "create-tag-number-passes": coercing("makes a string of a tag that is a number", ("tags",), elements_as_text),
+        "create-metadata-array-passes": coercing(
+            "makes an object of metadata that are an array", ("metadata",), array_as_object
         ),
-        "create-external-id-boolean-passes": Breach(
-            "create.invalid",
-            "The server makes a string of an externalId that is a boolean.",
-            in_create(("externalId",), boolean_as_text),
+        "create-metadata-string-passes": coercing(
+            "parses metadata that are a string of JSON", ("metadata",), text_as_json
         ),
-        "create-tags-string-passes": Breach(
-            "create.invalid", "The server makes a list of tags that are one string.", in_create(("tags",), text_as_list)
+        "create-payload-array-passes": coercing_option(
+            "makes an object of a basePayload that is an array", "basePayload", array_as_object
         ),
-        "create-tag-number-passes": Breach(
-            "create.invalid",
-            "The server makes a string of a tag that is a number.",
-            in_create(("tags",), elements_as_text),
+        "create-payload-string-passes": coercing_option(
+            "parses a basePayload that is a string of JSON", "basePayload", text_as_json
         ),
-        "create-metadata-array-passes": Breach(
-            "create.invalid",
-            "The server makes an object of metadata that are an array.",
-            in_create(("metadata",), array_as_object),
+        "create-queue-number-passes": coercing_option(
+            "makes a string of a queue that is a number", "queue", number_as_text
         ),
-        "create-metadata-string-passes": Breach(
-            "create.invalid",
-            "The server parses metadata that are a string of JSON.",
-            in_create(("metadata",), text_as_json),
+        "create-attempts-text-passes": coercing_option(
+            "makes a number of maxAttempts that are a string of digits", "maxAttempts", text_as_integer
         ),
-        "create-payload-array-passes": Breach(
-            "create.invalid",
-            "The server makes an object of a basePayload that is an array.",
-            in_config("basePayload", array_as_object),
+        "create-attempts-boolean-passes": coercing_option(
+            "takes true for one attempt", "maxAttempts", boolean_as_integer
         ),
-        "create-payload-string-passes": Breach(
-            "create.invalid",
-            "The server parses a basePayload that is a string of JSON.",
-            in_config("basePayload", text_as_json),
+        "create-attempts-fraction-passes": coercing_option(
+            "drops the fraction of maxAttempts", "maxAttempts", fraction_dropped
         ),
-        "create-queue-number-passes": Breach(
-            "create.invalid",
-            "The server makes a string of a queue that is a number.",
-            in_config("queue", number_as_text),
+        "create-duration-text-passes": coercing_option(
+            "makes a number of a maxDuration that is a string of digits", "maxDuration", text_as_integer
         ),
-        "create-attempts-text-passes": Breach(
-            "create.invalid",
-            "The server makes a number of maxAttempts that are a string of digits.",
-            in_config("maxAttempts", text_as_integer),
+        "create-duration-fraction-passes": coercing_option(
+            "drops the fraction of maxDuration", "maxDuration", fraction_dropped
         ),
-        "create-attempts-boolean-passes": Breach(
-            "create.invalid", "The server takes true for one attempt.", in_config("maxAttempts", boolean_as_integer)
+        "create-idle-time-text-passes": coercing_option(
+            "makes a number of an idle timeout that is a string of digits", "idleTimeoutInSeconds", text_as_integer
         ),
-        "create-attempts-fraction-passes": Breach(
-            "create.invalid",
-            "The server drops the fraction of maxAttempts.",
-            in_config("maxAttempts", fraction_dropped),
+        "create-idle-time-fraction-passes": coercing_option(
+            "drops the fraction of the idle timeout", "idleTimeoutInSeconds", fraction_dropped
         ),
-        "create-duration-text-passes": Breach(
-            "create.invalid",
-            "The server makes a number of a maxDuration that is a string of digits.",
-            in_config("maxDuration", text_as_integer),
-        ),
-        "create-duration-fraction-passes": Breach(
-            "create.invalid",
-            "The server drops the fraction of maxDuration.",
-            in_config("maxDuration", fraction_dropped),
-        ),
-        "create-idle-time-text-passes": Breach(
-            "create.invalid",
-            "The server makes a number of an idle timeout that is a string of digits.",
-            in_config("idleTimeoutInSeconds", text_as_integer),
-        ),
-        "create-idle-time-fraction-passes": Breach(
-            "create.invalid",
-            "The server drops the fraction of the idle timeout.",
-            in_config("idleTimeoutInSeconds", fraction_dropped),
-        ),
-        "create-trigger-tags-string-pass": Breach(
-            "create.invalid",
-            "The server makes a list of the tags of runs that are one string.",
-            in_config("tags", text_as_list),
+        "create-trigger-tags-string-pass": coercing_option(
+            "makes a list of the tags of runs that are one string", "tags", text_as_list
         ),
         "create-whole-float-refused": Breach(
             "create.created", "The server refuses 5.0 where an integer is due.", refusing_whole_floats
         ),
-        "update-null-tags-pass": Breach(
-            "update.invalid", "The server takes null for empty tags in an update.", in_update("tags", null_as_list)
+        "update-null-tags-pass": coercing_update("takes null for empty tags in an update", "tags", null_as_list),
+        "update-tags-string-passes": coercing_update(
+            "makes a list of the tags of an update that are one string", "tags", text_as_list
         ),
-        "update-tags-string-passes": Breach(
-            "update.invalid",
-            "The server makes a list of the tags of an update that are one string.",
-            in_update("tags", text_as_list),
+        "update-tag-number-passes": coercing_update(
+            "makes a string of a tag of an update that is a number", "tags", elements_as_text
         ),
-        "update-tag-number-passes": Breach(
-            "update.invalid",
-            "The server makes a string of a tag of an update that is a number.",
-            in_update("tags", elements_as_text),
+        "update-metadata-array-passes": coercing_update(
+            "makes an object of the metadata of an update that are an array", "metadata", array_as_object
         ),
-        "update-metadata-array-passes": Breach(
-            "update.invalid",
-            "The server makes an object of the metadata of an update that are an array.",
-            in_update("metadata", array_as_object),
-        ),
-        "update-metadata-string-passes": Breach(
-            "update.invalid",
-            "The server parses the metadata of an update that are a string of JSON.",
-            in_update("metadata", text_as_json),
+        "update-metadata-string-passes": coercing_update(
+            "parses the metadata of an update that are a string of JSON", "metadata", text_as_json
         ),
         "update-external-id-number-ignored": Breach(
             "update.invalid",

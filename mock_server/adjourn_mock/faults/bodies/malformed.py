@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 
 from adjourn_mock.faults.bodies.parsing import (
     array_as_object,
@@ -45,45 +46,21 @@ def is_huge_number(content: bytes) -> bool:
     return re.search(rb"[0-9]e\+?30[0-9]", content.lower()) is not None
 
 
+def answering_500(what: str, limit_clause: str, is_bad: Callable[[bytes], bool]) -> Breach:
+    return Breach("server.no-error", f"The server answers 500 to {what}.", failing_on(limit_clause, is_bad))
+
+
 FAULTS = named(
     {
-        "close-brackets-500": Breach(
-            "server.no-error",
-            "The server answers 500 to a close body of many unclosed brackets.",
-            failing_on(CLOSE, many_brackets),
-        ),
-        "create-brackets-500": Breach(
-            "server.no-error",
-            "The server answers 500 to a create body of many unclosed brackets.",
-            failing_on(CREATE, many_brackets),
-        ),
-        "update-brackets-500": Breach(
-            "server.no-error",
-            "The server answers 500 to an update body of many unclosed brackets.",
-            failing_on(UPDATE, many_brackets),
-        ),
-        "create-malformed-500": Breach(
-            "server.no-error",
-            "The server answers 500 to a create body that is not JSON.",
-            failing_on(CREATE, is_not_json),
-        ),
-        "update-malformed-500": Breach(
-            "server.no-error",
-            "The server answers 500 to an update body that is not JSON.",
-            failing_on(UPDATE, is_not_json),
-        ),
-        "create-null-500": Breach(
-            "server.no-error", "The server answers 500 to a create body of null.", failing_on(CREATE, is_null)
-        ),
-        "update-null-500": Breach(
-            "server.no-error", "The server answers 500 to an update body of null.", failing_on(UPDATE, is_null)
-        ),
-        "create-empty-500": Breach(
-            "server.no-error", "The server answers 500 to an empty create body.", failing_on(CREATE, is_empty)
-        ),
-        "update-empty-500": Breach(
-            "server.no-error", "The server answers 500 to an empty update body.", failing_on(UPDATE, is_empty)
-        ),
+        "close-brackets-500": answering_500("a close body of many unclosed brackets", CLOSE, many_brackets),
+        "create-brackets-500": answering_500("a create body of many unclosed brackets", CREATE, many_brackets),
+        "update-brackets-500": answering_500("an update body of many unclosed brackets", UPDATE, many_brackets),
+        "create-malformed-500": answering_500("a create body that is not JSON", CREATE, is_not_json),
+        "update-malformed-500": answering_500("an update body that is not JSON", UPDATE, is_not_json),
+        "create-null-500": answering_500("a create body of null", CREATE, is_null),
+        "update-null-500": answering_500("an update body of null", UPDATE, is_null),
+        "create-empty-500": answering_500("an empty create body", CREATE, is_empty),
+        "update-empty-500": answering_500("an empty update body", UPDATE, is_empty),
         "create-nan-passes": Breach(
             "body.malformed", "The server accepts NaN and Infinity in a create body.", parsing(CREATE, json.loads)
         ),
@@ -111,10 +88,6 @@ FAULTS = named(
             "The server takes an update body that is an array for an empty object.",
             mending(UPDATE, array_as_object),
         ),
-        "create-huge-number-500": Breach(
-            "server.no-error",
-            "The server answers 500 to a create with a huge number in metadata.",
-            failing_on(CREATE, is_huge_number),
-        ),
+        "create-huge-number-500": answering_500("a create with a huge number in metadata", CREATE, is_huge_number),
     }
 )

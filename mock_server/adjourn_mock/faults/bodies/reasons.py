@@ -172,6 +172,11 @@ def without_control_characters(reason: str) -> str:
     return "".join(character for character in reason if character >= " ")
 
 
+def altering(what: str, alter: Callable[[str], str | None]) -> Breach:
+    """The reason is not recorded as it was sent."""
+    return Breach("reason.verbatim", f"The server {what}.", recording(alter))
+
+
 FAULTS = named(
     {
         "reason-required": Breach(
@@ -228,61 +233,25 @@ FAULTS = named(
             "The server answers 500 for a reason that is not a string.",
             refusing("reason.type", status=500),
         ),
-        "reason-trimmed": Breach(
-            "reason.verbatim", "The server drops white space around the reason.", recording(str.strip)
-        ),
-        "reason-trimmed-behind": Breach(
-            "reason.verbatim", "The server drops white space behind the reason.", recording(str.rstrip)
-        ),
-        "reason-empty-is-null": Breach(
-            "reason.verbatim", "The server records null for an empty reason.", recording(none_if_empty)
-        ),
-        "reason-cut-255": Breach(
-            "reason.verbatim", "The server cuts the reason to 255 characters.", recording(cut(255))
-        ),
-        "reason-cut-100": Breach(
-            "reason.verbatim", "The server cuts the reason to 100 characters.", recording(cut(100))
-        ),
-        "reason-nfc": Breach("reason.verbatim", "The server normalises the reason.", recording(normalised("NFC"))),
-        "reason-nfkc": Breach(
-            "reason.verbatim", "The server normalises the reason for compatibility.", recording(normalised("NFKC"))
-        ),
-        "reason-html-escaped": Breach(
-            "reason.verbatim", "The server escapes the reason for HTML.", recording(html.escape)
-        ),
-        "reason-html-unescaped": Breach(
-            "reason.verbatim", "The server resolves entities in the reason.", recording(html.unescape)
-        ),
-        "reason-lower-case": Breach(
-            "reason.verbatim", "The server records the reason in lower case.", recording(str.lower)
-        ),
-        "reason-ascii": Breach(
-            "reason.verbatim", "The server records question marks for characters beyond ASCII.", recording(ascii_only)
-        ),
-        "reason-no-astral": Breach("reason.verbatim", "The server loses emoji.", recording(without_astral)),
-        "reason-line-feeds": Breach(
-            "reason.verbatim", "The server turns line ends into line feeds.", recording(replaced("\r\n", "\n"))
-        ),
-        "reason-spaces-folded": Breach(
-            "reason.verbatim", "The server records one space for several.", recording(single_spaced)
-        ),
-        "reason-no-control-characters": Breach(
-            "reason.verbatim", "The server drops control characters.", recording(without_control_characters)
-        ),
-        "reason-quotes-doubled": Breach(
-            "reason.verbatim", "The server doubles quotes.", recording(replaced("'", "''"))
-        ),
-        "reason-backslashes": Breach(
-            "reason.verbatim", "The server resolves backslash escapes.", recording(replaced("\\n", "\n"))
-        ),
-        "reason-percent-decoded": Breach(
-            "reason.verbatim", "The server resolves escapes of URLs.", recording(replaced("%20", " "))
-        ),
-        "reason-null-text": Breach(
-            "reason.verbatim", "The server records null for the word null.", recording(none_if_null)
-        ),
-        "reason-no-mark": Breach(
-            "reason.verbatim", "The server drops a byte order mark.", recording(replaced("\ufeff", ""))
-        ),
+        "reason-trimmed": altering("drops white space around the reason", str.strip),
+        "reason-trimmed-behind": altering("drops white space behind the reason", str.rstrip),
+        "reason-empty-is-null": altering("records null for an empty reason", none_if_empty),
+        "reason-cut-255": altering("cuts the reason to 255 characters", cut(255)),
+        "reason-cut-100": altering("cuts the reason to 100 characters", cut(100)),
+        "reason-nfc": altering("normalises the reason", normalised("NFC")),
+        "reason-nfkc": altering("normalises the reason for compatibility", normalised("NFKC")),
+        "reason-html-escaped": altering("escapes the reason for HTML", html.escape),
+        "reason-html-unescaped": altering("resolves entities in the reason", html.unescape),
+        "reason-lower-case": altering("records the reason in lower case", str.lower),
+        "reason-ascii": altering("records question marks for characters beyond ASCII", ascii_only),
+        "reason-no-astral": altering("loses emoji", without_astral),
+        "reason-line-feeds": altering("turns line ends into line feeds", replaced("\r\n", "\n")),
+        "reason-spaces-folded": altering("records one space for several", single_spaced),
+        "reason-no-control-characters": altering("drops control characters", without_control_characters),
+        "reason-quotes-doubled": altering("doubles quotes", replaced("'", "''")),
+        "reason-backslashes": altering("resolves backslash escapes", replaced("\\n", "\n")),
+        "reason-percent-decoded": altering("resolves escapes of URLs", replaced("%20", " ")),
+        "reason-null-text": altering("records null for the word null", none_if_null),
+        "reason-no-mark": altering("drops a byte order mark", replaced("\ufeff", "")),
     }
 )

@@ -204,6 +204,11 @@ def losing_reason_by(kind: type) -> Change:
     return after_close(act)
 
 
+def altering(what: str, **members: Any) -> Breach:
+    """The first close changes what it must preserve."""
+    return Breach("close.preserves", f"The server {what} on close.", first_close(**members))
+
+
 FAULTS = named(
     {
         "close-does-nothing": Breach(
@@ -270,50 +275,20 @@ FAULTS = named(
         "close-every-thirtieth-not-kept": Breach(
             "close.persisted", "The server does not store every thirtieth close.", each_close(30, lose_close)
         ),
-        "close-drops-tags": Breach("close.preserves", "The server drops the tags on close.", first_close(tags=())),
-        "close-sorts-tags": Breach(
-            "close.preserves", "The server sorts the tags on close.", first_close(tags=sorted_tags)
-        ),
-        "close-drops-metadata": Breach(
-            "close.preserves", "The server drops the metadata on close.", first_close(metadata=None)
-        ),
-        "close-metadata-empty-is-null": Breach(
-            "close.preserves",
-            "The server turns empty metadata into null on close.",
-            first_close(metadata=metadata_or_none),
-        ),
-        "close-adds-metadata": Breach(
-            "close.preserves",
-            "The server adds a member to the metadata on close.",
-            first_close(metadata=metadata_with_mark),
-        ),
-        "close-drops-config": Breach(
-            "close.preserves", "The server drops trigger options on close.", first_close(trigger_config=payload_alone)
-        ),
-        "close-drops-payload": Breach(
-            "close.preserves", "The server drops the payload on close.", first_close(trigger_config=empty_payload)
-        ),
-        "close-drops-external-id": Breach(
-            "close.preserves", "The server frees the externalId on close.", first_close(external_id=None)
-        ),
-        "close-drops-run": Breach(
-            "close.preserves", "The server drops the current run on close.", first_close(current_run_id=None)
-        ),
-        "close-drops-expiry": Breach(
-            "close.preserves", "The server drops expiresAt on close.", first_close(expires_at=None)
-        ),
-        "close-sets-expiry": Breach(
-            "close.preserves", "The server sets expiresAt on close.", first_close(expires_at=closed_at)
-        ),
-        "close-moves-created-at": Breach(
-            "close.preserves", "The server moves createdAt on close.", first_close(created_at=moved(1))
-        ),
-        "close-changes-type": Breach(
-            "close.preserves", "The server changes the type on close.", first_close(type=closed_type)
-        ),
-        "close-changes-task": Breach(
-            "close.preserves", "The server changes taskIdentifier on close.", first_close(task_identifier=lower_task)
-        ),
+        "close-drops-tags": altering("drops the tags", tags=()),
+        "close-sorts-tags": altering("sorts the tags", tags=sorted_tags),
+        "close-drops-metadata": altering("drops the metadata", metadata=None),
+        "close-metadata-empty-is-null": altering("turns empty metadata into null", metadata=metadata_or_none),
+        "close-adds-metadata": altering("adds a member to the metadata", metadata=metadata_with_mark),
+        "close-drops-config": altering("drops trigger options", trigger_config=payload_alone),
+        "close-drops-payload": altering("drops the payload", trigger_config=empty_payload),
+        "close-drops-external-id": altering("frees the externalId", external_id=None),
+        "close-drops-run": altering("drops the current run", current_run_id=None),
+        "close-drops-expiry": altering("drops expiresAt", expires_at=None),
+        "close-sets-expiry": altering("sets expiresAt", expires_at=closed_at),
+        "close-moves-created-at": altering("moves createdAt", created_at=moved(1)),
+        "close-changes-type": altering("changes the type", type=closed_type),
+        "close-changes-task": altering("changes taskIdentifier", task_identifier=lower_task),
         "updated-at-stays": Breach(
             "close.updated-at", "The server does not move updatedAt on close.", first_close(updated_at=created_at)
         ),

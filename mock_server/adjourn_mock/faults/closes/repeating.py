@@ -83,34 +83,23 @@ def this_second(call: Call, session: Session) -> str:
     return f"{now(call)[:19]}.000Z"
 
 
+def altering_later(what: str, **members: Any) -> Breach:
+    """A later close changes what the first one has stored."""
+    return Breach("close.idempotent", f"The server {what} on a later close.", later_close(**members))
+
+
 FAULTS = named(
     {
-        "later-close-moves-closed-at": Breach(
-            "close.idempotent", "The server moves closedAt on a later close.", later_close(closed_at=moved(1))
-        ),
-        "later-close-moves-updated-at": Breach(
-            "close.idempotent", "The server moves updatedAt on a later close.", later_close(updated_at=moved(1))
-        ),
-        "later-close-replaces-reason": Breach(
-            "close.idempotent",
-            "The server replaces the reason on a later close.",
-            later_close(closed_reason=new_reason),
-        ),
-        "later-close-adds-reason": Breach(
-            "close.idempotent",
-            "The server adds a missing reason on a later close.",
-            later_close(closed_reason=reason_if_none),
-        ),
+        "later-close-moves-closed-at": altering_later("moves closedAt", closed_at=moved(1)),
+        "later-close-moves-updated-at": altering_later("moves updatedAt", updated_at=moved(1)),
+        "later-close-replaces-reason": altering_later("replaces the reason", closed_reason=new_reason),
+        "later-close-adds-reason": altering_later("adds a missing reason", closed_reason=reason_if_none),
         "later-close-drops-reason": Breach(
             "close.idempotent",
             "The server drops the reason on a later close without one.",
             later_close(closed_reason=none_without_reason),
         ),
-        "later-close-to-the-second": Breach(
-            "close.idempotent",
-            "The server sets closedAt anew, to the second, on a later close.",
-            later_close(closed_at=this_second),
-        ),
+        "later-close-to-the-second": altering_later("sets closedAt anew, to the second,", closed_at=this_second),
         "later-close-replays": Breach(
             "close.persisted",
             "The server answers a later close with the row of the first, without what was updated since.",

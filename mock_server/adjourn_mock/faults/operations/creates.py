@@ -198,6 +198,11 @@ def opaque(token: str) -> str:
     return f"x.{token.split('.')[1]}.x"
 
 
+def accepting(what: str, pointer: str, keyword: str) -> Breach:
+    """A create body may violate one keyword."""
+    return Breach("create.invalid", f"The server accepts {what}.", lax(pointer, keyword))
+
+
 FAULTS = named(
     {
         "create-200": Breach(
@@ -271,74 +276,32 @@ FAULTS = named(
             "The server takes an empty externalId for none.",
             object_mended(CREATE, without_empty_external_id),
         ),
-        "create-type-of-any-length": Breach(
-            "create.invalid", "The server accepts a type of any length.", lax(f"{SESSION}/properties/type", "maxLength")
+        "create-type-of-any-length": accepting("a type of any length", f"{SESSION}/properties/type", "maxLength"),
+        "create-type-empty": accepting("an empty type", f"{SESSION}/properties/type", "minLength"),
+        "create-task-of-any-length": accepting(
+            "a taskIdentifier of any length", f"{SESSION}/properties/taskIdentifier", "maxLength"
         ),
-        "create-type-empty": Breach(
-            "create.invalid", "The server accepts an empty type.", lax(f"{SESSION}/properties/type", "minLength")
+        "create-task-empty": accepting("an empty taskIdentifier", f"{SESSION}/properties/taskIdentifier", "minLength"),
+        "create-external-id-of-any-length": accepting(
+            "an externalId of any length", f"{SESSION}/properties/externalId", "maxLength"
         ),
-        "create-task-of-any-length": Breach(
-            "create.invalid",
-            "The server accepts a taskIdentifier of any length.",
-            lax(f"{SESSION}/properties/taskIdentifier", "maxLength"),
+        "create-any-number-of-tags": accepting("any number of tags", f"{SESSION}/properties/tags", "maxItems"),
+        "create-tags-of-any-length": accepting("tags of any length", "/components/schemas/Tag", "maxLength"),
+        "create-metadata-of-any-type": accepting("metadata of any type", f"{SESSION}/properties/metadata", "type"),
+        "create-payload-of-any-type": accepting("a payload of any type", f"{CONFIG}/properties/basePayload", "type"),
+        "create-any-machine": accepting("a machine of any name", f"{CONFIG}/properties/machine", "enum"),
+        "create-queue-of-any-length": accepting(
+            "a queue name of any length", f"{CONFIG}/properties/queue", "maxLength"
         ),
-        "create-task-empty": Breach(
-            "create.invalid",
-            "The server accepts an empty taskIdentifier.",
-            lax(f"{SESSION}/properties/taskIdentifier", "minLength"),
+        "create-any-number-of-attempts": accepting(
+            "any number of attempts", f"{CONFIG}/properties/maxAttempts", "maximum"
         ),
-        "create-external-id-of-any-length": Breach(
-            "create.invalid",
-            "The server accepts an externalId of any length.",
-            lax(f"{SESSION}/properties/externalId", "maxLength"),
+        "create-no-attempts": accepting("zero attempts", f"{CONFIG}/properties/maxAttempts", "minimum"),
+        "create-no-duration": accepting("a maxDuration of zero", f"{CONFIG}/properties/maxDuration", "minimum"),
+        "create-any-idle-time": accepting("any idle timeout", f"{CONFIG}/properties/idleTimeoutInSeconds", "maximum"),
+        "create-no-idle-time": accepting(
+            "an idle timeout of zero", f"{CONFIG}/properties/idleTimeoutInSeconds", "minimum"
         ),
-        "create-any-number-of-tags": Breach(
-            "create.invalid", "The server accepts any number of tags.", lax(f"{SESSION}/properties/tags", "maxItems")
-        ),
-        "create-tags-of-any-length": Breach(
-            "create.invalid", "The server accepts tags of any length.", lax("/components/schemas/Tag", "maxLength")
-        ),
-        "create-metadata-of-any-type": Breach(
-            "create.invalid", "The server accepts metadata of any type.", lax(f"{SESSION}/properties/metadata", "type")
-        ),
-        "create-payload-of-any-type": Breach(
-            "create.invalid",
-            "The server accepts a payload of any type.",
-            lax(f"{CONFIG}/properties/basePayload", "type"),
-        ),
-        "create-any-machine": Breach(
-            "create.invalid", "The server accepts a machine of any name.", lax(f"{CONFIG}/properties/machine", "enum")
-        ),
-        "create-queue-of-any-length": Breach(
-            "create.invalid",
-            "The server accepts a queue name of any length.",
-            lax(f"{CONFIG}/properties/queue", "maxLength"),
-        ),
-        "create-any-number-of-attempts": Breach(
-            "create.invalid",
-            "The server accepts any number of attempts.",
-            lax(f"{CONFIG}/properties/maxAttempts", "maximum"),
-        ),
-        "create-no-attempts": Breach(
-            "create.invalid", "The server accepts zero attempts.", lax(f"{CONFIG}/properties/maxAttempts", "minimum")
-        ),
-        "create-no-duration": Breach(
-            "create.invalid",
-            "The server accepts a maxDuration of zero.",
-            lax(f"{CONFIG}/properties/maxDuration", "minimum"),
-        ),
-        "create-any-idle-time": Breach(
-            "create.invalid",
-            "The server accepts any idle timeout.",
-            lax(f"{CONFIG}/properties/idleTimeoutInSeconds", "maximum"),
-        ),
-        "create-no-idle-time": Breach(
-            "create.invalid",
-            "The server accepts an idle timeout of zero.",
-            lax(f"{CONFIG}/properties/idleTimeoutInSeconds", "minimum"),
-        ),
-        "create-region-of-any-type": Breach(
-            "create.invalid", "The server accepts a region of any type.", lax(f"{CONFIG}/properties/region", "type")
-        ),
+        "create-region-of-any-type": accepting("a region of any type", f"{CONFIG}/properties/region", "type"),
     }
 )

@@ -11,7 +11,7 @@ import msgspec
 from adjourn_mock.domain.sessions import Session
 from adjourn_mock.faults.fault import Breach, Change, named
 from adjourn_mock.faults.members import Members, setting, setting_in
-from adjourn_mock.faults.operations.lists import Query, Row, dropping, forgiving, has_status
+from adjourn_mock.faults.operations.lists import Query, Row, dropping, has_status, taking_invalid
 from adjourn_mock.faults.steps import Step, around, given, returning, with_value
 from adjourn_mock.pipeline.behaviour import Behaviour, Call, Result
 from adjourn_mock.pipeline.service import Service
@@ -20,6 +20,7 @@ __all__ = ["FAULTS"]
 
 _TYPE, _TASK, _TAGS, _EXTERNAL = "filter[type]", "filter[taskIdentifier]", "filter[tags]", "filter[externalId]"
 Same = Callable[[str, str], bool]
+ValuesOf = Callable[[Session], Iterable[str]]
 
 
 # Which values of a session a filter looks at.
@@ -41,7 +42,7 @@ def external_ids(session: Session) -> Iterable[str]:
     return () if session.external_id is None else (session.external_id,)
 
 
-def widened(parameter: str, values_of: Callable[[Session], Iterable[str]], same: Same) -> Change:
+def widened(parameter: str, values_of: ValuesOf, same: Same) -> Change:
     """A filter also matches values that are only `same` as the one asked for: `same(asked, had)`."""
 
     def wrap(step: Step) -> Step:
@@ -141,54 +142,36 @@ def repeating_last(step: Step) -> Step:
     return faulty
 
 
+def in_any_case(name: str, parameter: str, values_of: ValuesOf) -> Breach:
+    summary = f"The server ignores letter case in the filter by {name}."
+    return Breach("list.filter", summary, widened(parameter, values_of, any_case))
+
+
+def with_wildcards(name: str, parameter: str, values_of: ValuesOf) -> Breach:
+    summary = f"The server takes % and _ for wildcards in the filter by {name}."
+    return Breach("list.filter", summary, widened(parameter, values_of, like))
+
+
+def by_start(what: str, parameter: str, values_of: ValuesOf) -> Breach:
+    return Breach(
+        "list.filter", f"The server lists {what} with the one asked for.", widened(parameter, values_of, starts)
+    )
+
+
 FAULTS = named(
     {
-        "list-type-any-case": Breach(
-            "list.filter", "The server ignores letter case in the filter by type.", widened(_TYPE, types, any_case)
-        ),
-        "list-task-any-case": Breach(
-            "list.filter",
-            "The server ignores letter case in the filter by taskIdentifier.",
-            widened(_TASK, tasks, any_case),
-        ),
-        "list-tags-any-case": Breach(
-            "list.filter", "The server ignores letter case in the filter by tags.", widened(_TAGS, tags, any_case)
-        ),
-        "list-external-id-any-case": Breach(
-            "list.filter",
-            "The server ignores letter case in the filter by externalId.",
-            widened(_EXTERNAL, external_ids, any_case),
-        ),
-        "list-type-like": Breach(
-            "list.filter", "The server takes % and _ for wildcards in the filter by type.", widened(_TYPE, types, like)
-        ),
-        "list-task-like": Breach(
-            "list.filter",
-            "The server takes % and _ for wildcards in the filter by taskIdentifier.",
-            widened(_TASK, tasks, like),
-        ),
-        "list-tags-like": Breach(
-            "list.filter", "The server takes % and _ for wildcards in the filter by tags.", widened(_TAGS, tags, like)
-        ),
-        "list-external-id-like": Breach(
-            "list.filter",
-            "The server takes % and _ for wildcards in the filter by externalId.",
-            widened(_EXTERNAL, external_ids, like),
-        ),
-        "list-type-starts": Breach(
-            "list.filter", "The server lists types that start with the one asked for.", widened(_TYPE, types, starts)
-        ),
-        "list-task-starts": Breach(
-            "list.filter", "The server lists tasks that start with the one asked for.", widened(_TASK, tasks, starts)
-        ),
-        "list-tags-start": Breach(
-            "list.filter", "The server lists tags that start with the one asked for.", widened(_TAGS, tags, starts)
-        ),
-        "list-external-id-starts": Breach(
-            "list.filter",
-            "The server lists an externalId that starts with the one asked for.",
-            widened(_EXTERNAL, external_ids, starts),
-        ),
+        "list-type-any-case": in_any_case("type", _TYPE, types),
+        "list-task-any-case": in_any_case("taskIdentifier", _TASK, tasks),
+        "list-tags-any-case": in_any_case("tags", _TAGS, tags),
+        "list-external-id-any-case": in_any_case("externalId", _EXTERNAL, external_ids),
+        "list-type-like": with_wildcards("type", _TYPE, types),
+        "list-task-like": with_wildcards("taskIdentifier", _TASK, tasks),
+        "list-tags-like": with_wildcards("tags", _TAGS, tags),
+        "list-external-id-like": with_wildcards("externalId", _EXTERNAL, external_ids),
+        "list-type-starts": by_start("types that start", _TYPE, types),
+        "list-task-starts": by_start("tasks that start", _TASK, tasks),
+        "list-tags-start": by_start("tags that start", _TAGS, tags),
+        "list-external-id-starts": by_start("an externalId that starts", _EXTERNAL, external_ids),
         "list-external-id-commas": Breach(
             "list.filter",
             "The server ends the externalId of the filter at a comma.",
@@ -226,11 +209,7 @@ FAULTS = named(
             "The server begins a page with the last session of the page before.",
             around("list", repeating_last),
         ),
-        "list-any-from": Breach(
-            "list.invalid", "The server ignores a from that is not a number.", forgiving("filter[createdAt][from]")
-        ),
-        "list-any-to": Breach(
-            "list.invalid", "The server ignores a to that is not a number.", forgiving("filter[createdAt][to]")
-        ),
+        "list-any-from": taking_invalid("a from that is not a number", "filter[createdAt][from]"),
+        "list-any-to": taking_invalid("a to that is not a number", "filter[createdAt][to]"),
     }
 )

@@ -19,7 +19,7 @@ from adjourn_mock.faults.steps import Step, around, given, list_rows, returning
 from adjourn_mock.pipeline.behaviour import Behaviour, Call, Caller, Result
 from adjourn_mock.pipeline.service import Service
 
-__all__ = ["FAULTS", "Query", "Row", "dropping", "forgiving", "has_status"]
+__all__ = ["FAULTS", "Query", "Row", "dropping", "forgiving", "has_status", "taking_invalid"]
 
 Query = Mapping[str, Any]
 Row = Mapping[str, Any]
@@ -168,6 +168,15 @@ def with_config(base: Behaviour) -> Behaviour:
     return replace(base, list_row=list_row)
 
 
+def without_filter(what: str, parameter: str) -> Breach:
+    return Breach("list.filter", f"The server ignores {what}.", ignoring(parameter))
+
+
+def taking_invalid(what: str, *parameters: str) -> Breach:
+    """Parameters that are not valid count as absent."""
+    return Breach("list.invalid", f"The server ignores {what}.", forgiving(*parameters))
+
+
 FAULTS = named(
     {
         "list-oldest-first": Breach(
@@ -187,37 +196,21 @@ FAULTS = named(
             "list.cursors", "The server answers pages without cursors.", returning("list", adding(pagination={}))
         ),
         "list-any-query": Breach("list.invalid", "The server does not validate queries.", any_query),
-        "list-ignores-type": Breach("list.filter", "The server ignores the filter by type.", ignoring("filter[type]")),
-        "list-ignores-tags": Breach("list.filter", "The server ignores the filter by tags.", ignoring("filter[tags]")),
-        "list-ignores-task": Breach(
-            "list.filter", "The server ignores the filter by taskIdentifier.", ignoring("filter[taskIdentifier]")
-        ),
-        "list-ignores-external-id": Breach(
-            "list.filter", "The server ignores the filter by externalId.", ignoring("filter[externalId]")
-        ),
+        "list-ignores-type": without_filter("the filter by type", "filter[type]"),
+        "list-ignores-tags": without_filter("the filter by tags", "filter[tags]"),
+        "list-ignores-task": without_filter("the filter by taskIdentifier", "filter[taskIdentifier]"),
+        "list-ignores-external-id": without_filter("the filter by externalId", "filter[externalId]"),
         "list-ignores-status": Breach(
             "close.listed", "The server ignores the filter by status.", ignoring("filter[status]")
         ),
-        "list-ignores-from": Breach(
-            "list.filter", "The server ignores the first moment of createdAt.", ignoring("filter[createdAt][from]")
-        ),
-        "list-ignores-to": Breach(
-            "list.filter", "The server ignores the last moment of createdAt.", ignoring("filter[createdAt][to]")
-        ),
-        "list-ignores-period": Breach(
-            "list.filter", "The server ignores the period of createdAt.", ignoring("filter[createdAt][period]")
-        ),
-        "list-any-size": Breach(
-            "list.invalid", "The server ignores a page size beyond its bounds.", forgiving("page[size]")
-        ),
-        "list-both-cursors": Breach(
-            "list.invalid", "The server ignores one of two cursors.", forgiving("page[before]")
-        ),
-        "list-any-status": Breach("list.invalid", "The server ignores an unknown status.", forgiving("filter[status]")),
-        "list-any-moment": Breach(
-            "list.invalid",
-            "The server ignores moments that are not numbers.",
-            forgiving("filter[createdAt][from]", "filter[createdAt][to]"),
+        "list-ignores-from": without_filter("the first moment of createdAt", "filter[createdAt][from]"),
+        "list-ignores-to": without_filter("the last moment of createdAt", "filter[createdAt][to]"),
+        "list-ignores-period": without_filter("the period of createdAt", "filter[createdAt][period]"),
+        "list-any-size": taking_invalid("a page size beyond its bounds", "page[size]"),
+        "list-both-cursors": taking_invalid("one of two cursors", "page[before]"),
+        "list-any-status": taking_invalid("an unknown status", "filter[status]"),
+        "list-any-moment": taking_invalid(
+            "moments that are not numbers", "filter[createdAt][from]", "filter[createdAt][to]"
         ),
         "list-of-first-environment": Breach(
             "env.isolation", "The server lists one environment to all.", of_first_environment(always)

@@ -77,30 +77,24 @@ def undecodable_as(status: int) -> Change:
     return change
 
 
+def misreading(what: str, decode: Callable[[bytes], str]) -> Breach:
+    return Breach("id.decoding", f"The server {what}.", decoding(decode))
+
+
 FAULTS = named(
     {
-        "id-decoded-twice": Breach("id.decoding", "The server decodes the segment twice.", decoding(twice)),
-        "id-not-decoded": Breach("id.decoding", "The server does not decode the segment.", decoding(bytes.decode)),
-        "id-plus-is-space": Breach(
-            "id.decoding", "The server decodes a plus sign as a space.", decoding(plus_as_space)
-        ),
-        "id-latin-1": Breach("id.decoding", "The server decodes the segment as Latin-1.", decoding(as_latin_1)),
-        "id-ascii-only": Breach("id.decoding", "The server drops letters beyond ASCII.", decoding(ascii_only)),
-        "id-slash-not-decoded": Breach("id.decoding", "The server leaves %2F undecoded.", decoding(slash_encoded)),
-        "id-upper-hex-only": Breach(
-            "id.decoding", "The server decodes only escapes in upper case.", decoding(upper_hex_only)
-        ),
-        "id-cut-at-query": Breach(
-            "id.decoding", "The server ends the id at an encoded question mark.", decoding(until_question_mark)
-        ),
-        "id-cut-at-semicolon": Breach(
-            "id.decoding", "The server ends the id at a semicolon.", decoding(until_semicolon)
-        ),
+        "id-decoded-twice": misreading("decodes the segment twice", twice),
+        "id-not-decoded": misreading("does not decode the segment", bytes.decode),
+        "id-plus-is-space": misreading("decodes a plus sign as a space", plus_as_space),
+        "id-latin-1": misreading("decodes the segment as Latin-1", as_latin_1),
+        "id-ascii-only": misreading("drops letters beyond ASCII", ascii_only),
+        "id-slash-not-decoded": misreading("leaves %2F undecoded", slash_encoded),
+        "id-upper-hex-only": misreading("decodes only escapes in upper case", upper_hex_only),
+        "id-cut-at-query": misreading("ends the id at an encoded question mark", until_question_mark),
+        "id-cut-at-semicolon": misreading("ends the id at a semicolon", until_semicolon),
         "id-undecodable-500": Breach(
             "server.no-error", "The server answers 500 for a path that cannot be decoded.", undecodable_as(500)
         ),
-        "id-undecodable-dropped": Breach(
-            "id.decoding", "The server leaves out what cannot be decoded.", decoding(undecodable_dropped)
-        ),
+        "id-undecodable-dropped": misreading("leaves out what cannot be decoded", undecodable_dropped),
     }
 )

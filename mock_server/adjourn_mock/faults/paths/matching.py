@@ -76,48 +76,28 @@ def single_spaced(asked: str, had: str) -> bool:
     return " ".join(asked.split()) == " ".join(had.split())
 
 
+def inexact(what: str, same: Callable[[str, str], bool], *, friendly: bool = True, external: bool = True) -> Breach:
+    return Breach("id.exact", f"The server {what}.", finding(same, friendly=friendly, external=external))
+
+
 FAULTS = named(
     {
-        "id-external-any-case": Breach(
-            "id.exact", "The server ignores the letter case of externalIds.", finding(any_case, friendly=False)
-        ),
-        "id-friendly-any-case": Breach(
-            "id.exact", "The server ignores the letter case of friendly ids.", finding(any_case, external=False)
-        ),
+        "id-external-any-case": inexact("ignores the letter case of externalIds", any_case, friendly=False),
+        "id-friendly-any-case": inexact("ignores the letter case of friendly ids", any_case, external=False),
         "id-trimmed": Breach("id.exact", "The server drops white space around an id.", decoded_and(str.strip)),
         "id-trimmed-behind": Breach("id.exact", "The server drops white space behind an id.", decoded_and(str.rstrip)),
-        "id-nfc": Breach("id.exact", "The server matches ids in any normalisation form.", finding(normalised("NFC"))),
-        "id-nfkc": Breach("id.exact", "The server matches ids in compatibility form.", finding(normalised("NFKC"))),
-        "id-casefold": Breach(
-            "id.exact",
-            "The server folds the case of externalIds before it compares them.",
-            finding(folded, friendly=False),
-        ),
-        "id-accents": Breach(
-            "id.exact", "The server ignores accents in externalIds.", finding(without_accents, friendly=False)
-        ),
-        "id-prefix-match": Breach("id.exact", "The server finds a session by the start of its id.", finding(is_start)),
-        "id-suffix-match": Breach("id.exact", "The server finds a session by the end of its id.", finding(is_end)),
-        "id-longer-match": Breach(
-            "id.exact", "The server finds a session by its id with more behind it.", finding(is_longer)
-        ),
-        "id-like": Breach("id.exact", "The server takes % and _ in an id for wildcards.", finding(like)),
-        "id-glob": Breach("id.exact", "The server takes * and ? in an id for wildcards.", finding(glob)),
-        "id-cut": Breach(
-            "id.exact",
-            "The server compares only the first 128 characters of an externalId.",
-            finding(same_start, friendly=False),
-        ),
-        "id-slash-behind": Breach("id.exact", "The server ignores a slash behind an id.", finding(without_slash)),
-        "id-numeric": Breach(
-            "id.exact",
-            "The server ignores leading zeros of a number in an externalId.",
-            finding(without_zeros, friendly=False),
-        ),
-        "id-spaces-folded": Breach(
-            "id.exact",
-            "The server takes several spaces in an externalId for one.",
-            finding(single_spaced, friendly=False),
-        ),
+        "id-nfc": inexact("matches ids in any normalisation form", normalised("NFC")),
+        "id-nfkc": inexact("matches ids in compatibility form", normalised("NFKC")),
+        "id-casefold": inexact("folds the case of externalIds before it compares them", folded, friendly=False),
+        "id-accents": inexact("ignores accents in externalIds", without_accents, friendly=False),
+        "id-prefix-match": inexact("finds a session by the start of its id", is_start),
+        "id-suffix-match": inexact("finds a session by the end of its id", is_end),
+        "id-longer-match": inexact("finds a session by its id with more behind it", is_longer),
+        "id-like": inexact("takes % and _ in an id for wildcards", like),
+        "id-glob": inexact("takes * and ? in an id for wildcards", glob),
+        "id-cut": inexact("compares only the first 128 characters of an externalId", same_start, friendly=False),
+        "id-slash-behind": inexact("ignores a slash behind an id", without_slash),
+        "id-numeric": inexact("ignores leading zeros of a number in an externalId", without_zeros, friendly=False),
+        "id-spaces-folded": inexact("takes several spaces in an externalId for one", single_spaced, friendly=False),
     }
 )

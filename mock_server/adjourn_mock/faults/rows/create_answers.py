@@ -42,19 +42,16 @@ def first_token_for_all(create: Step) -> Step:
     return faulty
 
 
+def answered_without(clause: str, what: str, name: str) -> Breach:
+    """The answer of a create lacks a member."""
+    return Breach(clause, f"The server answers {what} without {name}.", answering(clause, without(name)))
+
+
 FAULTS = named(
     {
-        "create-without-run": Breach(
-            _CREATED, "The server answers a create without runId.", answering(_CREATED, without("runId"))
-        ),
-        "create-without-token": Breach(
-            _CREATED,
-            "The server answers a create without publicAccessToken.",
-            answering(_CREATED, without("publicAccessToken")),
-        ),
-        "create-without-cached": Breach(
-            _CREATED, "The server answers a create without isCached.", answering(_CREATED, without("isCached"))
-        ),
+        "create-without-run": answered_without(_CREATED, "a create", "runId"),
+        "create-without-token": answered_without(_CREATED, "a create", "publicAccessToken"),
+        "create-without-cached": answered_without(_CREATED, "a create", "isCached"),
         "create-cached-text": Breach(
             _CREATED, "The server answers a create with isCached as a string.", answering(_CREATED, cached_as_text)
         ),
@@ -73,25 +70,13 @@ FAULTS = named(
             "The server answers a create with a runId that lacks its prefix.",
             answering(_CREATED, run_without_prefix),
         ),
-        "create-without-row": Breach(
-            _CREATED,
-            "The server answers a create without triggerConfig.",
-            answering(_CREATED, without("triggerConfig")),
-        ),
+        "create-without-row": answered_without(_CREATED, "a create", "triggerConfig"),
         "create-says-cached": Breach(
             _CREATED, "The server answers isCached true for a new session.", answering(_CREATED, adding(isCached=True))
         ),
-        "create-cached-without-run": Breach(
-            _CACHED, "The server answers a repeated create without runId.", answering(_CACHED, without("runId"))
-        ),
-        "create-cached-without-token": Breach(
-            _CACHED,
-            "The server answers a repeated create without publicAccessToken.",
-            answering(_CACHED, without("publicAccessToken")),
-        ),
-        "create-cached-without-cached": Breach(
-            _CACHED, "The server answers a repeated create without isCached.", answering(_CACHED, without("isCached"))
-        ),
+        "create-cached-without-run": answered_without(_CACHED, "a repeated create", "runId"),
+        "create-cached-without-token": answered_without(_CACHED, "a repeated create", "publicAccessToken"),
+        "create-cached-without-cached": answered_without(_CACHED, "a repeated create", "isCached"),
         "create-cached-201": Breach(
             _CACHED, "The server answers 201 for a repeated create.", answering(_CACHED, status=201)
         ),

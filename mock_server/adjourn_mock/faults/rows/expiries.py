@@ -58,33 +58,26 @@ def word_as_instant(value: Any) -> Any:
     return _SOMETIME if isinstance(value, str) and not any(character.isdigit() for character in value) else value
 
 
+def moving(what: str, move: Callable[[str], str]) -> Breach:
+    """A create stores another moment for expiresAt."""
+    return Breach("create.created", f"The server {what}.", storing(move))
+
+
 FAULTS = named(
     {
-        "expiry-offset-dropped": Breach(
-            "create.created", "The server drops the offset of expiresAt.", storing(offset_dropped)
-        ),
-        "expiry-offset-turned": Breach(
-            "create.created", "The server adds the offset of expiresAt instead of subtracting it.", storing(sign_turned)
-        ),
-        "expiry-offset-minutes-dropped": Breach(
-            "create.created",
-            "The server drops the minutes of the offset of expiresAt.",
-            storing(minutes_of_offset_dropped),
+        "expiry-offset-dropped": moving("drops the offset of expiresAt", offset_dropped),
+        "expiry-offset-turned": moving("adds the offset of expiresAt instead of subtracting it", sign_turned),
+        "expiry-offset-minutes-dropped": moving(
+            "drops the minutes of the offset of expiresAt", minutes_of_offset_dropped
         ),
         "expiry-with-offset-lost": Breach(
             "create.created",
             "The server loses an expiresAt with an offset other than Z.",
             given("create", without_offset_expiry),
         ),
-        "expiry-an-hour-later": Breach(
-            "create.created", "The server stores expiresAt an hour later.", storing(an_hour_later)
-        ),
-        "expiry-at-midnight": Breach(
-            "create.created", "The server stores only the day of expiresAt.", storing(at_midnight)
-        ),
-        "expiry-at-the-minute": Breach(
-            "create.created", "The server drops the seconds of expiresAt.", storing(at_the_minute)
-        ),
+        "expiry-an-hour-later": moving("stores expiresAt an hour later", an_hour_later),
+        "expiry-at-midnight": moving("stores only the day of expiresAt", at_midnight),
+        "expiry-at-the-minute": moving("drops the seconds of expiresAt", at_the_minute),
         "expiry-words-pass": Breach(
             "create.invalid",
             "The server takes any words for an expiresAt.",

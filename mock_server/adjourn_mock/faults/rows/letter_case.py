@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from adjourn_mock.faults.fault import Breach, named
-from adjourn_mock.faults.members import setting, setting_in
+from adjourn_mock.faults.members import Edit, setting, setting_in
 from adjourn_mock.faults.steps import given, list_rows, rows
 
 __all__ = ["FAULTS"]
@@ -34,68 +34,38 @@ def lower_texts(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 
 
+def lowered_on_create(what: str, edit: Edit) -> Breach:
+    return Breach("create.created", f"The server stores {what} in lower case.", given("create", edit))
+
+
+def lowered_on_update(what: str, edit: Edit) -> Breach:
+    return Breach("update.applied", f"The server stores {what} of an update in lower case.", given("update", edit))
+
+
 FAULTS = named(
     {
-        "case-of-type-lost": Breach(
-            "create.created", "The server stores type in lower case.", given("create", setting("type", str.lower))
+        "case-of-type-lost": lowered_on_create("type", setting("type", str.lower)),
+        "case-of-task-lost": lowered_on_create("taskIdentifier", setting("taskIdentifier", str.lower)),
+        "case-of-external-id-lost": lowered_on_create("externalId", setting("externalId", str.lower)),
+        "case-of-tags-lost": lowered_on_create("tags", setting("tags", each(str.lower))),
+        "case-of-metadata-keys-lost": lowered_on_create("the names in metadata", setting("metadata", lower_keys)),
+        "case-of-metadata-lost": lowered_on_create("the strings in metadata", setting("metadata", lower_texts)),
+        "case-of-payload-keys-lost": lowered_on_create(
+            "the names in basePayload", setting_in((_CONFIG, "basePayload"), lower_keys)
         ),
-        "case-of-task-lost": Breach(
-            "create.created",
-            "The server stores taskIdentifier in lower case.",
-            given("create", setting("taskIdentifier", str.lower)),
+        "case-of-payload-lost": lowered_on_create(
+            "the strings in basePayload", setting_in((_CONFIG, "basePayload"), lower_texts)
         ),
-        "case-of-external-id-lost": Breach(
-            "create.created",
-            "The server stores externalId in lower case.",
-            given("create", setting("externalId", str.lower)),
+        "case-of-queue-lost": lowered_on_create("the queue", setting_in((_CONFIG, "queue"), str.lower)),
+        "case-of-trigger-tags-lost": lowered_on_create(
+            "the tags of runs", setting_in((_CONFIG, "tags"), each(str.lower))
         ),
-        "case-of-tags-lost": Breach(
-            "create.created", "The server stores tags in lower case.", given("create", setting("tags", each(str.lower)))
+        "update-case-of-tags-lost": lowered_on_update("the tags", setting("tags", each(str.lower))),
+        "update-case-of-metadata-keys-lost": lowered_on_update(
+            "the names in the metadata", setting("metadata", lower_keys)
         ),
-        "case-of-metadata-keys-lost": Breach(
-            "create.created",
-            "The server stores the names in metadata in lower case.",
-            given("create", setting("metadata", lower_keys)),
-        ),
-        "case-of-metadata-lost": Breach(
-            "create.created",
-            "The server stores the strings in metadata in lower case.",
-            given("create", setting("metadata", lower_texts)),
-        ),
-        "case-of-payload-keys-lost": Breach(
-            "create.created",
-            "The server stores the names in basePayload in lower case.",
-            given("create", setting_in((_CONFIG, "basePayload"), lower_keys)),
-        ),
-        "case-of-payload-lost": Breach(
-            "create.created",
-            "The server stores the strings in basePayload in lower case.",
-            given("create", setting_in((_CONFIG, "basePayload"), lower_texts)),
-        ),
-        "case-of-queue-lost": Breach(
-            "create.created",
-            "The server stores the queue in lower case.",
-            given("create", setting_in((_CONFIG, "queue"), str.lower)),
-        ),
-        "case-of-trigger-tags-lost": Breach(
-            "create.created",
-            "The server stores the tags of runs in lower case.",
-            given("create", setting_in((_CONFIG, "tags"), each(str.lower))),
-        ),
-        "update-case-of-tags-lost": Breach(
-            "update.applied",
-            "The server stores the tags of an update in lower case.",
-            given("update", setting("tags", each(str.lower))),
-        ),
-        "update-case-of-metadata-keys-lost": Breach(
-            "update.applied",
-            "The server stores the names in the metadata of an update in lower case.",
-            given("update", setting("metadata", lower_keys)),
-        ),
-        "update-case-of-metadata-lost": Breach(
-            "update.applied",
-            "The server stores the strings in the metadata of an update in lower case.",
-            given("update", setting("metadata", lower_texts)),
+        "update-case-of-metadata-lost": lowered_on_update(
+            "the strings in the metadata", setting("metadata", lower_texts)
         ),
         "case-of-reason-raised": Breach(
             "reason.verbatim",

@@ -128,50 +128,34 @@ def config_without_nulls(call: Call, session: Session) -> Any:
     return nulls_dropped(session.trigger_config)
 
 
+def in_created_metadata(what: str, lose: Callable[[Any], Any]) -> Breach:
+    return Breach("create.created", f"The server {what}.", in_metadata("create", lose))
+
+
+def in_created_payload(what: str, lose: Callable[[Any], Any]) -> Breach:
+    return Breach("create.created", f"The server {what}.", in_payload(lose))
+
+
+def without_option(what: str, option: str) -> Breach:
+    return Breach("create.created", f"The server drops {what} on create.", losing_option(option))
+
+
 FAULTS = named(
     {
-        "metadata-nulls-dropped": Breach(
-            "create.created", "The server drops nulls in metadata on create.", in_metadata("create", nulls_dropped)
+        "metadata-nulls-dropped": in_created_metadata("drops nulls in metadata on create", nulls_dropped),
+        "metadata-empties-dropped": in_created_metadata("drops empty values in metadata on create", empties_dropped),
+        "metadata-flattened": in_created_metadata("stores objects in metadata as strings", flat),
+        "metadata-emptied-within": in_created_metadata("empties objects in metadata", shallow),
+        "metadata-numbers-as-text": in_created_metadata("stores numbers in metadata as strings", numbers_as_text),
+        "metadata-fractions-dropped": in_created_metadata("drops fractions in metadata", fractions_dropped),
+        "metadata-booleans-as-numbers": in_created_metadata(
+            "stores booleans in metadata as numbers", booleans_as_numbers
         ),
-        "metadata-empties-dropped": Breach(
-            "create.created",
-            "The server drops empty values in metadata on create.",
-            in_metadata("create", empties_dropped),
-        ),
-        "metadata-flattened": Breach(
-            "create.created", "The server stores objects in metadata as strings.", in_metadata("create", flat)
-        ),
-        "metadata-emptied-within": Breach(
-            "create.created", "The server empties objects in metadata.", in_metadata("create", shallow)
-        ),
-        "metadata-numbers-as-text": Breach(
-            "create.created",
-            "The server stores numbers in metadata as strings.",
-            in_metadata("create", numbers_as_text),
-        ),
-        "metadata-fractions-dropped": Breach(
-            "create.created", "The server drops fractions in metadata.", in_metadata("create", fractions_dropped)
-        ),
-        "metadata-booleans-as-numbers": Breach(
-            "create.created",
-            "The server stores booleans in metadata as numbers.",
-            in_metadata("create", booleans_as_numbers),
-        ),
-        "payload-nulls-dropped": Breach(
-            "create.created", "The server drops nulls in basePayload.", in_payload(nulls_dropped)
-        ),
-        "payload-empties-dropped": Breach(
-            "create.created", "The server drops empty values in basePayload.", in_payload(empties_dropped)
-        ),
-        "payload-flattened": Breach(
-            "create.created", "The server stores objects in basePayload as strings.", in_payload(flat)
-        ),
-        "payload-emptied-within": Breach(
-            "create.created", "The server empties objects in basePayload.", in_payload(shallow)
-        ),
-        "payload-numbers-as-text": Breach(
-            "create.created", "The server stores numbers in basePayload as strings.", in_payload(numbers_as_text)
-        ),
+        "payload-nulls-dropped": in_created_payload("drops nulls in basePayload", nulls_dropped),
+        "payload-empties-dropped": in_created_payload("drops empty values in basePayload", empties_dropped),
+        "payload-flattened": in_created_payload("stores objects in basePayload as strings", flat),
+        "payload-emptied-within": in_created_payload("empties objects in basePayload", shallow),
+        "payload-numbers-as-text": in_created_payload("stores numbers in basePayload as strings", numbers_as_text),
         "create-drops-tags": Breach(
             "create.created", "The server drops the tags on create.", given("create", without("tags"))
         ),
@@ -181,22 +165,12 @@ FAULTS = named(
         "create-trims-tags": Breach(
             "create.created", "The server drops white space around tags.", given("create", setting("tags", trimmed))
         ),
-        "create-drops-machine": Breach(
-            "create.created", "The server drops the machine on create.", losing_option("machine")
-        ),
-        "create-drops-queue": Breach("create.created", "The server drops the queue on create.", losing_option("queue")),
-        "create-drops-trigger-tags": Breach(
-            "create.created", "The server drops the tags of runs on create.", losing_option("tags")
-        ),
-        "create-drops-attempts": Breach(
-            "create.created", "The server drops maxAttempts on create.", losing_option("maxAttempts")
-        ),
-        "create-drops-duration": Breach(
-            "create.created", "The server drops maxDuration on create.", losing_option("maxDuration")
-        ),
-        "create-drops-idle-time": Breach(
-            "create.created", "The server drops the idle timeout on create.", losing_option("idleTimeoutInSeconds")
-        ),
+        "create-drops-machine": without_option("the machine", "machine"),
+        "create-drops-queue": without_option("the queue", "queue"),
+        "create-drops-trigger-tags": without_option("the tags of runs", "tags"),
+        "create-drops-attempts": without_option("maxAttempts", "maxAttempts"),
+        "create-drops-duration": without_option("maxDuration", "maxDuration"),
+        "create-drops-idle-time": without_option("the idle timeout", "idleTimeoutInSeconds"),
         "update-metadata-nulls-dropped": Breach(
             "update.applied",
             "The server drops nulls in the metadata of an update.",
