@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing
 from email.utils import formatdate
 
 import pytest
 from runs import run_against
+from scripted_server import Scripted
 
 from adjourn_contract.engine.outcomes import NotChecked
 from adjourn_contract.transport import wire as wire_module
@@ -50,29 +49,6 @@ def test_without_a_time_the_wait_grows_with_each_attempt() -> None:
 def test_a_moment_in_the_past_or_far_ahead_is_a_bounded_wait(value: str) -> None:
     for header in ("Retry-After", "X-RateLimit-Reset"):
         assert 0 < wait_seconds(answer_429(DATE, (header, value)), 0) <= MAX_WAIT_SECONDS
-
-
-class Scripted:
-    """A server that gives each request the next of some answers; after the last it repeats that."""
-
-    def __init__(self, answers: Sequence[bytes]) -> None:
-        self.answers, self.count = list(answers), 0
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self) -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = self._listener.accept()
-                with connection:
-                    connection.recv(65536)
-                    connection.sendall(self.answers[min(self.count, len(self.answers) - 1)])
-                    self.count += 1
-
-    def close(self) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
 
 
 def response(status: int, body: bytes, media_type: str = "application/json", more: str = "") -> bytes:

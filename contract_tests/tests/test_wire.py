@@ -9,6 +9,7 @@ from contextlib import closing, suppress
 
 import pytest
 from runs import run_against
+from scripted_server import Scripted
 
 from adjourn_contract.engine.outcomes import ClauseFailed, NotChecked
 from adjourn_contract.transport.exchange import Unreachable
@@ -19,44 +20,22 @@ WHOLE = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY)
 
 
-class Cutting:
-    """A server that answers each request with no more than the first bytes of an answer, and closes."""
-
-    def __init__(self) -> None:
-        self.answer = b""
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self) -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = self._listener.accept()
-                with connection:
-                    connection.recv(65536)
-                    connection.sendall(self.answer)
-
-    def close(self) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-
 @pytest.fixture
-def server() -> Iterator[Cutting]:
-    with closing(Cutting()) as server:
+def server() -> Iterator[Scripted]:
+    with closing(Scripted([b""])) as server:
         yield server
 
 
 @pytest.mark.parametrize("answer", [WHOLE, CHUNKED], ids=["whole", "chunked"])
-def test_an_answer_may_be_cut_off_at_any_byte(server: Cutting, answer: bytes) -> None:
+def test_an_answer_may_be_cut_off_at_any_byte(server: Scripted, answer: bytes) -> None:
     for length in range(len(answer)):
-        server.answer = answer[:length]
+        server.answers = [answer[:length]]
         with closing(Wire(server.url, timeout_seconds=5)) as wire, suppress(Unreachable):
             exchange = wire.send("GET", "/", ())
             # A head may be cut off between its lines, a body with a length anywhere, chunks after the last that counts.
             assert exchange.status == 200
             assert exchange.value is None or length > answer.index(BODY) + len(BODY)
-    server.answer = answer
+    server.answers = [answer]
     with closing(Wire(server.url)) as wire:
         assert wire.send("GET", "/", ()).value == {"id": "session_1"}
 
@@ -80,8 +59,8 @@ def test_an_answer_may_be_cut_off_at_any_byte(server: Cutting, answer: bytes) ->
         b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
     ],
 )
-def test_an_answer_may_be_broken_in_any_way(server: Cutting, answer: bytes) -> None:
-    server.answer = answer
+def test_an_answer_may_be_broken_in_any_way(server: Scripted, answer: bytes) -> None:
+    server.answers = [answer]
     with closing(Wire(server.url, timeout_seconds=5)) as wire, suppress(Unreachable):
         assert isinstance(wire.send("GET", "/", ()).status, int)
 

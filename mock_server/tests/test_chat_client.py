@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from browser import browser
+from node_program import install, run, value
 
 from adjourn_fixtures import MockEnvironment
 from adjourn_mock import MockServer
@@ -31,9 +32,7 @@ EXAMPLES = HERE.parents[1] / "fixtures" / "examples" / "node"
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the client."""
     made = tmp_path_factory.mktemp("chat")
-    (made / "package.json").write_text('{"private": true, "type": "module"}')
-    install = ["npm", "install", "--no-audit", "--no-fund", "--loglevel=error", *PACKAGES]
-    subprocess.run(install, cwd=made, check=True, capture_output=True, timeout=110)
+    install(made, *PACKAGES)
     return made
 
 
@@ -47,24 +46,7 @@ def environment() -> Iterator[MockEnvironment]:
 def seen(folder: Path, environment: MockEnvironment) -> dict[str, Any]:
     """What the client saw in Node, step by step: a value or an error."""
     environment.agent.replies("slowly", contains="slow", delay_milliseconds=400)
-    shutil.copy(HERE / "chat_lifecycle.mjs", folder)
-    run = subprocess.run(
-        ["node", "chat_lifecycle.mjs"],
-        cwd=folder,
-        env={**os.environ, **environment.environ},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
-    steps: dict[str, Any] = json.loads(run.stdout)
-    return steps
-
-
-def value(seen: dict[str, Any], step: str) -> Any:
-    assert "value" in seen[step], seen[step]
-    return seen[step]["value"]
+    return run("chat_lifecycle.mjs", folder, environment.environ)
 
 
 def test_two_turns_are_echoed(seen: dict[str, Any]) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
+from node_program import install, run, value
 
 from adjourn_mock import MockServer
 
@@ -21,29 +18,10 @@ if shutil.which("npm") is None:
 def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What the client saw, step by step: a value or an error."""
     folder = tmp_path_factory.mktemp("sdk")
-    (folder / "package.json").write_text('{"private": true, "type": "module"}')
-    install = ["npm", "install", "--no-audit", "--no-fund", "--loglevel=error", "@trigger.dev/sdk@4"]
-    subprocess.run(install, cwd=folder, check=True, capture_output=True, timeout=110)
-    shutil.copy(Path(__file__).with_name("sdk_lifecycle.mjs"), folder)
+    install(folder, "@trigger.dev/sdk@4")
     with MockServer() as server:
-        environ = {**os.environ, "TRIGGER_API_URL": server.url, "TRIGGER_SECRET_KEY": server.secret_key}
-        run = subprocess.run(
-            ["node", "sdk_lifecycle.mjs"],
-            cwd=folder,
-            env=environ,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-    assert run.returncode == 0, run.stderr
-    steps: dict[str, Any] = json.loads(run.stdout)
-    return steps
-
-
-def value(seen: dict[str, Any], step: str) -> Any:
-    assert "value" in seen[step], seen[step]
-    return seen[step]["value"]
+        environ = {"TRIGGER_API_URL": server.url, "TRIGGER_SECRET_KEY": server.secret_key}
+        return run("sdk_lifecycle.mjs", folder, environ)
 
 
 def test_start_creates_and_start_again_answers_the_same(seen: dict[str, Any]) -> None:

@@ -43,6 +43,7 @@ __all__ = [
     "stored",
     "with_limit",
     "with_value",
+    "without_header",
 ]
 
 # The limit clause of an operation's body rule names the operation in the steps that get the rule alone.
@@ -65,7 +66,7 @@ async def stored(service: Service, environment: Environment, session: Session, *
 
 
 def around(operation: str, wrap: Callable[[Step], Step]) -> Change:
-    """Put something around an operation: `create`, `list`, `retrieve`, `update` or `close`."""
+    """Put something around an operation: `create`, `list`, `retrieve`, `update`, `close`, `append` or `stream`."""
 
     def change(base: Behaviour) -> Behaviour:
         step: dict[str, Any] = {operation: wrap(getattr(base, operation))}
@@ -85,6 +86,19 @@ def given(operation: str, edit: Edit) -> Change:
     def wrap(step: Step) -> Step:
         async def faulty(service: Service, behaviour: Behaviour, call: Call) -> Result:
             return await step(service, behaviour, with_value(call, edit(dict(call.value))))
+
+        return faulty
+
+    return around(operation, wrap)
+
+
+def without_header(operation: str, header: bytes) -> Change:
+    """Do an operation as if a header had not been sent."""
+
+    def wrap(step: Step) -> Step:
+        async def faulty(service: Service, behaviour: Behaviour, call: Call) -> Result:
+            headers = {name: value for name, value in call.headers.items() if name != header}
+            return await step(service, behaviour, msgspec.structs.replace(call, headers=headers))
 
         return faulty
 

@@ -6,13 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import msgspec
-
 from adjourn_mock.domain import sessions
 from adjourn_mock.domain.sessions import Session
 from adjourn_mock.environments.environments import Environment
 from adjourn_mock.exchanges.exchange import Refusal
 from adjourn_mock.faults.fault import Breach, Change, named
+from adjourn_mock.faults.steps import without_header
 from adjourn_mock.pipeline.behaviour import Behaviour, Call, Result
 from adjourn_mock.pipeline.service import Service
 
@@ -34,15 +33,6 @@ def appending(edit: Callable[[Result], Result]) -> Change:
 def numbered_from_zero(result: Result) -> Result:
     members = {**result.members, "seq": 0} if "seq" in result.members else result.members
     return Result(result.clause, None, members, about=result.about)
-
-
-def part_ignored(base: Behaviour) -> Behaviour:
-    async def append(service: Service, behaviour: Behaviour, call: Call) -> Result:
-        headers = {name: value for name, value in call.headers.items() if name != b"x-part-id"}
-        again = msgspec.structs.replace(call, headers=headers)
-        return await base.append(service, behaviour, again)
-
-    return replace(base, append=append)
 
 
 def taking_any_size(base: Behaviour) -> Behaviour:
@@ -130,7 +120,7 @@ FAULTS = named(
         "append-repeats-part": Breach(
             "channel.append-idempotent",
             "The server appends a repeated part id again.",
-            part_ignored,
+            without_header("append", b"x-part-id"),
         ),
         "append-without-limit": Breach(
             "channel.append-limit",

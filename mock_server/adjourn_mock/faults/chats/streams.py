@@ -13,6 +13,7 @@ from adjourn_mock.domain.json_text import encode
 from adjourn_mock.environments.environments import Environment
 from adjourn_mock.exchanges.exchange import Refusal
 from adjourn_mock.faults.fault import Breach, Change, named
+from adjourn_mock.faults.steps import without_header
 from adjourn_mock.pipeline.behaviour import Behaviour, Call, Result
 from adjourn_mock.pipeline.service import Service
 
@@ -113,15 +114,6 @@ def resuming(shift: int) -> Change:
     return change
 
 
-def never_settled(base: Behaviour) -> Behaviour:
-    async def stream(service: Service, behaviour: Behaviour, call: Call) -> Result:
-        headers = {name: value for name, value in call.headers.items() if name != b"x-peek-settled"}
-        again = msgspec.structs.replace(call, headers=headers)
-        return await base.stream(service, behaviour, again)
-
-    return replace(base, stream=stream)
-
-
 def any_timeout(base: Behaviour) -> Behaviour:
     async def stream(service: Service, behaviour: Behaviour, call: Call) -> Result:
         try:
@@ -176,7 +168,7 @@ FAULTS = named(
         "stream-never-settles": Breach(
             "channel.settled",
             "The server waits on a settled channel.",
-            never_settled,
+            without_header("stream", b"x-peek-settled"),
         ),
         "stream-any-timeout": Breach(
             "channel.timeout",

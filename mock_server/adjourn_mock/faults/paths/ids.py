@@ -16,7 +16,7 @@ from adjourn_mock.pipeline.behaviour import Behaviour, Call, Result
 from adjourn_mock.pipeline.service import Service
 from adjourn_spec import BodyRule, ExternalId, FriendlyId, SessionKey
 
-__all__ = ["FAULTS", "overlooking"]
+__all__ = ["FAULTS", "not_finding", "overlooking"]
 
 _MAX_MISSED = 100_000
 _UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -193,14 +193,14 @@ def reserved_before_trimming(base: Behaviour) -> Behaviour:
     return replace(base, validate=validate)
 
 
+def not_finding(clause: str, what: str, which: Callable[[SessionKey], bool]) -> Breach:
+    return Breach(clause, f"The server does not find {what}.", overlooking(which))
+
+
 FAULTS = named(
     {
-        "id-friendly-not-found": Breach(
-            "id.friendly", "The server does not find a session by its friendly id.", overlooking(is_friendly)
-        ),
-        "id-external-not-found": Breach(
-            "id.external", "The server does not find a session by its externalId.", overlooking(is_external)
-        ),
+        "id-friendly-not-found": not_finding("id.friendly", "a session by its friendly id", is_friendly),
+        "id-external-not-found": not_finding("id.external", "a session by its externalId", is_external),
         "id-prefix-any-case": Breach(
             "id.prefix",
             "The server takes the prefix of friendly ids in any letter case.",
@@ -233,18 +233,10 @@ FAULTS = named(
             "The server tries an unknown externalId as a friendly id.",
             falling_back(friendly_in_any_case),
         ),
-        "id-line-feed": Breach(
-            "id.decoding", "The server does not find ids with a line feed in them.", overlooking(has_line_feed)
-        ),
-        "id-uuid": Breach("id.external", "The server does not find externalIds that are UUIDs.", overlooking(is_uuid)),
-        "id-digits": Breach(
-            "id.external", "The server does not find externalIds that are numbers.", overlooking(is_number)
-        ),
-        "id-like-own": Breach(
-            "id.external",
-            "The server does not find externalIds like its own ids without the prefix.",
-            overlooking(is_like_own),
-        ),
+        "id-line-feed": not_finding("id.decoding", "ids with a line feed in them", has_line_feed),
+        "id-uuid": not_finding("id.external", "externalIds that are UUIDs", is_uuid),
+        "id-digits": not_finding("id.external", "externalIds that are numbers", is_number),
+        "id-like-own": not_finding("id.external", "externalIds like its own ids without the prefix", is_like_own),
         "id-long-500": Breach(
             "server.no-error", "The server answers 500 for a very long id.", overlooking(is_long, 500)
         ),

@@ -9,7 +9,7 @@ from adjourn_mock.environments.environments import Environment
 from adjourn_mock.exchanges.exchange import Refusal
 from adjourn_mock.faults.fault import Breach, named
 from adjourn_mock.faults.members import setting
-from adjourn_mock.faults.paths.ids import overlooking
+from adjourn_mock.faults.paths.ids import not_finding
 from adjourn_mock.faults.steps import Step, around, finding, given, with_value
 from adjourn_mock.pipeline.behaviour import Behaviour, Call, Result
 from adjourn_mock.pipeline.service import Service
@@ -109,12 +109,8 @@ FAULTS = named(
             "The server answers 500 for an unknown id that is the name of a built-in.",
             failing_if_unknown,
         ),
-        "id-built-in-not-found": Breach(
-            "id.external", "The server does not find externalIds that are names of built-ins.", overlooking(is_built_in)
-        ),
-        "id-word-not-found": Breach(
-            "id.external", "The server does not find externalIds such as null and true.", overlooking(is_word)
-        ),
+        "id-built-in-not-found": not_finding("id.external", "externalIds that are names of built-ins", is_built_in),
+        "id-word-not-found": not_finding("id.external", "externalIds such as null and true", is_word),
         "create-built-in-500": Breach(
             "server.no-error",
             "The server answers 500 to a create whose externalId is the name of a built-in.",
