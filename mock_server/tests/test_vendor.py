@@ -299,6 +299,28 @@ def test_a_create_that_has_expired_is_409_and_leaves_a_row(vendor: Api, expires_
     assert vendor.close(external_id, {}).status_code == 200
 
 
+@pytest.mark.parametrize("expires_at", ["2099", "Jan 1 2099", "2099-01-01 EST", ["2099-01-01"]])
+def test_an_expiry_is_read_as_javascript_reads_dates(vendor: Api, expires_at: Any) -> None:
+    row = vendor.create(None, expiresAt=expires_at).json()
+    assert row["expiresAt"].startswith("2099-01-01T")
+
+
+@pytest.mark.parametrize("expires_at", ["1e400", '"2099-01-01T23:59:60Z"', '"20990101"', "1e15"])
+def test_an_expiry_that_is_not_a_date_is_400(vendor: Api, expires_at: str) -> None:
+    body = json.dumps({**CHAT, "expiresAt": 0}).replace(": 0}", f": {expires_at}}}")
+    assert vendor.client.post("/api/v1/sessions", content=body).status_code == 400
+
+
+def test_json_values_come_back_as_javascript_prints_them(vendor: Api) -> None:
+    text = '{"b": [1.0, 1e21, 1e400], "10": -0.0, "9": 9007199254740993, "__proto__": {"a": 1}}'
+    body = json.dumps({**CHAT, "metadata": 0}).replace('"metadata": 0', f'"metadata": {text}')
+    created = vendor.client.post("/api/v1/sessions", content=body)
+    printed = '"metadata":{"9":9007199254740992,"10":0,"b":[1,1e+21,null]}'
+    assert printed in created.text
+    assert printed in vendor.client.get(f"/api/v1/sessions/{created.json()['id']}").text
+    assert printed in vendor.client.get("/api/v1/sessions").text
+
+
 def test_create_refuses_with_400(vendor: Api) -> None:
     assert vendor.client.post("/api/v1/sessions", json={**CHAT, "type": ""}).status_code == 400
     assert vendor.create("session_reserved").status_code == 400

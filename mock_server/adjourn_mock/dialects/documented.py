@@ -166,10 +166,10 @@ def parse(request: Request, content: bytes, rule: BodyRule) -> Any:  # noqa: ARG
     return parse_given(content, rule) if content or rule.required else {}
 
 
-def parse_given(content: bytes | str, rule: BodyRule) -> Any:
+def parse_given(content: bytes | str, rule: BodyRule, *, infinities: bool = False) -> Any:
     """What was sent, where it may not be nothing."""
     try:
-        return read_json(content)
+        return read_json(content, infinities=infinities)
     except UnicodeDecodeError:
         raise Refusal(rule.malformed_clause, "The body is not UTF-8") from None
     except TooDeepError:

@@ -6,10 +6,7 @@ Only the steps in which it differs from `documented` stand here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -18,9 +15,10 @@ from starlette.types import Receive
 
 from adjourn_mock.dialects import documented
 from adjourn_mock.dialects.documented import DOCUMENTED
+from adjourn_mock.dialects.javascript_values import date_of, printed
 from adjourn_mock.dialects.server_query import coerced
 from adjourn_mock.domain import sessions
-from adjourn_mock.domain.clock import canonical, rfc3339
+from adjourn_mock.domain.clock import rfc3339
 from adjourn_mock.domain.json_text import encode
 from adjourn_mock.domain.sessions import Session
 from adjourn_mock.environments.environments import Environment
@@ -38,6 +36,8 @@ _JSON = b"application/json; charset=utf-8"
 _HTML = b"text/html; charset=utf-8"
 _PROBLEM = b"application/problem+json"
 MAX_RULE_LEVELS = 32
+# What JavaScript prints for a moment that there is not.
+_NO_DATE = "Invalid Date"
 _LOOKS_UP_FIRST = ("retrieveSession", "appendToIn", "appendToOut")
 
 
@@ -118,8 +118,9 @@ async def receive(request: Request, receive: Receive, rule: BodyRule) -> bytes:
 
 
 def parse(request: Request, content: bytes, rule: BodyRule) -> Any:  # noqa: ARG001
-    """Invalid bytes become U+FFFD, a byte order mark is dropped; a falsy value is refused as JSON."""
-    value = documented.parse_given(content.decode(errors="replace").removeprefix("\ufeff"), rule)
+    """Invalid bytes become U+FFFD, up to two byte order marks are dropped; a falsy value is refused as JSON."""
+    text = content.decode(errors="replace").removeprefix("\ufeff").removeprefix("\ufeff")
+    value = documented.parse_given(text, rule, infinities=True)
     if value is None or value is False or value == 0 or value == "":
         raise Refusal(rule.malformed_clause)
     return value
@@ -128,7 +129,7 @@ def parse(request: Request, content: bytes, rule: BodyRule) -> Any:  # noqa: ARG
 def validate(request: Request, value: Any, rule: BodyRule) -> Mapping[str, Any]:  # noqa: ARG001
     """Characters are UTF-16 code units; every rule of a schema is refused with 400."""
     if isinstance(value, dict) and "expiresAt" in value:
-        value = {**value, "expiresAt": _javascript_date(value["expiresAt"])}
+        value = {**value, "expiresAt": _expiry(value["expiresAt"])}
     if isinstance(value, dict) and "externalId" in value:
         value = documented.trimmed(value)
     if rule.schema.is_valid(_as_code_units(value)):
@@ -149,27 +150,13 @@ def _as_code_units(value: Any, levels: int = MAX_RULE_LEVELS) -> Any:
     return value
 
 
-def _javascript_date(value: Any) -> Any:
-    """What JavaScript's Date makes of a value, as far as tests need it; what it cannot read stays as it is."""
+def _expiry(value: Any) -> str:
+    """The moment that JavaScript's Date makes of a value; a text that is refused where it makes none."""
+    moment = date_of(value)
     try:
-        if value is None or isinstance(value, bool | int | float):
-            return rfc3339(int(value or 0))
-        return _read_date(value)
-    except (TypeError, ValueError, OverflowError, AttributeError):
-        return value
-
-
-def _read_date(text: str) -> str:
-    with suppress(ValueError):
-        return canonical(text)
-    with suppress(ValueError):
-        moment = datetime.fromisoformat(text)
-        return _written(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
-    return _written(parsedate_to_datetime(text))
-
-
-def _written(moment: datetime) -> str:
-    return rfc3339(int(moment.timestamp() * 1000))
+        return _NO_DATE if moment is None else rfc3339(moment)
+    except OverflowError:
+        return _NO_DATE
 
 
 def query(request: Request, operation: Operation) -> Mapping[str, Any]:
@@ -285,32 +272,17 @@ def _has_lone_surrogate(text: str) -> bool:
 
 
 def row(session: Session) -> dict[str, Any]:
-    """Objects come back with shorter names first, as the database keeps them."""
+    """JSON values as the server prints them."""
     members = documented.as_dict(session)
-    members["triggerConfig"] = _as_kept(session.trigger_config)
-    members["metadata"] = _as_kept(session.metadata)
+    members["triggerConfig"] = printed(session.trigger_config)
+    members["metadata"] = printed(session.metadata)
     return members
 
 
 def list_row(session: Session) -> dict[str, Any]:
     members = documented.list_row(session)
-    members["metadata"] = _as_kept(session.metadata)
+    members["metadata"] = printed(session.metadata)
     return members
-
-
-def _as_kept(value: Any) -> Any:
-    """The value, with the members of each object in it put in order; it may be nested as deeply as a body."""
-    waiting = [value]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, dict):
-            ordered = sorted(node.items(), key=lambda member: (len(member[0].encode(errors="replace")), member[0]))
-            node.clear()
-            node.update(ordered)
-            waiting += node.values()
-        elif isinstance(node, list):
-            waiting += node
-    return value
 
 
 def answer(service: Service, behaviour: Behaviour, result: Result) -> Answer:

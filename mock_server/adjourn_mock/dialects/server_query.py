@@ -6,14 +6,14 @@ import re
 from contextlib import suppress
 from urllib.parse import parse_qsl, urlencode
 
+from adjourn_mock.dialects.documented import JAVASCRIPT_SPACE
+from adjourn_mock.dialects.javascript_date import LAST_MOMENT
+
 __all__ = ["coerced"]
 
 _EMPTY_IS_ABSENT = ("page[after]", "page[before]", "filter[externalId]")
 _SIZE, _FROM, _TO = "page[size]", "filter[createdAt][from]", "filter[createdAt][to]"
 _PERIOD = "filter[createdAt][period]"
-_LAST_MOMENT = 8_640_000_000_000_000
-# What JavaScript's Number takes for white space.
-_SPACE = "\t\n\v\f\r \u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + "".join(map(chr, range(0x2000, 0x200B)))
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _PREFIXED = re.compile(r"0([xX][0-9a-fA-F]+|[bB][01]+|[oO][0-7]+)")
 _SPAN = re.compile(r"([+-]?\d*\.?\d+(?:[eE][+-]?\d+)?)\s*([a-zA-Z]*)")
@@ -57,12 +57,12 @@ def _value(name: str, text: str) -> str | None:
         return str(int(number))
     if number == 0 or (name == _FROM and number < 0):
         return None
-    return str(min(max(int(number), 1), _LAST_MOMENT))
+    return str(min(max(int(number), 1), LAST_MOMENT))
 
 
 def _number(text: str) -> float | None:
     """What JavaScript's Number makes of a text; None for NaN and infinities."""
-    text = text.strip(_SPACE)
+    text = text.strip(JAVASCRIPT_SPACE)
     if not text:
         return 0
     if _PREFIXED.fullmatch(text):

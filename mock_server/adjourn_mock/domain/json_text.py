@@ -33,11 +33,15 @@ def _plain(value: msgspec.Raw | msgspec.Struct) -> Any:
     return dict(zip(value.__struct_encode_fields__, msgspec.structs.astuple(value), strict=True))
 
 
-def read_json(content: bytes | str) -> Any:
+def read_json(content: bytes | str, *, infinities: bool = False) -> Any:
     """Read JSON.
 
     The last of duplicate members counts, numbers beyond a double are null, lone surrogates
     may be escaped. What is plain is read at once; what msgspec refuses is looked at again.
+
+    Args:
+        content: the JSON.
+        infinities: whether numbers beyond a double are infinities, as they are to JavaScript until they are written.
 
     Raises:
         UnicodeDecodeError: it is not UTF-8.
@@ -51,7 +55,7 @@ def read_json(content: bytes | str) -> Any:
             pass
     text = content if isinstance(content, str) else content.decode()
     try:
-        value = _decoder.decode(text)
+        value = (_decoder_with_infinities if infinities else _decoder).decode(text)
     except RecursionError:
         raise TooDeepError("it is nested too deeply") from None
     if text.count("[") + text.count("{") > MAX_NESTING and _is_deeper(value, MAX_NESTING):
@@ -86,4 +90,10 @@ def _integer(text: str) -> int | None:
     return None if _float(text) is None else int(text)
 
 
+def _infinite_integer(text: str) -> float:
+    number = float(text)
+    return number if number - number != 0 else int(text)
+
+
 _decoder = json.JSONDecoder(parse_constant=_not_json, parse_float=_float, parse_int=_integer)
+_decoder_with_infinities = json.JSONDecoder(parse_constant=_not_json, parse_int=_infinite_integer)
