@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlencode
 import pytest
 
 from adjourn_mock import MockServer
-from adjourn_mock.dialects.server_query import coerced
+from adjourn_mock.dialects.server_query import OutOfRangeError, coerced
 
 
 @pytest.mark.parametrize(
@@ -28,11 +28,26 @@ from adjourn_mock.dialects.server_query import coerced
         ("filter[createdAt][period]", "abc", None),
         ("filter[createdAt][period]", "1y", "525960m"),
         ("filter[type]", "", ""),
+        ("page[size][]", "1", None),
+        ("page[SIZE]", "2", None),
     ],
 )
 def test_a_value_is_coerced_as_javascript_does(name: str, text: str, expected: str | None) -> None:
     found = dict(parse_qsl(coerced(urlencode({name: text}).encode()).decode(), keep_blank_values=True))
     assert found.get(name) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("filter[createdAt][from]", "1e21"),
+        ("filter[createdAt][to]", "-1e30"),
+        ("filter[createdAt][period]", "1e9y"),
+    ],
+)
+def test_a_moment_that_the_database_does_not_read_is_out_of_range(name: str, text: str) -> None:
+    with pytest.raises(OutOfRangeError):
+        coerced(urlencode({name: text}).encode())
 
 
 def test_the_server_dialect_answers_500_to_what_its_database_does_not_take() -> None:

@@ -16,7 +16,8 @@ from starlette.types import Receive
 from adjourn_mock.dialects import documented
 from adjourn_mock.dialects.documented import DOCUMENTED
 from adjourn_mock.dialects.javascript_values import date_of, printed
-from adjourn_mock.dialects.server_query import coerced
+from adjourn_mock.dialects.server_list import list_sessions
+from adjourn_mock.dialects.server_query import query
 from adjourn_mock.domain import sessions
 from adjourn_mock.domain.clock import rfc3339
 from adjourn_mock.domain.json_text import encode
@@ -24,11 +25,10 @@ from adjourn_mock.domain.sessions import Session
 from adjourn_mock.environments.environments import Environment
 from adjourn_mock.environments.tokens import TokenError, UnknownEnvironmentError
 from adjourn_mock.exchanges.exchange import Answer, Refusal, Request
-from adjourn_mock.exchanges.query import QueryError, read_query
 from adjourn_mock.pipeline import operations
 from adjourn_mock.pipeline.behaviour import Behaviour, Call, Caller, Result, Route
 from adjourn_mock.pipeline.service import Service
-from adjourn_spec import BodyRule, Operation, SessionKey
+from adjourn_spec import BodyRule, SessionKey
 
 __all__ = ["SERVER"]
 
@@ -157,14 +157,6 @@ def _expiry(value: Any) -> str:
         return _NO_DATE if moment is None else rfc3339(moment)
     except OverflowError:
         return _NO_DATE
-
-
-def query(request: Request, operation: Operation) -> Mapping[str, Any]:
-    """Joined values are one value; numbers, periods and empty values are coerced."""
-    try:
-        return read_query(operation, coerced(request.query), split_lists=False)
-    except QueryError as error:
-        raise Refusal("list.invalid", members={"details": error.details}) from None
 
 
 async def authorize(service: Service, behaviour: Behaviour, call: Call) -> None:
@@ -309,6 +301,7 @@ SERVER = replace(
     authorize=authorize,
     find=find,
     create=create,
+    list=list_sessions,
     update=update,
     retrieve=retrieve,
     close=close,

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from adjourn_mock.dialects.documented import JAVASCRIPT_SPACE
 from adjourn_mock.dialects.javascript_date import LAST_MOMENT
+from adjourn_mock.domain.errors import UserError
+from adjourn_mock.exchanges.exchange import Refusal, Request
+from adjourn_mock.exchanges.query import QueryError, read_query
+from adjourn_spec import Operation, Violation
 
-__all__ = ["coerced"]
+__all__ = ["OutOfRangeError", "coerced", "query"]
 
+_PAGE = ("page[size]", "page[after]", "page[before]")
 _EMPTY_IS_ABSENT = ("page[after]", "page[before]", "filter[externalId]")
 _SIZE, _FROM, _TO = "page[size]", "filter[createdAt][from]", "filter[createdAt][to]"
 _PERIOD = "filter[createdAt][period]"
@@ -29,20 +35,58 @@ _UNIT_SECONDS = {
 }
 _WRITTEN_SECONDS = (("s", 1), ("m", 60), ("h", 3600), ("d", 86_400), ("w", 604_800))
 _MAX_WRITTEN = 999_999
+# From here on JavaScript prints a number with an exponent, which the database does not read.
+_FIRST_UNREADABLE = 1e21
+# What a broken rule is called, by the keyword of JSON Schema.
+_CODES = {
+    "type": "invalid_type",
+    "minimum": "too_small",
+    "maximum": "too_big",
+    "minLength": "too_small",
+    "minItems": "too_small",
+}
+
+
+class OutOfRangeError(UserError):
+    """A moment or a period with which the server fails."""
+
+
+def query(request: Request, operation: Operation) -> Mapping[str, Any]:
+    """Joined values are one value; numbers, periods and empty values are coerced; `details` has objects."""
+    try:
+        return read_query(operation, coerced(request.query), split_lists=False)
+    except OutOfRangeError:
+        raise Refusal("grey.list-lenient", "Internal Server Error", status=500) from None
+    except QueryError as error:
+        details = [_issue(operation, name, violation) for name, violation in error.violations]
+        raise Refusal(operation.query_clause or "list.invalid", members={"details": details or error.details}) from None
+
+
+def _issue(operation: Operation, name: str, violation: Violation) -> dict[str, Any]:
+    is_deep = any(each.name == name and each.style == "deepObject" for each in operation.query)
+    path = f"{name}[{violation.place}]" if is_deep and violation.place else name
+    return {"code": _CODES.get(violation.keyword, "custom"), "message": violation.message, "path": [path]}
 
 
 def coerced(query: bytes) -> bytes:
-    """The query with values in the form that the document has; what cannot be coerced stays as it is."""
-    with suppress(ValueError):
+    """The query with values in the form that the document has; what cannot be coerced stays as it is.
+
+    Raises:
+        OutOfRangeError: the server fails with a moment or period of this size.
+    """
+    try:
         pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=1000)
-        if any(name.startswith(("page[", "filter[")) for name, _ in pairs):
-            written = [(name, value) for name, text in pairs if (value := _value(name, text)) is not None]
-            return urlencode(written).encode()
-    return query
+    except ValueError:
+        return query
+    if not any(name.startswith(("page[", "filter[")) for name, _ in pairs):
+        return query
+    return urlencode([(name, value) for name, text in pairs if (value := _value(name, text)) is not None]).encode()
 
 
 def _value(name: str, text: str) -> str | None:
     """The value in the document's form; None for one that counts as absent."""
+    if name.startswith("page[") and name not in _PAGE:
+        return None
     if name in _EMPTY_IS_ABSENT:
         return text or None
     if name == _PERIOD:
@@ -55,6 +99,8 @@ def _value(name: str, text: str) -> str | None:
         return text
     if name == _SIZE:
         return str(int(number))
+    if abs(number) >= _FIRST_UNREADABLE:
+        raise OutOfRangeError(f"{name}={text}")
     if number == 0 or (name == _FROM and number < 0):
         return None
     return str(min(max(int(number), 1), LAST_MOMENT))
@@ -80,6 +126,8 @@ def _seconds(text: str) -> float | None:
 
 def _period(seconds: float) -> str:
     """The period in the smallest unit that is large enough."""
+    if abs(seconds) * 1000 > LAST_MOMENT:
+        raise OutOfRangeError(f"{_PERIOD} of {seconds} seconds")
     for unit, unit_seconds in _WRITTEN_SECONDS:
         count = max(0, -(-int(seconds) // unit_seconds))
         if count <= _MAX_WRITTEN:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
 from adjourn_mock.domain.errors import UserError
-from adjourn_spec import Operation, QueryParameter
+from adjourn_spec import Operation, QueryParameter, Violation
 
 __all__ = ["QueryError", "read_query"]
 
@@ -17,11 +17,16 @@ _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,19})")
 
 
 class QueryError(UserError):
-    """A parameter breaks a rule of its schema; `details` has a line for each rule."""
+    """A parameter breaks a rule of its schema.
 
-    def __init__(self, details: list[str]) -> None:
+    Attributes:
+        details: a line for each rule that is broken.
+        violations: the same rules, each with the name of its parameter.
+    """
+
+    def __init__(self, details: list[str], violations: Sequence[tuple[str, Violation]] = ()) -> None:
         super().__init__("; ".join(details))
-        self.details = details
+        self.details, self.violations = details, violations
 
 
 def read_query(operation: Operation, query: bytes, *, split_lists: bool = True) -> Mapping[str, Any]:
@@ -43,14 +48,14 @@ def read_query(operation: Operation, query: bytes, *, split_lists: bool = True) 
         raise QueryError([f"more than {_MAX_PARAMETERS} parameters"]) from None
     given = dict(pairs)
     values = dict(_values(operation, given, split_lists))
-    details = [
-        f"{parameter.name}: {violation}"
+    violations = [
+        (parameter.name, violation)
         for parameter in operation.query
         if parameter.name in values
         for violation in parameter.schema.violations(values[parameter.name])
     ]
-    if details:
-        raise QueryError(details)
+    if violations:
+        raise QueryError([f"{name}: {violation}" for name, violation in violations], violations)
     return values
 
 

@@ -8,14 +8,14 @@ from typing import Any
 
 from adjourn_mock.domain import sessions
 from adjourn_mock.domain.clock import canonical, clamped_rfc3339, rfc3339
-from adjourn_mock.domain.sessions import Filter, Session
+from adjourn_mock.domain.sessions import Filter, Page, Session
 from adjourn_mock.exchanges.exchange import Refusal
 from adjourn_mock.pipeline.behaviour import Behaviour, Call, Result
 from adjourn_mock.pipeline.service import Service
 from adjourn_mock.stores.store import IdTakenError, close_once
 from adjourn_spec import ExternalId
 
-__all__ = ["close", "create", "list_sessions", "retrieve", "update"]
+__all__ = ["close", "create", "filter_of", "list_sessions", "page_result", "retrieve", "update"]
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _NOTHING: Mapping[str, Any] = {}
@@ -128,12 +128,17 @@ async def list_sessions(service: Service, behaviour: Behaviour, call: Call) -> R
     asked = call.value.get("page", _NOTHING)
     page = await service.store.page(
         environment.id,
-        _filter(call.value, now),
+        filter_of(call.value, now),
         size=asked.get("size", service.contract.page_size),
         after=_from_cursor(service, asked.get("after")),
         before=_from_cursor(service, asked.get("before")),
         now=rfc3339(now),
     )
+    return page_result(service, behaviour, page)
+
+
+def page_result(service: Service, behaviour: Behaviour, page: Page) -> Result:
+    """The rows of a page, and the cursors of the pages beside it."""
     pagination = {}
     if page.sessions and page.has_older:
         pagination["next"] = _to_cursor(service, page.sessions[-1])
@@ -143,7 +148,8 @@ async def list_sessions(service: Service, behaviour: Behaviour, call: Call) -> R
     return Result("list.page", None, {"data": rows, "pagination": pagination})
 
 
-def _filter(value: Mapping[str, Any], now: int) -> Filter:
+def filter_of(value: Mapping[str, Any], now: int) -> Filter:
+    """What a list keeps that is asked for at a moment."""
     period = value.get("filter[createdAt][period]")
     starts = [start for start in (value.get("filter[createdAt][from]"), _since(period, now)) if start is not None]
     end = value.get("filter[createdAt][to]")
