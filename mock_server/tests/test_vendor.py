@@ -102,7 +102,8 @@ ORDER = [
     ("basic", "POST", CLOSE, b"authorization: Basic dHI=\r\n", b"{}", 401, None, "Invalid API key"),
     ("the first of two counts", "POST", CLOSE, AUTH + WRONG, b"{}", 404, None, "Session not found"),
     ("the first of two counts, wrong", "POST", CLOSE, WRONG + AUTH, b"{}", 401, None, "Invalid API key"),
-    ("dev key with a branch", "POST", CLOSE, AUTH + b"x-trigger-branch: b\r\n", b"{}", 401, None, "Invalid API key"),
+    ("branch", "POST", CLOSE, AUTH + b"x-trigger-branch: b\r\n", b"{}", 401, None, "No matching branch env"),
+    ("branch default", "POST", CLOSE, AUTH + b"x-trigger-branch: default\r\n", b"{}", 404, None, "Session not found"),
     (
         "media type is not looked at",
         "POST",
@@ -199,7 +200,8 @@ def test_bad_utf8_becomes_replacement_characters_and_a_byte_order_mark_is_droppe
 def test_what_the_database_refuses_is_500_while_open_and_200_once_closed(vendor: Api, reason: bytes) -> None:
     row = vendor.fresh()
     body = b'{"reason": "%s"}' % reason
-    assert vendor.close(row["id"], content=body).status_code == 500
+    failed = vendor.close(row["id"], content=body)
+    assert (failed.status_code, failed.json()) == (500, {"error": "Internal Server Error"})
     assert vendor.get(row["id"]).json()["closedAt"] is None
     closed = vendor.close(row["id"], {})
     assert vendor.close(row["id"], content=body).content == closed.content
@@ -269,7 +271,9 @@ def test_the_first_close_changes_three_members_and_later_ones_none(vendor: Api) 
 def test_a_create_refused_for_a_closed_session_changes_nothing(vendor: Api) -> None:
     row = vendor.fresh()
     closed = vendor.close(row["id"], {}).json()
-    assert vendor.create(row["externalId"], triggerConfig={"basePayload": {"late": 1}}).status_code == 409
+    refused = vendor.create(row["externalId"], triggerConfig={"basePayload": {"late": 1}})
+    error = "Session is closed; use a different externalId to create a new session"
+    assert (refused.status_code, refused.json()) == (409, {"error": error})
     assert vendor.get(row["id"]).json() == closed
 
 
@@ -293,7 +297,9 @@ def test_a_calling_run_id_that_is_not_a_string_is_400(vendor: Api) -> None:
 @pytest.mark.parametrize("expires_at", ["2020-01-01T00:00:00Z", "2020-01-01", None, 5, "Wed, 01 Jan 2020 00:00:00 GMT"])
 def test_a_create_that_has_expired_is_409_and_leaves_a_row(vendor: Api, expires_at: Any) -> None:
     external_id = f"late {expires_at}"
-    assert vendor.create(external_id, expiresAt=expires_at).status_code == 409
+    for refused in (vendor.create(external_id, expiresAt=expires_at), vendor.create(external_id)):
+        error = "Session is expired; use a different externalId to create a new session"
+        assert (refused.status_code, refused.json()) == (409, {"error": error})
     row = vendor.get(external_id).json()
     assert row["expiresAt"] < row["createdAt"]
     assert vendor.close(external_id, {}).status_code == 200
@@ -336,8 +342,22 @@ def test_update_touches_closed_sessions_and_refuses_another_external_id(vendor: 
     closed = vendor.close(row["id"], {}).json()
     assert vendor.update(row["id"], {}).json() == closed
     assert vendor.update(row["id"], {"tags": ["after"]}).json()["tags"] == ["after"]
-    assert vendor.update(row["id"], {"externalId": "x"}).status_code == 422
+    refused = vendor.update(row["id"], {"externalId": "x"})
+    assert refused.status_code == 422
+    assert refused.json()["error"].startswith("externalId cannot be changed after creation; close this session")
     assert vendor.update(row["id"], {"tags": "x"}).status_code == 400
+
+
+@pytest.mark.parametrize("external_id", ["", " ", "session_x", "x" * 257])
+def test_update_refuses_an_external_id_that_create_refuses(vendor: Api, external_id: str) -> None:
+    refused = vendor.update(vendor.fresh()["id"], {"externalId": external_id})
+    assert refused.status_code == 400
+    assert refused.json()["error"].startswith("Validation error")
+
+
+def test_update_takes_the_external_id_of_the_session_with_white_space_around_it(vendor: Api) -> None:
+    row = vendor.fresh()
+    assert vendor.update(row["id"], {"externalId": f" {row['externalId']} "}).status_code == 200
 
 
 def test_list_refuses_joined_states_and_takes_other_joined_values_literally(vendor: Api) -> None:

@@ -17,18 +17,16 @@ from adjourn_mock.dialects import documented
 from adjourn_mock.dialects.documented import DOCUMENTED
 from adjourn_mock.dialects.javascript_values import date_of, printed
 from adjourn_mock.dialects.server_list import list_sessions
+from adjourn_mock.dialects.server_operations import close, create, find, not_found, retrieve, update
 from adjourn_mock.dialects.server_query import query
-from adjourn_mock.domain import sessions
 from adjourn_mock.domain.clock import rfc3339
 from adjourn_mock.domain.json_text import encode
 from adjourn_mock.domain.sessions import Session
-from adjourn_mock.environments.environments import Environment
 from adjourn_mock.environments.tokens import TokenError, UnknownEnvironmentError
 from adjourn_mock.exchanges.exchange import Answer, Refusal, Request
-from adjourn_mock.pipeline import operations
 from adjourn_mock.pipeline.behaviour import Behaviour, Call, Caller, Result, Route
 from adjourn_mock.pipeline.service import Service
-from adjourn_spec import BodyRule, SessionKey
+from adjourn_spec import BodyRule
 
 __all__ = ["SERVER"]
 
@@ -36,6 +34,7 @@ _JSON = b"application/json; charset=utf-8"
 _HTML = b"text/html; charset=utf-8"
 _PROBLEM = b"application/problem+json"
 MAX_RULE_LEVELS = 32
+_DEFAULT_BRANCH = b"default"
 # What JavaScript prints for a moment that there is not.
 _NO_DATE = "Invalid Date"
 _LOOKS_UP_FIRST = ("retrieveSession", "appendToIn", "appendToOut")
@@ -85,8 +84,10 @@ def authenticate(service: Service, request: Request) -> Caller:
     if environment is None:
         return _bearer_of_token(service, credential)
     branch = request.headers.get(b"x-trigger-branch")
-    if (environment.kind == "preview" and not branch) or (environment.kind == "dev" and branch):
+    if environment.kind == "preview" and not branch:
         raise Refusal("auth.unknown-key")
+    if environment.kind == "dev" and branch and branch != _DEFAULT_BRANCH:
+        raise Refusal("auth.unknown-key", "No matching branch env")
     return Caller(environment, None)
 
 
@@ -167,100 +168,8 @@ async def authorize(service: Service, behaviour: Behaviour, call: Call) -> None:
     if call.operation.name in _LOOKS_UP_FIRST and (
         await behaviour.find(service, call.caller.environment, call.key) is None
     ):
-        raise _not_found()
+        raise not_found()
     await documented.authorize_in(service, behaviour, call, "server")
-
-
-async def find(service: Service, environment: Environment, key: SessionKey) -> Session | None:
-    if "\0" in key.value:
-        raise _database_error("grey.nul-id")
-    return await service.store.find(environment.id, key)
-
-
-def _database_error(grey_zone: str) -> Refusal:
-    return Refusal(grey_zone, "Something went wrong", status=500)
-
-
-async def create(service: Service, behaviour: Behaviour, call: Call) -> Result:
-    """Names of channels are refused, members of triggerConfig that are not known are dropped."""
-    environment = call.caller.environment
-    if _has_unstorable(_stored(call)):
-        raise _database_error("grey.nul")
-    if _names_a_channel(call.value.get("externalId", "")):
-        error = 'externalId cannot contain ":channels:" or end in ":out" or ":in"'
-        raise Refusal("create.invalid", error, status=422)
-    known = service.contract.schema("TriggerConfig").definition["properties"]
-    config = {name: value for name, value in call.value["triggerConfig"].items() if name in known}
-    result = await operations.create(
-        service, behaviour, msgspec.structs.replace(call, value={**call.value, "triggerConfig": config})
-    )
-    assert result.session is not None  # noqa: S101 - create answers a row
-    if sessions.status(result.session, rfc3339(environment.clock.now())) == "EXPIRED":
-        if result.before is None:
-            # The row was inserted before its state was looked at; no run was started for it.
-            await service.store.amend(
-                environment.id, result.session.id, lambda row: sessions.replace(row, current_run_id=None)
-            )
-        raise Refusal("close.recreate", "Session is expired; use a different externalId to create a new session")
-    return result
-
-
-async def update(service: Service, behaviour: Behaviour, call: Call) -> Result:
-    if _has_unstorable(_stored(call)):
-        raise Refusal("grey.nul", "Internal Server Error", status=500)
-    return await operations.update(service, behaviour, call)
-
-
-def _stored(call: Call) -> Mapping[str, Any]:
-    """The members of a body that reach the database: unknown ones are dropped before."""
-    assert call.operation.body is not None  # noqa: S101 - create and update have one
-    known = call.operation.body.schema.definition["properties"]
-    return {name: value for name, value in call.value.items() if name in known}
-
-
-def _has_unstorable(value: Any) -> bool:
-    """Whether a text in it has U+0000 or a lone surrogate, which the database does not take."""
-    waiting = [value]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, str) and ("\0" in node or _has_lone_surrogate(node)):
-            return True
-        if isinstance(node, Mapping):
-            waiting += node.keys()
-            waiting += node.values()
-        elif isinstance(node, list):
-            waiting += node
-    return False
-
-
-def _names_a_channel(external_id: str) -> bool:
-    return ":channels:" in external_id or external_id.endswith((":in", ":out"))
-
-
-async def retrieve(service: Service, behaviour: Behaviour, call: Call) -> Result:
-    if await behaviour.find(service, call.caller.environment, call.key) is None:
-        raise _not_found()
-    return await operations.retrieve(service, behaviour, call)
-
-
-def _not_found() -> Refusal:
-    return Refusal("id.unknown", "Not found", headers=((b"x-should-retry", b"false"),))
-
-
-async def close(service: Service, behaviour: Behaviour, call: Call) -> Result:
-    """The database takes neither U+0000 nor lone surrogates; callingRunId is a string."""
-    if not isinstance(call.value.get("callingRunId", ""), str):
-        raise Refusal("body.malformed", "Validation error: callingRunId must be a string")
-    reason = call.value.get("reason")
-    if reason is not None and ("\0" in reason or _has_lone_surrogate(reason)):
-        session = await behaviour.find(service, call.caller.environment, call.key)
-        if session is not None and session.closed_at is None:
-            raise _database_error("grey.nul")
-    return await operations.close(service, behaviour, call)
-
-
-def _has_lone_surrogate(text: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def row(session: Session) -> dict[str, Any]:
