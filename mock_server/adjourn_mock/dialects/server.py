@@ -19,6 +19,7 @@ from adjourn_mock.dialects.javascript_values import date_of, printed
 from adjourn_mock.dialects.server_list import list_sessions
 from adjourn_mock.dialects.server_operations import close, create, find, not_found, retrieve, update
 from adjourn_mock.dialects.server_query import query
+from adjourn_mock.dialects.server_tokens import verified
 from adjourn_mock.domain.clock import rfc3339
 from adjourn_mock.domain.json_text import encode
 from adjourn_mock.domain.sessions import Session
@@ -95,7 +96,7 @@ def _bearer_of_token(service: Service, credential: bytes) -> Caller:
     if credential.count(b".") != 2:
         raise Refusal("auth.unknown-key")
     try:
-        token = service.tokens.verify(credential, service.environments)
+        token = verified(service, credential)
     except UnknownEnvironmentError:
         raise Refusal("auth.token-invalid", "Invalid Public Access Token") from None
     except TokenError:

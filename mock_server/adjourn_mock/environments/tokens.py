@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,9 @@ from adjourn_mock.domain.json_text import encode, read_json
 from adjourn_mock.environments.environments import Environment, Environments
 from adjourn_spec import TokenRule
 
-__all__ = ["PublicAccessToken", "TokenError", "Tokens", "UnknownEnvironmentError"]
+__all__ = ["HMAC_ALGORITHMS", "PublicAccessToken", "TokenError", "Tokens", "UnknownEnvironmentError"]
+
+HMAC_ALGORITHMS = {"HS256": HMACAlgorithm.SHA256, "HS384": HMACAlgorithm.SHA384, "HS512": HMACAlgorithm.SHA512}
 
 
 class TokenError(UserError):
@@ -48,10 +50,11 @@ class Tokens:
 
     def __init__(self, rule: TokenRule) -> None:
         self._rule = rule
-        self._header = base64url_encode(encode({"alg": rule.algorithm, "typ": "JWT"}))
-        self._signer = PyJWS(algorithms=[rule.algorithm])
-        self._signer.unregister_algorithm(rule.algorithm)
-        self._signer.register_algorithm(rule.algorithm, _EnvironmentKeyHMAC(HMACAlgorithm.SHA256))
+        self._header = base64url_encode(encode({"alg": rule.algorithm}))
+        self._signer = PyJWS(algorithms=[])
+        for name in {rule.algorithm, *HMAC_ALGORITHMS}:
+            hash_algorithm = HMAC_ALGORITHMS.get(name, HMACAlgorithm.SHA256)
+            self._signer.register_algorithm(name, _EnvironmentKeyHMAC(hash_algorithm))
 
     def issue(self, environment: Environment, session: str) -> str:
         """A token for one session, named by its externalId or, without one, its friendly id."""
@@ -97,11 +100,29 @@ class Tokens:
             UnknownEnvironmentError: it names an environment that does not exist.
             TokenError: it is not a token that one of `environments` has signed and that is still valid.
         """
+        environment, claims = self.signed(token, environments, [self._rule.algorithm])
+        expires_at, scopes = claims.get("exp"), claims.get("scopes")
+        # By the environment's clock, where PyJWT would ask the machine's.
+        if not isinstance(expires_at, int | float) or expires_at * 1000 <= environment.clock.now():
+            raise TokenError("expired")
+        if claims.get("pub") is not True or not isinstance(scopes, list):
+            raise TokenError("not a public access token")
+        return PublicAccessToken(environment, tuple(str(scope) for scope in scopes))
+
+    def signed(
+        self, token: bytes, environments: Environments, algorithms: Collection[str]
+    ) -> tuple[Environment, Mapping[str, Any]]:
+        """The environment that has signed a token, and its claims: of its issuer and for its audience, valid or not.
+
+        Raises:
+            UnknownEnvironmentError: it names an environment that does not exist.
+            TokenError: it is not signed, by one of these algorithms, by the environment that it names.
+        """
         environment = environments.with_id(str(self._unverified(token).get("sub")))
         if environment is None:
             raise UnknownEnvironmentError("no such environment")
         try:
-            verified = self._signer.decode_complete(token, environment.secret_key, [self._rule.algorithm])
+            verified = self._signer.decode_complete(token, environment.secret_key, list(algorithms))
         except PyJWTError as error:
             raise TokenError(str(error)) from None
         claims = _claims(verified["payload"])
@@ -110,13 +131,14 @@ class Tokens:
         audience = claims.get("aud")
         if self._rule.audience not in (audience if isinstance(audience, list) else [audience]):
             raise TokenError("for another audience")
-        expires_at, scopes = claims.get("exp"), claims.get("scopes")
-        # By the environment's clock, where PyJWT would ask the machine's.
-        if not isinstance(expires_at, int | float) or expires_at * 1000 <= environment.clock.now():
-            raise TokenError("expired")
-        if claims.get("pub") is not True or not isinstance(scopes, list):
-            raise TokenError("not a public access token")
-        return PublicAccessToken(environment, tuple(str(scope) for scope in scopes))
+        return environment, claims
+
+    def is_public(self, token: bytes) -> bool:
+        """Whether a token, unverified, is one that callers may have; True where it cannot be read."""
+        try:
+            return self._unverified(token).get("pub") is True
+        except TokenError:
+            return True
 
     def _unverified(self, token: bytes) -> Mapping[str, Any]:
         try:
