@@ -37,6 +37,8 @@ def ask(api: Api, method: str, target: str, head: bytes = AUTH, body: bytes | No
 
 
 CLOSE = "/api/v1/sessions/nobody/close"
+OUT = "/realtime/v1/sessions/nobody/out"
+PROBLEM = "application/problem+json; charset=utf-8"
 LONG = b"x" * 2000
 PAT = "token of the session"
 
@@ -44,7 +46,10 @@ PAT = "token of the session"
 ORDER = [
     ("trailing slash, no credentials", "POST", CLOSE + "/", b"", LONG, 301, None, None),
     ("trailing slash, any method", "DELETE", CLOSE + "/", b"", None, 301, None, None),
+    ("two slashes at the end", "POST", CLOSE + "//", b"", LONG, 301, "text/plain; charset=utf-8", None),
     ("options, no credentials", "OPTIONS", CLOSE, b"", None, 200, None, "{}"),
+    ("options of an unknown path", "OPTIONS", "/nowhere", b"", None, 405, None, "Method not allowed"),
+    ("an expectation", "POST", CLOSE, AUTH + b"expect: more\r\n", b"{}", 417, None, ""),
     (
         "no credentials before 405",
         "GET",
@@ -52,10 +57,13 @@ ORDER = [
         b"",
         None,
         401,
-        "application/problem+json",
+        PROBLEM,
         "No authorization header provided",
     ),
-    ("no credentials before unknown paths", "GET", "/nowhere", b"", None, 401, "application/problem+json", None),
+    ("no credentials before unknown paths", "GET", "/api/nowhere", b"", None, 401, PROBLEM, None),
+    ("no credentials outside /api", "GET", "/nowhere", b"", None, 404, "text/html; charset=utf-8", None),
+    ("no credentials in capitals", "POST", CLOSE.upper(), b"", b"{}", 401, None, "Invalid or Missing API key"),
+    ("no credentials of a channel", "GET", OUT, b"", None, 401, None, "Invalid or Missing API key"),
     ("undecodable path", "POST", "/api/v1/sessions/%ZZ/close", WRONG, LONG, 400, "text/html; charset=utf-8", None),
     ("undecodable bytes", "POST", "/api/v1/sessions/%FF/close", WRONG, LONG, 400, "text/html; charset=utf-8", None),
     ("no such route", "POST", "/api/v1/sessions//close", WRONG, LONG, 404, "text/html; charset=utf-8", None),
@@ -136,14 +144,17 @@ def test_order_of_checks(
 
 
 def test_a_trailing_slash_is_redirected_with_its_query(vendor: Api) -> None:
-    assert ask(vendor, "GET", "/api/v1/sessions/?page[size]=1").headers["location"] == "/api/v1/sessions?page[size]=1"
+    seen = ask(vendor, "GET", "/api/v1/sessions/?page[size]=1")
+    assert seen.headers["location"] == "/api/v1/sessions?page[size]=1"
+    assert seen.body == b"Moved Permanently. Redirecting to /api/v1/sessions?page[size]=1"
+    assert ask(vendor, "GET", "/api/v1/sessions//").headers["location"] == "/api/v1/sessions/"
 
 
 def test_a_head_over_its_limit_is_431(vendor: Api) -> None:
     assert ask(vendor, "POST", CLOSE, AUTH + b"x: " + b"x" * 17_000 + b"\r\n").status == 431
 
 
-def test_missing_credentials_are_told_as_a_problem(vendor: Api) -> None:
+def test_missing_credentials_are_reported_as_a_problem(vendor: Api) -> None:
     assert set(json.loads(ask(vendor, "POST", CLOSE, b"").body)) == {"title", "status", "type", "detail", "error"}
 
 
@@ -154,6 +165,28 @@ def test_405_has_allow_and_json_but_for_get_and_head(vendor: Api) -> None:
     for method in ("GET", "HEAD"):
         seen = ask(vendor, method, CLOSE, body=None)
         assert (seen.status, seen.body, "allow" in seen.headers) == (405, b"", False)
+        assert "content-type" not in seen.headers
+    browsers = ask(vendor, "GET", CLOSE, AUTH + b"origin: https://a.example\r\n", None)
+    assert not [name for name in browsers.headers if name.startswith("access-control")]
+
+
+@pytest.mark.parametrize("target", ["/api/v1/sessions", "/api/v1/sessions/{}", "/realtime/v1/sessions/{}/out/records"])
+def test_head_answers_as_get_without_a_body(vendor: Api, target: str) -> None:
+    target = target.format(vendor.fresh()["externalId"])
+    answer = vendor.client.head(target)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert vendor.client.head(target, headers={"Authorization": "Bearer tr_dev_wrong"}).status_code == 401
+
+
+def test_head_of_a_stream_states_the_first_place(vendor: Api) -> None:
+    for key in (vendor.fresh()["id"], "nobody"):
+        answer = vendor.client.head(f"/realtime/v1/sessions/{key}/out")
+        assert (answer.status_code, answer.headers["x-last-chunk-index"], answer.content) == (200, "0", b"")
+    assert vendor.client.head("/realtime/v1/sessions/session_nobody/out").status_code == 404
+
+
+def test_a_head_may_have_many_lines(vendor: Api) -> None:
+    assert ask(vendor, "GET", "/api/v1/sessions", AUTH + b"x: y\r\n" * 500, None).status == 200
 
 
 def test_options_has_the_headers_of_cors(vendor: Api) -> None:
@@ -161,6 +194,9 @@ def test_options_has_the_headers_of_cors(vendor: Api) -> None:
     assert seen.headers["access-control-allow-origin"] == "https://a.example"
     assert seen.headers["access-control-allow-methods"] == "GET,HEAD,PUT,PATCH,POST,DELETE"
     assert seen.headers["access-control-max-age"] == "300"
+    assert "access-control-allow-headers" not in seen.headers
+    asked = ask(vendor, "OPTIONS", CLOSE, b"access-control-request-headers: authorization\r\n", None)
+    assert asked.headers["access-control-allow-headers"] == "authorization"
 
 
 def test_rate_headers_stand_past_missing_credentials(vendor: Api) -> None:

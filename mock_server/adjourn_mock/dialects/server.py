@@ -5,7 +5,7 @@ Only the steps in which it differs from `documented` stand here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -16,24 +16,23 @@ from starlette.types import Receive
 from adjourn_mock.dialects import documented
 from adjourn_mock.dialects.documented import DOCUMENTED
 from adjourn_mock.dialects.javascript_values import date_of, printed
+from adjourn_mock.dialects.server_admission import IS_HEAD, check_head, deliver, preflight, route
 from adjourn_mock.dialects.server_list import list_sessions
 from adjourn_mock.dialects.server_operations import close, create, find, not_found, retrieve, update
 from adjourn_mock.dialects.server_query import query
 from adjourn_mock.dialects.server_tokens import verified
 from adjourn_mock.domain.clock import rfc3339
-from adjourn_mock.domain.json_text import encode
 from adjourn_mock.domain.sessions import Session
 from adjourn_mock.environments.tokens import TokenError, UnknownEnvironmentError
 from adjourn_mock.exchanges.exchange import Answer, Refusal, Request
-from adjourn_mock.pipeline.behaviour import Behaviour, Call, Caller, Result, Route
+from adjourn_mock.pipeline import channels
+from adjourn_mock.pipeline.behaviour import Behaviour, Call, Caller, Result
 from adjourn_mock.pipeline.service import Service
-from adjourn_spec import BodyRule
+from adjourn_spec import BodyRule, FriendlyId
 
 __all__ = ["SERVER"]
 
 _JSON = b"application/json; charset=utf-8"
-_HTML = b"text/html; charset=utf-8"
-_PROBLEM = b"application/problem+json"
 MAX_RULE_LEVELS = 32
 _DEFAULT_BRANCH = b"default"
 # What JavaScript prints for a moment that there is not.
@@ -41,46 +40,12 @@ _NO_DATE = "Invalid Date"
 _LOOKS_UP_FIRST = ("retrieveSession", "appendToIn", "appendToOut")
 
 
-def check_head(service: Service, request: Request) -> None:
-    documented.check_head(service, request)
-    if request.raw_path.endswith(b"/") and request.raw_path != b"/":
-        location = request.raw_path.rstrip(b"/") + (b"?" + request.query if request.query else b"")
-        raise Refusal("grey.trailing-slash", status=301, headers=((b"location", location),), body=b"")
-
-
-def preflight(service: Service, request: Request) -> Answer | None:
-    return documented.allowed_to_browsers(service, request) if request.method == "OPTIONS" else None
-
-
-def route(service: Service, request: Request) -> Route:
-    """Missing credentials first, then the path, then the method; a wrong key is noticed after that."""
-    if not request.headers.get(b"authorization"):
-        error = service.contract.refusals["auth.required"].error
-        problem = {"title": "Unauthorized", "status": 401, "type": "about:blank", "detail": error, "error": error}
-        raise Refusal("auth.required", media_type=_PROBLEM, body=encode(problem))
-    try:
-        documented.decode(request.raw_path)
-    except Refusal:
-        raise Refusal("id.decoding", media_type=_HTML, body=_page("Bad Request")) from None
-    found = service.routes.match(request.raw_path, any_case=True)
-    if found is None:
-        raise Refusal("path.unknown", media_type=_HTML, body=_page(documented.not_found(service)))
-    path, segment = found
-    if operation := path.operations.get(request.method):
-        return Route(operation, segment)
-    if request.method in ("GET", "HEAD"):
-        raise Refusal(path.method_clause, body=b"")
-    allowed = ", ".join(method for method in path.operations if method != "GET").encode()
-    raise Refusal(path.method_clause, headers=((b"allow", allowed),))
-
-
-def _page(title: str) -> bytes:
-    return f"<!DOCTYPE html><html><head><title>{title}</title></head><body>{title}</body></html>".encode()
-
-
 def authenticate(service: Service, request: Request) -> Caller:
     """A bare key works; white space around it does not count; branches are looked at."""
-    credential = request.headers[b"authorization"].removeprefix(b"Bearer ").strip()
+    authorization = request.headers.get(b"authorization")
+    if not authorization:
+        raise Refusal("auth.required", "Invalid or Missing API key")
+    credential = authorization.removeprefix(b"Bearer ").strip()
     environment = service.environments.with_key(credential)
     if environment is None:
         return _bearer_of_token(service, credential)
@@ -173,6 +138,22 @@ async def authorize(service: Service, behaviour: Behaviour, call: Call) -> None:
     await documented.authorize_in(service, behaviour, call, "server")
 
 
+async def stream(service: Service, behaviour: Behaviour, call: Call) -> Result:
+    """HEAD answers where a stream starts; the server states the first place of any."""
+    if not IS_HEAD.read(call.notes):
+        return await channels.stream(service, behaviour, call)
+    session = await behaviour.find(service, call.caller.environment, call.key)
+    if session is None and isinstance(call.key, FriendlyId):
+        raise not_found()
+    return Result("channel.stream", None, {}, about=session, headers=((b"x-last-chunk-index", b"0"),), events=_nothing)
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    pieces: tuple[bytes, ...] = ()
+    for piece in pieces:
+        yield piece
+
+
 def row(session: Session) -> dict[str, Any]:
     """JSON values as the server prints them."""
     members = documented.as_dict(session)
@@ -215,8 +196,10 @@ SERVER = replace(
     update=update,
     retrieve=retrieve,
     close=close,
+    stream=stream,
     row=row,
     list_row=list_row,
     answer=answer,
     refuse=refuse,
+    deliver=deliver,
 )
