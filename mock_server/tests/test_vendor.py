@@ -150,6 +150,28 @@ def test_a_trailing_slash_is_redirected_with_its_query(vendor: Api) -> None:
     assert ask(vendor, "GET", "/api/v1/sessions//").headers["location"] == "/api/v1/sessions/"
 
 
+SESSIONS = "/api/v1/sessions"
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "status"),
+    [
+        ("GET", f"{SESSIONS}/.", 200),
+        ("GET", f"{SESSIONS}/..", 404),
+        ("POST", f"{SESSIONS}/./close", 405),
+        ("POST", f"{SESSIONS}/%2e/close", 405),
+        ("POST", f"{SESSIONS}/x/%2E%2e/KEY/close", 200),
+        ("POST", f"{SESSIONS}\\KEY\\close", 200),
+        ("POST", f"{SESSIONS}/KEY/clos%65", 200),
+        ("GET", "/api/v1/sess%69ons/KEY", 200),
+        ("OPTIONS", f"{SESSIONS}/./KEY", 200),
+    ],
+)
+def test_a_path_is_resolved_as_that_of_a_url(vendor: Api, method: str, target: str, status: int) -> None:
+    target = target.replace("KEY", vendor.fresh()["id"])
+    assert ask(vendor, method, target, body=b"{}" if method == "POST" else None).status == status
+
+
 def test_a_head_over_its_limit_is_431(vendor: Api) -> None:
     assert ask(vendor, "POST", CLOSE, AUTH + b"x: " + b"x" * 17_000 + b"\r\n").status == 431
 

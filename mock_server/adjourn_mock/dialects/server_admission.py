@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import string
 from collections.abc import Sequence
 
 from starlette.types import Receive, Scope, Send
@@ -23,6 +25,8 @@ _BARE = b""
 _EXPECTED = b"100-continue"
 # Below it missing credentials come first.
 _API = b"/api"
+_ENCODED = re.compile(rb"%([0-9A-Fa-f]{2})")
+_UNRESERVED = (string.ascii_letters + string.digits + "-._~").encode()
 IS_HEAD: Note[bool] = Note("the request is HEAD for an operation that is GET")
 
 
@@ -45,7 +49,7 @@ def check_head(service: Service, request: Request) -> None:
 
 def preflight(service: Service, request: Request) -> Answer | None:
     """Every OPTIONS of a path that is served; allowed headers are answered where some are asked for."""
-    if request.method != "OPTIONS" or service.routes.match(request.raw_path, any_case=True) is None:
+    if request.method != "OPTIONS" or service.routes.match(_resolved(request.raw_path), any_case=True) is None:
         return None
     answer = documented.allowed_to_browsers(service, request)
     if b"access-control-request-headers" in request.headers:
@@ -64,7 +68,7 @@ def route(service: Service, request: Request) -> Route:
         documented.decode(request.raw_path)
     except Refusal:
         raise Refusal("id.decoding", media_type=_HTML, body=_page("Bad Request")) from None
-    found = service.routes.match(request.raw_path, any_case=True)
+    found = service.routes.match(_resolved(request.raw_path), any_case=True)
     if found is None:
         raise Refusal("path.unknown", media_type=_HTML, body=_page(documented.not_found(service)))
     path, segment = found
@@ -77,6 +81,23 @@ def route(service: Service, request: Request) -> Route:
         raise Refusal(path.method_clause, media_type=_BARE, body=b"")
     allowed = ", ".join(method for method in path.operations if method != "GET").encode()
     raise Refusal(path.method_clause, headers=((b"allow", allowed),))
+
+
+def _resolved(raw_path: bytes) -> bytes:
+    """The path as a URL has it: a backslash is a slash, letters are decoded, segments `.` and `..` are followed."""
+    path = _ENCODED.sub(_decoded, raw_path.replace(b"\\", b"/"))
+    segments: list[bytes] = []
+    for segment in path.split(b"/")[1:]:
+        if segment == b"..":
+            del segments[-1:]
+        elif segment != b".":
+            segments.append(segment)
+    return b"/" + b"/".join(segments)
+
+
+def _decoded(encoded: re.Match[bytes]) -> bytes:
+    character = bytes([int(encoded[1], 16)])
+    return character if character in _UNRESERVED else encoded[0]
 
 
 def _without_credentials(service: Service) -> Refusal:
