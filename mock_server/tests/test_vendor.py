@@ -1,46 +1,19 @@
-"""The `server` dialect: what the vendor's server was seen to do, as a table."""
+"""The `server` dialect: how requests are admitted, checked and answered, as a table."""
 
 from __future__ import annotations
 
 import json
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
-import httpx
-import jwt
 import pytest
-from sessions_api import CHAT, Api, path
+from raw_requests import AUTH, CLOSE, WRONG, ask
+from sessions_api import Api, path
 
-from adjourn_mock import DEFAULT_KEYS, MockServer
-
-AUTH = b"authorization: Bearer tr_dev_adjourn\r\n"
-WRONG = b"authorization: Bearer tr_dev_wrong\r\n"
-
-
-class Seen(NamedTuple):
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def error(self) -> Any:
-        return json.loads(self.body)["error"]
-
-
-def ask(api: Api, method: str, target: str, head: bytes = AUTH, body: bytes | None = b"{}") -> Seen:
-    length = b"" if body is None else b"content-length: %d\r\n" % len(body)
-    answer = api.raw(f"{method} {target} HTTP/1.1\r\nhost: x\r\n".encode() + head + length + b"\r\n" + (body or b""))
-    lines, _, content = answer.partition(b"\r\n\r\n")
-    first, *rest = lines.decode().split("\r\n")
-    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in rest)}
-    return Seen(int(first.split()[1]), headers, content)
-
-
-CLOSE = "/api/v1/sessions/nobody/close"
+SESSIONS = "/api/v1/sessions"
 OUT = "/realtime/v1/sessions/nobody/out"
 PROBLEM = "application/problem+json; charset=utf-8"
 LONG = b"x" * 2000
-PAT = "token of the session"
 
 # Method, target, head, body, and what comes back: status, media type, error or body. The first that applies wins.
 ORDER = [
@@ -150,9 +123,6 @@ def test_a_trailing_slash_is_redirected_with_its_query(vendor: Api) -> None:
     assert ask(vendor, "GET", "/api/v1/sessions//").headers["location"] == "/api/v1/sessions/"
 
 
-SESSIONS = "/api/v1/sessions"
-
-
 @pytest.mark.parametrize(
     ("method", "target", "status"),
     [
@@ -205,6 +175,30 @@ def test_head_of_a_stream_states_the_first_place(vendor: Api) -> None:
         answer = vendor.client.head(f"/realtime/v1/sessions/{key}/out")
         assert (answer.status_code, answer.headers["x-last-chunk-index"], answer.content) == (200, "0", b"")
     assert vendor.client.head("/realtime/v1/sessions/session_nobody/out").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "target"),
+    [
+        ("POST", "/realtime/v1/sessions/nobody/in/append"),
+        ("GET", "/realtime/v1/sessions/session_nobody/in"),
+        ("GET", "/realtime/v1/sessions/session_nobody/in/records"),
+    ],
+)
+def test_a_channel_of_an_unknown_session_is_404_and_not_to_be_retried(vendor: Api, method: str, target: str) -> None:
+    seen = ask(vendor, method, target, body=b"{}" if method == "POST" else None)
+    assert (seen.status, seen.error, seen.headers["x-should-retry"]) == (404, "Not found", "false")
+
+
+def test_the_state_of_a_session_comes_before_the_rule_of_the_channel_out(vendor: Api) -> None:
+    row, other = vendor.fresh(), vendor.fresh()
+    headers = {"Authorization": f"Bearer {row['publicAccessToken']}"}
+    target = "/realtime/v1/sessions/{}/out/append"
+    assert vendor.client.post(target.format(row["id"]), content="x", headers=headers).status_code == 403
+    vendor.close(row["id"], {})
+    vendor.close(other["id"], {})
+    assert vendor.client.post(target.format(row["id"]), content="x", headers=headers).status_code == 409
+    assert vendor.client.post(target.format(other["id"]), content="x", headers=headers).status_code == 403
 
 
 def test_a_head_may_have_many_lines(vendor: Api) -> None:
@@ -278,228 +272,3 @@ def test_retrieve_of_an_unknown_session_says_not_to_retry_and_comes_before_403(v
     assert (seen.status, seen.headers["x-should-retry"], seen.error) == (404, "false", "Not found")
     other = vendor.fresh()
     assert ask(vendor, "GET", path(other["id"]), token, None).status == 403
-
-
-def test_a_token_of_no_known_environment_is_told_apart(vendor: Api) -> None:
-    claims = dict(jwt.decode(vendor.fresh()["publicAccessToken"], options={"verify_signature": False}))
-    with pytest.warns(jwt.InsecureKeyLengthWarning):
-        token = jwt.encode({**claims, "sub": "nobody"}, DEFAULT_KEYS[0])
-    assert (
-        ask(vendor, "POST", CLOSE, f"authorization: Bearer {token}\r\n".encode()).error == "Invalid Public Access Token"
-    )
-
-
-GONE = object()
-CLAIMS: list[tuple[str, dict[str, Any], int]] = [
-    ("no expiry", {"exp": GONE}, 200),
-    ("expired", {"exp": 1}, 401),
-    ("no issuer", {"iss": GONE}, 401),
-    ("another issuer", {"iss": "https://id.example"}, 401),
-    ("no audience", {"aud": GONE}, 401),
-    ("another audience", {"aud": "https://api.example"}, 401),
-    ("begins later", {"nbf": 4_000_000_000}, 401),
-    ("has begun", {"nbf": 1}, 200),
-    ("nbf is a text", {"nbf": "1"}, 401),
-    ("iat is a text", {"iat": "1"}, 401),
-    ("iat is null", {"iat": None}, 401),
-    ("no iat", {"iat": GONE}, 200),
-    ("no scopes", {"scopes": GONE}, 403),
-    ("scopes are null", {"scopes": None}, 403),
-    ("scopes are a text", {"scopes": "read:sessions"}, 403),
-]
-
-
-def with_claims(api: Api, changes: dict[str, Any], algorithm: str = "HS256") -> tuple[str, dict[str, str]]:
-    """An externalId, and the headers with the token of its session, in which claims are changed."""
-    row = api.fresh()
-    claims = {**jwt.decode(row["publicAccessToken"], options={"verify_signature": False}), **changes}
-    payload = json.dumps({name: claim for name, claim in claims.items() if claim is not GONE}).encode()
-    with pytest.warns(jwt.InsecureKeyLengthWarning):
-        token = jwt.PyJWS().encode(payload, DEFAULT_KEYS[0], algorithm)
-    return row["externalId"], {"Authorization": f"Bearer {token}"}
-
-
-@pytest.mark.parametrize(("changes", "status"), [case[1:] for case in CLAIMS], ids=[case[0] for case in CLAIMS])
-def test_the_claims_of_a_token_decide(vendor: Api, changes: dict[str, Any], status: int) -> None:
-    external_id, headers = with_claims(vendor, changes)
-    assert vendor.get(external_id, headers=headers).status_code == status
-
-
-@pytest.mark.parametrize("algorithm", ["HS256", "HS384", "HS512"])
-def test_any_hmac_signs_a_token(vendor: Api, algorithm: str) -> None:
-    external_id, headers = with_claims(vendor, {}, algorithm)
-    assert vendor.get(external_id, headers=headers).status_code == 200
-
-
-@pytest.mark.parametrize("public", [GONE, False, 1])
-def test_a_token_that_is_not_public_counts_as_a_key(vendor: Api, public: Any) -> None:
-    external_id, headers = with_claims(vendor, {"pub": public})
-    answer = vendor.get(external_id, headers=headers)
-    assert (answer.status_code, answer.json()["error"]) == (401, "Invalid API key")
-
-
-def test_the_header_of_a_token_has_the_algorithm_alone(vendor: Api) -> None:
-    assert jwt.get_unverified_header(vendor.fresh()["publicAccessToken"]) == {"alg": "HS256"}
-
-
-@pytest.mark.parametrize(
-    ("scope", "status"),
-    [
-        ("admin", 200),
-        ("admin:all", 200),
-        ("admin:sessions", 200),
-        ("*:sessions", 200),
-        ("*:all", 200),
-        ("admin:sessions:{url}", 200),
-        ("admin:sessions:{id}", 403),
-        ("write:sessions", 403),
-        ("write:sessions:{url}", 403),
-        ("read:sessions:{url}", 403),
-    ],
-)
-def test_admin_scopes_on_the_id_in_the_url_close(vendor: Api, scope: str, status: int) -> None:
-    row = vendor.fresh()
-    claims = dict(jwt.decode(row["publicAccessToken"], options={"verify_signature": False}))
-    scopes = [scope.format(url=row["externalId"], id=row["id"])]
-    with pytest.warns(jwt.InsecureKeyLengthWarning):
-        token = jwt.encode({**claims, "scopes": scopes}, DEFAULT_KEYS[0])
-    headers = {"Authorization": f"Bearer {token}"}
-    assert vendor.close(row["externalId"], {}, headers=headers).status_code == status
-    if status == 403:
-        unknown = vendor.close("nobody", {}, headers=headers)
-        assert unknown.status_code == 403
-
-
-def test_the_first_close_changes_three_members_and_later_ones_none(vendor: Api) -> None:
-    before = vendor.get(vendor.fresh()["id"]).json()
-    first = vendor.close(before["externalId"], {"reason": ""})
-    after = first.json()
-    assert {name for name in before if before[name] != after[name]} <= {"closedAt", "closedReason", "updatedAt"}
-    assert after["closedReason"] == ""
-    assert vendor.close(before["id"], {"reason": "later"}).content == first.content
-
-
-def test_a_create_refused_for_a_closed_session_changes_nothing(vendor: Api) -> None:
-    row = vendor.fresh()
-    closed = vendor.close(row["id"], {}).json()
-    refused = vendor.create(row["externalId"], triggerConfig={"basePayload": {"late": 1}})
-    error = "Session is closed; use a different externalId to create a new session"
-    assert (refused.status_code, refused.json()) == (409, {"error": error})
-    assert vendor.get(row["id"]).json() == closed
-
-
-@pytest.mark.parametrize("external_id", ["a:channels:b", "a:in", "a:out"])
-def test_an_external_id_that_names_a_channel_is_422(vendor: Api, external_id: str) -> None:
-    assert vendor.create(external_id).status_code == 422
-    assert vendor.get(external_id).status_code == 404
-
-
-def test_members_of_trigger_config_that_are_not_known_are_dropped(vendor: Api) -> None:
-    row = vendor.create("unknown-members", triggerConfig={"basePayload": {"a": 1}, "queue": "q", "ttl": "1h"}).json()
-    assert row["triggerConfig"] == {"basePayload": {"a": 1}, "queue": "q"}
-
-
-def test_a_calling_run_id_that_is_not_a_string_is_400(vendor: Api) -> None:
-    row = vendor.fresh()
-    assert vendor.close(row["id"], {"callingRunId": 5}).status_code == 400
-    assert vendor.close(row["id"], {"callingRunId": "run_1"}).status_code == 200
-
-
-@pytest.mark.parametrize("expires_at", ["2020-01-01T00:00:00Z", "2020-01-01", None, 5, "Wed, 01 Jan 2020 00:00:00 GMT"])
-def test_a_create_that_has_expired_is_409_and_leaves_a_row(vendor: Api, expires_at: Any) -> None:
-    external_id = f"late {expires_at}"
-    for refused in (vendor.create(external_id, expiresAt=expires_at), vendor.create(external_id)):
-        error = "Session is expired; use a different externalId to create a new session"
-        assert (refused.status_code, refused.json()) == (409, {"error": error})
-    row = vendor.get(external_id).json()
-    assert row["expiresAt"] < row["createdAt"]
-    assert vendor.close(external_id, {}).status_code == 200
-
-
-@pytest.mark.parametrize("expires_at", ["2099", "Jan 1 2099", "2099-01-01 EST", ["2099-01-01"]])
-def test_an_expiry_is_read_as_javascript_reads_dates(vendor: Api, expires_at: Any) -> None:
-    row = vendor.create(None, expiresAt=expires_at).json()
-    assert row["expiresAt"].startswith("2099-01-01T")
-
-
-@pytest.mark.parametrize("expires_at", ["1e400", '"2099-01-01T23:59:60Z"', '"20990101"', "1e15"])
-def test_an_expiry_that_is_not_a_date_is_400(vendor: Api, expires_at: str) -> None:
-    body = json.dumps({**CHAT, "expiresAt": 0}).replace(": 0}", f": {expires_at}}}")
-    assert vendor.client.post("/api/v1/sessions", content=body).status_code == 400
-
-
-def test_json_values_come_back_as_javascript_prints_them(vendor: Api) -> None:
-    text = '{"b": [1.0, 1e21, 1e400], "10": -0.0, "9": 9007199254740993, "__proto__": {"a": 1}}'
-    body = json.dumps({**CHAT, "metadata": 0}).replace('"metadata": 0', f'"metadata": {text}')
-    created = vendor.client.post("/api/v1/sessions", content=body)
-    printed = '"metadata":{"9":9007199254740992,"10":0,"b":[1,1e+21,null]}'
-    assert printed in created.text
-    assert printed in vendor.client.get(f"/api/v1/sessions/{created.json()['id']}").text
-    assert printed in vendor.client.get("/api/v1/sessions").text
-
-
-def test_create_refuses_with_400(vendor: Api) -> None:
-    assert vendor.client.post("/api/v1/sessions", json={**CHAT, "type": ""}).status_code == 400
-    assert vendor.create("session_reserved").status_code == 400
-    assert vendor.create(None, expiresAt="soon").status_code == 400
-
-
-def test_create_needs_a_length(vendor: Api) -> None:
-    assert ask(vendor, "POST", "/api/v1/sessions", AUTH, None).status == 413
-
-
-def test_update_touches_closed_sessions_and_refuses_another_external_id(vendor: Api) -> None:
-    row = vendor.fresh()
-    closed = vendor.close(row["id"], {}).json()
-    assert vendor.update(row["id"], {}).json() == closed
-    assert vendor.update(row["id"], {"tags": ["after"]}).json()["tags"] == ["after"]
-    refused = vendor.update(row["id"], {"externalId": "x"})
-    assert refused.status_code == 422
-    assert refused.json()["error"].startswith("externalId cannot be changed after creation; close this session")
-    assert vendor.update(row["id"], {"tags": "x"}).status_code == 400
-
-
-@pytest.mark.parametrize("external_id", ["", " ", "session_x", "x" * 257])
-def test_update_refuses_an_external_id_that_create_refuses(vendor: Api, external_id: str) -> None:
-    refused = vendor.update(vendor.fresh()["id"], {"externalId": external_id})
-    assert refused.status_code == 400
-    assert refused.json()["error"].startswith("Validation error")
-
-
-def test_update_takes_the_external_id_of_the_session_with_white_space_around_it(vendor: Api) -> None:
-    row = vendor.fresh()
-    assert vendor.update(row["id"], {"externalId": f" {row['externalId']} "}).status_code == 200
-
-
-def test_list_refuses_joined_states_and_takes_other_joined_values_literally(vendor: Api) -> None:
-    row = vendor.fresh(type="a,b")
-    answer = vendor.client.get("/api/v1/sessions?filter[status]=ACTIVE,CLOSED")
-    assert (answer.status_code, answer.json()["error"]) == (400, "Query Error")
-    assert isinstance(answer.json()["details"], list)
-    assert vendor.client.get("/api/v1/sessions?filter[type]=x,y").json()["data"] == []
-    assert vendor.client.get("/api/v1/sessions?filter[externalId]=no&filter[externalId]=" + row["externalId"]).json()[
-        "data"
-    ]
-
-
-def test_cursors_are_ids_without_the_prefix(vendor: Api) -> None:
-    vendor.fresh(), vendor.fresh()
-    page = vendor.client.get("/api/v1/sessions?page[size]=1").json()
-    assert page["pagination"]["next"] == page["data"][0]["id"].removeprefix("session_")
-    assert page["data"][0]["currentRunId"].startswith("run_")
-
-
-def test_objects_come_back_with_shorter_names_first(vendor: Api) -> None:
-    row = vendor.fresh(metadata={"bbb": 1, "aa": {"z": 1, "y": 2}, "c": 3})
-    assert list(row["metadata"]) == ["c", "aa", "bbb"]
-    assert list(row["metadata"]["aa"]) == ["y", "z"]
-
-
-def test_a_preview_key_needs_a_branch() -> None:
-    with (
-        MockServer(secret_keys=["tr_preview_x"], dialect="server") as server,
-        httpx.Client(base_url=server.url) as client,
-    ):
-        headers = {"Authorization": "Bearer tr_preview_x"}
-        assert client.get("/api/v1/sessions", headers=headers).status_code == 401
-        assert client.get("/api/v1/sessions", headers={**headers, "x-trigger-branch": "b"}).status_code == 200

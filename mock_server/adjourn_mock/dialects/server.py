@@ -5,7 +5,7 @@ Only the steps in which it differs from `documented` stand here.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -33,6 +33,7 @@ from adjourn_spec import BodyRule, FriendlyId
 __all__ = ["SERVER"]
 
 _JSON = b"application/json; charset=utf-8"
+Step = Callable[[Service, Behaviour, Call], Awaitable[Result]]
 MAX_RULE_LEVELS = 32
 _DEFAULT_BRANCH = b"default"
 # What JavaScript prints for a moment that there is not.
@@ -127,15 +128,32 @@ def _expiry(value: Any) -> str:
 
 
 async def authorize(service: Service, behaviour: Behaviour, call: Call) -> None:
-    """By the server's own matrix; retrieve and append look the session up first."""
+    """By the server's own matrix; retrieve and append look the session up first, append to `out` its state too."""
     token = call.caller.token
     if token is None:
         return
-    if call.operation.name in _LOOKS_UP_FIRST and (
-        await behaviour.find(service, call.caller.environment, call.key) is None
-    ):
-        raise not_found()
+    environment = call.caller.environment
+    if call.operation.name in _LOOKS_UP_FIRST:
+        session = await behaviour.find(service, environment, call.key)
+        if session is None:
+            raise not_found()
+        if call.operation.name == "appendToOut":
+            as_in = msgspec.structs.replace(call, operation=service.contract.operations["appendToIn"])
+            await documented.authorize_in(service, behaviour, as_in, "server")
+            behaviour.check_open(service, environment, session)
     await documented.authorize_in(service, behaviour, call, "server")
+
+
+def _with_own_404(step: Step) -> Step:
+    """The step, with the server's own error for a session that is not known."""
+
+    async def own(service: Service, behaviour: Behaviour, call: Call) -> Result:
+        try:
+            return await step(service, behaviour, call)
+        except Refusal as refusal:
+            raise (not_found() if refusal.clause == "id.unknown" else refusal) from None
+
+    return own
 
 
 async def stream(service: Service, behaviour: Behaviour, call: Call) -> Result:
@@ -196,7 +214,9 @@ SERVER = replace(
     update=update,
     retrieve=retrieve,
     close=close,
-    stream=stream,
+    append=_with_own_404(channels.append),
+    stream=_with_own_404(stream),
+    records=_with_own_404(channels.read_records),
     row=row,
     list_row=list_row,
     answer=answer,
