@@ -26,13 +26,13 @@ def row(session: Session) -> Session | dict[str, Any]:
     return session
 
 
-def list_row(session: Session) -> dict[str, Any]:
+def list_row(session: Session) -> Session | dict[str, Any]:
     """The same without triggerConfig (clause row.list)."""
     return to_list_row(session)
 
 
 def as_dict(row: Session | dict[str, Any]) -> dict[str, Any]:
-    """A row, as a behaviour writes it, as JSON members that may be changed."""
+    """A row or list row, as a behaviour writes it, as JSON members that may be changed."""
     return to_dict(row) if isinstance(row, Session) else {**row}
 
 

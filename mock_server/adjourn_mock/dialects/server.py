@@ -181,7 +181,7 @@ def row(session: Session) -> dict[str, Any]:
 
 
 def list_row(session: Session) -> dict[str, Any]:
-    members = documented.list_row(session)
+    members = documented.as_dict(documented.list_row(session))
     members["metadata"] = printed(session.metadata)
     return members
 

@@ -30,7 +30,8 @@ def encode(value: Any) -> bytes:
 def _plain(value: msgspec.Raw | msgspec.Struct) -> Any:
     if isinstance(value, msgspec.Raw):
         return read_json(bytes(value))
-    return dict(zip(value.__struct_encode_fields__, msgspec.structs.astuple(value), strict=True))
+    members = zip(value.__struct_encode_fields__, msgspec.structs.astuple(value), strict=True)
+    return {name: member for name, member in members if member is not msgspec.UNSET}
 
 
 def read_json(content: bytes | str, *, infinities: bool = False) -> Any:

@@ -48,7 +48,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="camel
     external_id: str | None
     type: str
     task_identifier: str
-    trigger_config_json: msgspec.Raw = msgspec.field(name="triggerConfig")
+    trigger_config_json: msgspec.Raw | msgspec.UnsetType = msgspec.field(name="triggerConfig")
     current_run_id: str | None
     tags: tuple[str, ...]
     metadata_json: msgspec.Raw = msgspec.field(name="metadata")
@@ -60,6 +60,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="camel
 
     @property
     def trigger_config(self) -> dict[str, Any]:
+        assert self.trigger_config_json is not msgspec.UNSET  # noqa: S101 - only a row of a list is without
         config: dict[str, Any] = read_json(bytes(self.trigger_config_json))
         return config
 
@@ -120,35 +121,22 @@ def to_raw_dict(session: Session) -> dict[str, Any]:
     return dict(zip(_NAMES, _values_of(session), strict=True))
 
 
-def to_list_row(session: Session) -> dict[str, Any]:
-    """The row as a list shows it, without triggerConfig; metadata is JSON still (clause row.list).
+def to_list_row(session: Session) -> Session:
+    """The row as a list shows it: triggerConfig is unset, and what is unset is not written (clause row.list).
 
-    Written out, since a list makes one for each row: four times as fast as a dictionary of all fields less one.
+    A list makes one for each row: the copy and its JSON take half the time of a dictionary of its members.
     """
-    return {
-        "id": session.id,
-        "externalId": session.external_id,
-        "type": session.type,
-        "taskIdentifier": session.task_identifier,
-        "currentRunId": session.current_run_id,
-        "tags": session.tags,
-        "metadata": session.metadata_json,
-        "closedAt": session.closed_at,
-        "closedReason": session.closed_reason,
-        "expiresAt": session.expires_at,
-        "createdAt": session.created_at,
-        "updatedAt": session.updated_at,
-    }
+    return msgspec.structs.replace(session, trigger_config_json=msgspec.UNSET)
 
 
 def to_dict(session: Session) -> dict[str, Any]:
     """The row as JSON members that may be changed, by the names that are sent."""
-    return {
-        **to_raw_dict(session),
-        "triggerConfig": session.trigger_config,
-        "tags": list(session.tags),
-        "metadata": session.metadata,
-    }
+    members = {**to_raw_dict(session), "tags": list(session.tags), "metadata": session.metadata}
+    if session.trigger_config_json is msgspec.UNSET:
+        del members["triggerConfig"]
+    else:
+        members["triggerConfig"] = session.trigger_config
+    return members
 
 
 def from_dict(row: Mapping[str, Any]) -> Session:
@@ -175,7 +163,8 @@ def replace(session: Session, **changes: Any) -> Session:
 
 def size_bytes(session: Session) -> int:
     """About how much memory a row takes; a close does not change it."""
-    return _FIXED_BYTES + len(bytes(session.trigger_config_json)) + len(bytes(session.metadata_json))
+    config_bytes = 0 if session.trigger_config_json is msgspec.UNSET else len(bytes(session.trigger_config_json))
+    return _FIXED_BYTES + config_bytes + len(bytes(session.metadata_json))
 
 
 def create(body: Mapping[str, Any], *, session_id: str, run_id: str, expires_at: str | None, now: str) -> Session:

@@ -210,7 +210,7 @@ def row_of_close(edit: Edit) -> Change:
 
 def list_rows(edit: Edit) -> Change:
     """Edit the members of every row of a list."""
-    return lambda base: replace(base, list_row=lambda session: edit(base.list_row(session)))
+    return lambda base: replace(base, list_row=lambda session: edit(as_dict(base.list_row(session))))
 
 
 def by_external_id(faulty: Change) -> Change:

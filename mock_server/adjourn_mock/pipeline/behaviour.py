@@ -157,7 +157,7 @@ class Behaviour:
     complete_turn: Callable[[Service, Environment, Session, Message, Turn], Awaitable[None]]
     events: Callable[[Service, Environment, str, int, float], AsyncIterator[bytes]]
     row: Callable[[Session], Session | dict[str, Any]]
-    list_row: Callable[[Session], dict[str, Any]]
+    list_row: Callable[[Session], Session | dict[str, Any]]
     answer: Callable[[Service, Behaviour, Result], Answer]
     refuse: Callable[[Service, Refusal], Answer]
     deliver: Callable[[Scope, Receive, Send, Sequence[tuple[bytes, bytes]], Answer], Awaitable[None]]

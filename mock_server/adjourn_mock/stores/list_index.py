@@ -6,8 +6,6 @@ state, type, task and tags. A list reads along the terms of one filter and looks
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from adjourn_mock.domain.sessions import Filter, Session
 
 __all__ = ["candidate_terms", "index_terms"]
@@ -27,18 +25,14 @@ def index_terms(session: Session) -> tuple[str, ...]:
     )
 
 
-def candidate_terms(wanted: Filter) -> Sequence[tuple[str, ...]]:
+def candidate_terms(wanted: Filter) -> list[tuple[str, ...]]:
     """Groups of terms; each session that the filter matches is under a term of each group, so any group will do."""
-    states: tuple[str, ...] = ()
+    groups: list[tuple[str, ...]] = []
     if wanted.statuses and "CLOSED" not in wanted.statuses:
-        states = ("open",)
+        groups.append(("open",))
     elif wanted.statuses and len(set(wanted.statuses)) == 1:
-        states = ("closed",)
-    groups = (
-        states,
-        *(
-            tuple(f"{field} {value}" for value in dict.fromkeys(values))
-            for field, values in (("type", wanted.types), ("task", wanted.task_identifiers), ("tag", wanted.tags))
-        ),
-    )
-    return [group for group in groups if 0 < len(group) <= MAX_TERMS] or [("all",)]
+        groups.append(("closed",))
+    for field, values in (("type", wanted.types), ("task", wanted.task_identifiers), ("tag", wanted.tags)):
+        if values and len(different := dict.fromkeys(values)) <= MAX_TERMS:
+            groups.append(tuple(f"{field} {value}" for value in different))
+    return groups or [("all",)]

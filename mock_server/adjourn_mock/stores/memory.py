@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from heapq import merge
 from itertools import groupby, islice
+from operator import itemgetter
 
 from sortedcontainers import SortedList
 
@@ -88,15 +89,19 @@ class _EnvironmentRows:
             own = self.place(session_id)
             is_beyond = own is not None and (own > place if newer else own < place)
             return iter([self.rows[session_id]] if is_beyond else [])
-        group = min(candidate_terms(wanted), key=lambda group: sum(self._counts[term] for term in group))
+        groups = candidate_terms(wanted)
+        if len(groups) > 1:
+            groups.sort(key=lambda group: sum(self._counts[term] for term in group))
+        group = groups[0]
         if len(group) == 1:
             # Nothing to merge, as in most lists.
-            return (self.rows[session_id] for _, _, session_id in self._under(group[0], place, wanted, newer=newer))
-        places = merge(*(self._under(term, place, wanted, newer=newer) for term in group), reverse=not newer)
-        return (self.rows[session_id] for (_, _, session_id), _ in groupby(places))
+            return (self.rows[own[2]] for _, own in self._under(group[0], place, wanted, newer=newer))
+        found = (self._under(term, place, wanted, newer=newer) for term in group)
+        places = merge(*found, key=itemgetter(1), reverse=not newer)
+        return (self.rows[own[2]] for own, _ in groupby(places, itemgetter(1)))
 
-    def _under(self, term: str, place: Place, wanted: Filter, *, newer: bool) -> Iterator[Place]:
-        """The places under a term that lie beyond `place` and within the period of a filter."""
+    def _under(self, term: str, place: Place, wanted: Filter, *, newer: bool) -> Iterator[tuple[str, Place]]:
+        """The term and the places under it that lie beyond `place` and within the period of a filter."""
         first = _FIRST if wanted.created_from is None else (wanted.created_from, 0, "")
         last = _LAST if wanted.created_to is None else (wanted.created_to, float("inf"), "")
         # Where the place itself is a bound, it is left out; a bound of the period belongs to it.
@@ -106,8 +111,8 @@ class _EnvironmentRows:
         else:
             low, high = (first, last) if place > last else (first, place)
             inclusive = (True, place > last)
-        found = self._index.irange((term, low), (term, high), inclusive, reverse=not newer)
-        return (place for _, place in found)
+        found: Iterator[tuple[str, Place]] = self._index.irange((term, low), (term, high), inclusive, reverse=not newer)
+        return found
 
 
 _EVERYTHING = Filter()

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from adjourn_mock.dialects.documented import as_dict
 from adjourn_mock.domain.sessions import Session
 from adjourn_mock.faults.fault import Breach, Change, named
 from adjourn_mock.faults.members import Members, setting, setting_in
@@ -108,14 +109,14 @@ def with_next(page: Members) -> Members:
     """`next` is there on every page that has rows, on the last one too."""
     if not page["data"] or "next" in page["pagination"]:
         return page
-    return {**page, "pagination": {**page["pagination"], "next": page["data"][-1]["id"].partition("_")[2]}}
+    return {**page, "pagination": {**page["pagination"], "next": as_dict(page["data"][-1])["id"].partition("_")[2]}}
 
 
 def with_previous(page: Members) -> Members:
     """`previous` is there on every page that has rows, on the first one too."""
     if not page["data"] or "previous" in page["pagination"]:
         return page
-    return {**page, "pagination": {**page["pagination"], "previous": page["data"][0]["id"].partition("_")[2]}}
+    return {**page, "pagination": {**page["pagination"], "previous": as_dict(page["data"][0])["id"].partition("_")[2]}}
 
 
 def repeating_last(step: Step) -> Step:

@@ -9,6 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
+from adjourn_mock.dialects.documented import as_dict
 from adjourn_mock.domain.clock import rfc3339
 from adjourn_mock.domain.sessions import Session
 from adjourn_mock.exchanges.exchange import Refusal, Request
@@ -74,7 +75,7 @@ def reversed_page(page: Members) -> Members:
 
 
 def last_changed_first(page: Members) -> Members:
-    return {**page, "data": sorted(page["data"], key=lambda row: row["updatedAt"], reverse=True)}
+    return {**page, "data": sorted(page["data"], key=lambda row: as_dict(row)["updatedAt"], reverse=True)}
 
 
 # Which environment is listed.
@@ -116,7 +117,7 @@ def dropping(drops: Callable[[Query, Row, str], bool]) -> Change:
         async def faulty(service: Service, behaviour: Behaviour, call: Call) -> Result:
             result = await step(service, behaviour, call)
             at = rfc3339(call.caller.environment.clock.now())
-            shown = [row for row in result.members["data"] if not drops(call.value, row, at)]
+            shown = [row for row in result.members["data"] if not drops(call.value, as_dict(row), at)]
             return msgspec.structs.replace(result, members={**result.members, "data": shown})
 
         return faulty
@@ -163,7 +164,7 @@ def listed_as(real: str, shown: str) -> Change:
 
 def with_config(base: Behaviour) -> Behaviour:
     def list_row(session: Session) -> Members:
-        return {**base.list_row(session), "triggerConfig": session.trigger_config}
+        return {**as_dict(base.list_row(session)), "triggerConfig": session.trigger_config}
 
     return replace(base, list_row=list_row)
 

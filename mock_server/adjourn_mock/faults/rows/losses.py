@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
-from adjourn_mock.domain.json_text import read_json
 from adjourn_mock.domain.sessions import Session
 from adjourn_mock.faults.closes.closing import first_close, values
 from adjourn_mock.faults.fault import Breach, Change, named
@@ -86,11 +83,6 @@ def in_payload(write: Callable[[Any], Any]) -> Change:
 
 def losing_option(name: str) -> Change:
     return given("create", setting(_CONFIG, without(name)))
-
-
-def decoded(write: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The metadata of a list row, which may still be JSON text, written anew."""
-    return lambda value: write(read_json(bytes(value)) if isinstance(value, msgspec.Raw) else value)
 
 
 def created_as_updated(row: Members) -> Members:
@@ -211,12 +203,12 @@ FAULTS = named(
         "list-metadata-nulls-dropped": Breach(
             "row.list",
             "The server drops nulls in the metadata of list rows.",
-            list_rows(setting("metadata", decoded(nulls_dropped))),
+            list_rows(setting("metadata", nulls_dropped)),
         ),
         "list-metadata-emptied-within": Breach(
             "row.list",
             "The server empties objects in the metadata of list rows.",
-            list_rows(setting("metadata", decoded(shallow))),
+            list_rows(setting("metadata", shallow)),
         ),
         "list-without-tags": Breach(
             "row.list", "The server lists rows without their tags.", list_rows(adding(tags=[]))
