@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import KW_ONLY, dataclass
-from itertools import chain
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -65,8 +64,11 @@ class Request(msgspec.Struct, gc=False):
         cls, method: str, raw_path: bytes, query: bytes, raw_headers: list[tuple[bytes, bytes]], received_at: int = 0
     ) -> Request:
         """A request of which nothing but the request line and the headers is known."""
-        head_bytes = len(raw_path) + len(query) + len(b"".join(chain.from_iterable(raw_headers)))
-        headers = dict(reversed(raw_headers))
+        headers: dict[bytes, bytes] = {}
+        head_bytes = len(raw_path) + len(query)
+        for name, value in reversed(raw_headers):
+            headers[name] = value
+            head_bytes += len(name) + len(value)
         return cls(method, raw_path, query, raw_headers, headers, head_bytes, received_at)
 
 

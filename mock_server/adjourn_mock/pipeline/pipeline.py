@@ -83,9 +83,11 @@ class Pipeline:
 
     def _headers(self, request: Request, answer: Answer) -> list[tuple[bytes, bytes]]:
         """All headers of an answer."""
-        headers = [(b"content-type", answer.media_type), *answer.headers]
+        media_type = (b"content-type", answer.media_type)
         if answer.events is None:
-            headers.append((b"content-length", b"%d" % len(answer.body)))
+            headers = [media_type, (b"content-length", b"%d" % len(answer.body)), *answer.headers]
+        else:
+            headers = [media_type, *answer.headers]
         if b"authorization" in request.headers and answer.status != _TOO_MANY_REQUESTS:
             second = request.received_at // 1000
             if second != self._second:
