@@ -89,6 +89,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--adjourn-depth", type=int, help="try every sequence of so many operations")
     group.addoption("--adjourn-max-requests", type=int, help="upper limit of requests for the whole check")
     group.addoption("--adjourn-concurrency", type=int, help="scenarios that run at once; by the latency by default")
+    group.addoption(
+        "--adjourn-fail-fast",
+        action="store_true",
+        help="stop at the first failed clause; unlike -x, go on where its requests do not show the failure again",
+    )
     group.addoption("--adjourn-no-proxy", action="store_true", help="ignore the proxies of the environment")
 
 
@@ -275,6 +280,8 @@ def _report_call(item: pytest.Item, report: pytest.TestReport, error: BaseExcept
     report.user_properties.append((OUTCOME, {**outcome.as_dict(), "seconds": report.duration}))
     if isinstance(error, ClauseFailed):
         report.longrepr = proof_text(run, outcome)
+        if item.config.getoption("--adjourn-fail-fast") and outcome.is_repeated:
+            item.session.shouldfail = f"{error.clause} failed"
     elif isinstance(error, NotChecked | OutOfTime):
         report.outcome, report.longrepr = "skipped", (str(item.path), item.location[1] or 0, f"Skipped: {error}")
         if isinstance(error, OutOfTime):

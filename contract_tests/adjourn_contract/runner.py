@@ -98,11 +98,16 @@ def _arguments(options: CheckOptions, began: float, *, workers: int) -> list[str
         *(argument for name in plugins for argument in ("-p", name)),
         *(argument for name in without for argument in ("-p", f"no:{name}")),
         *(("-n", str(workers)) if workers > 1 else ()),
-        *(("-x",) if options.fail_fast else ()),
+        *(_stop_option(workers) if options.fail_fast else ()),
         *((f"--hypothesis-seed={options.seed}",) if options.seed is not None else ()),
         *((f"--adjourn-ends-at={began + options.time_budget}",) if options.time_budget is not None else ()),
         *options.plugin_arguments(),
     ]
+
+
+def _stop_option(workers: int) -> tuple[str]:
+    """How pytest is asked to stop at the first failed clause; the processes of pytest-xdist only know pytest's way."""
+    return ("-x",) if workers > 1 else ("--adjourn-fail-fast",)
 
 
 @contextmanager

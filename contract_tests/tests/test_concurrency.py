@@ -136,3 +136,23 @@ def test_no_second_has_more_requests_than_the_rate_whatever_runs_side_by_side() 
     moments.sort()
     most = max(Counter(sum(start <= each < start + 1 for each in moments) for start in moments))
     assert most <= 20
+
+
+def test_no_function_runs_during_a_pause() -> None:
+    ahead, release, begun = Ahead(1), threading.Event(), threading.Event()
+    called: list[str] = []
+
+    def first() -> None:
+        begun.set()
+        release.wait(10)
+        called.append("first")
+
+    ahead.start("first", first)
+    ahead.start("second", lambda: called.append("second"))
+    begun.wait(10)
+    threading.Timer(0.05, release.set).start()
+    with ahead.paused():
+        assert called == ["first"]
+    ahead.result("second")
+    ahead.stop()
+    assert called == ["first", "second"]

@@ -7,11 +7,14 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -409,3 +412,32 @@ def test_words_and_pipes_are_the_text_in_every_shell(shell: str) -> None:
     assert (
         subprocess.run([shell, "-c", pipe(b"\xff\x00\xfe")], capture_output=True, check=True).stdout == b"\xff\x00\xfe"
     )
+
+
+def test_a_create_whose_name_is_percent_encoded_in_the_path_is_not_left_out() -> None:
+    def play(run: Run, scenario: Scenario) -> None:
+        external_id = run.name("a/b c")
+        scenario.create(external_id)
+        seen = scenario.send("GET", run.raw_path(quote(external_id, safe="")))
+        scenario.expect(seen, 200, "id.decoding", "retrieve by the percent-encoded externalId")
+
+    with MockServer(faults=["id-slash-not-decoded"]) as server, running(server) as run:
+        story = story_of_failure(run, play)
+        smaller = shrunk(story, Player(run.wire, KEY, OTHER, Random(1), run.remember), Bounds())
+    assert [step.exchange.method for step in smaller.steps] == ["POST", "GET"]
+
+
+def test_the_wait_before_a_step_that_is_left_out_stays_in_the_story() -> None:
+    def play(run: Run, scenario: Scenario) -> None:
+        expires_at = datetime.now(UTC) + timedelta(seconds=1)
+        row = scenario.create(expiresAt=f"{expires_at:%Y-%m-%dT%H:%M:%S}.{expires_at:%f}"[:23] + "Z")
+        time.sleep(1.2)
+        scenario.retrieve(row["id"])
+        again = scenario.try_create(row["externalId"])
+        scenario.expect(again, 409, "close.recreate", "create with an expired session's externalId")
+
+    with MockServer(faults=["create-answers-expired"]) as server, running(server) as run:
+        story = story_of_failure(run, play)
+        smaller = shrunk(story, Player(run.wire, KEY, OTHER, Random(1), run.remember), Bounds())
+    assert [step.exchange.method for step in smaller.steps] == ["POST", "POST"]
+    assert smaller.steps[-1].wait_seconds > 1

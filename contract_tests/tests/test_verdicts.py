@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from made_verdicts import failing, made, outcome, passing
 
@@ -165,3 +166,23 @@ def test_what_is_observed_adds_up() -> None:
 def test_an_outcome_survives_its_way_between_processes() -> None:
     sent = failing("a", "reason.verbatim")
     assert Outcome.from_dict(sent.as_dict()) == sent
+
+
+def unrepeated(test: str, *clauses: str, clause: str) -> Outcome:
+    return msgspec.structs.replace(failing(test, *clauses, clause=clause), is_repeated=False)
+
+
+def test_a_failure_that_did_not_show_again_does_not_count_beside_one_that_did() -> None:
+    verdicts = made(
+        unrepeated("a", "close.closes", clause="close.closes"), failing("b", "reason.verbatim"), outcome("c", "passed")
+    )
+    verdict = verdict_of(verdicts, "close.closes")
+    assert (verdict.state, verdict.kind) == ("not checked", "could not run")
+    assert "did not show again" in verdict.reason
+    assert [each.clause for each in verdicts.failed] == ["reason.verbatim"]
+
+
+def test_a_failure_that_did_not_show_again_counts_where_there_is_no_other() -> None:
+    verdicts = made(unrepeated("a", "close.closes", clause="close.closes"))
+    assert [each.clause for each in verdicts.failed] == ["close.closes"]
+    assert verdicts.exit_code == 1

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 
 __all__ = ["Ahead", "concurrency_for"]
 
@@ -34,10 +35,36 @@ class Ahead:
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix=_THREAD_PREFIX)
         self._waiting = ThreadPoolExecutor(_MAX_WAITING, thread_name_prefix=_THREAD_PREFIX)
         self._futures: dict[str, Future[None]] = {}
+        self._changed = threading.Condition()
+        self._running, self._is_paused = 0, False
 
     def start(self, name: str, function: Callable[[], None], *, waits: bool = False) -> None:
         """Let a function run as soon as a thread is free; one that mostly waits takes no thread from the others."""
-        self._futures[name] = (self._waiting if waits else self._pool).submit(function)
+        self._futures[name] = self._waiting.submit(function) if waits else self._pool.submit(self._run, function)
+
+    def _run(self, function: Callable[[], None]) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: not self._is_paused)
+            self._running += 1
+        try:
+            function()
+        finally:
+            with self._changed:
+                self._running -= 1
+                self._changed.notify_all()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """None of the functions runs meanwhile, except those that mostly wait."""
+        try:
+            with self._changed:
+                self._is_paused = True
+                self._changed.wait_for(lambda: not self._running)
+            yield
+        finally:
+            with self._changed:
+                self._is_paused = False
+                self._changed.notify_all()
 
     @property
     def is_here(self) -> bool:

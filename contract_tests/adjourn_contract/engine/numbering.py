@@ -14,16 +14,16 @@ __all__ = ["Numbering", "current", "in_scope"]
 class Numbering:
     """Numbers within a scope: a test, or a case of a test.
 
-    Args:
+    Attributes:
         scope: the numbers of the scopes around, each with a hyphen behind it.
     """
 
     def __init__(self, scope: str = "") -> None:
-        self._scope, self._next = scope, itertools.count()
+        self.scope, self._next = scope, itertools.count()
 
     def next(self) -> str:
         """Digits and hyphens that no other call returns."""
-        return f"{self._scope}{next(self._next)}"
+        return f"{self.scope}{next(self._next)}"
 
     def within(self) -> Numbering:
         """The numbers of a new scope in this one."""

@@ -11,6 +11,7 @@ from adjourn_contract.proofs.failure import Failure
 from adjourn_contract.proofs.proving import told, written
 from adjourn_contract.proofs.replaying import Player
 from adjourn_contract.proofs.shrinking import Bounds, renumbered, shrunk
+from adjourn_contract.proofs.story import Story
 from adjourn_contract.reports.outcome import Outcome, Proof, Result
 from adjourn_contract.transport.exchange import OutOfTime, Unreachable
 
@@ -33,8 +34,11 @@ def outcome_of(run: Run, test: str, name: str, clauses: tuple[str, ...], error: 
     if error is None:
         return Outcome(test, clauses, "passed", observed=observed)
     if isinstance(error, ClauseFailed):
-        proof = _proof_of(run, name, error)
-        return Outcome(test, clauses, "failed", clause=error.clause, proof=proof, observed=observed)
+        story = _story_of(run, error)
+        proof = _proof_of(run, name, error, story)
+        return Outcome(
+            test, clauses, "failed", error.clause, proof=proof, observed=observed, is_repeated=not story.is_rare
+        )
     if isinstance(error, OutOfTime):
         remedy = error.remedy
         return Outcome(test, clauses, "could not run", reason=str(error), remedy=remedy, observed=observed)
@@ -49,12 +53,20 @@ def outcome_of(run: Run, test: str, name: str, clauses: tuple[str, ...], error: 
     return Outcome(test, clauses, "error", reason=_clean(run, reason), observed=observed)
 
 
-def _proof_of(run: Run, name: str, error: ClauseFailed) -> Proof:
+def _story_of(run: Run, error: ClauseFailed) -> Story:
+    """The requests that show a failure, as few as that takes.
+
+    Other tests pause meanwhile: what a faulty server does to the sessions of others would show in a replay too.
+    """
     failure = Failure(error.expected, error.got, error.exchanges, run.secrets, run.contract, error.row)
     story = told(failure, error.clause, url=run.url, key=run.key, other_key=run.other_key, run=_digits_of(run.tag))
     player = Player(run.wire, run.key, run.other_key, run.random("proofs"), run.remember)
-    with suppress(OutOfTime):
+    with run.paused(), suppress(OutOfTime):
         story = shrunk(story, player, Bounds())
+    return story
+
+
+def _proof_of(run: Run, name: str, error: ClauseFailed, story: Story) -> Proof:
     clause = run.contract.clauses.get(error.clause)
     proof = written(renumbered(story), clause.statement if clause else "")
     return Proof(

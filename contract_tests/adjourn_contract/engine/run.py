@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
 from math import ceil
@@ -194,6 +195,10 @@ class Run(Target):
     def has_company(self) -> bool:
         """Whether the caller is a test beside which others may run."""
         return self._ahead is not None and self._ahead.is_here
+
+    def paused(self) -> AbstractContextManager[None]:
+        """No test runs ahead meanwhile, except those that mostly wait."""
+        return nullcontext() if self._ahead is None else self._ahead.paused()
 
     def stop_ahead(self) -> None:
         """End the tests that run ahead, and the threads of their cases: they send nothing more."""

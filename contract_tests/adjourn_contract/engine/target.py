@@ -75,8 +75,8 @@ class Target:
         return f"adjourn-{self.tag}-{current(self.numbering).next()}{'-' + what if what else ''}"
 
     def random(self, what: str) -> Random:
-        """Chance that the run's tag decides."""
-        return Random(f"{self.tag} {what}")
+        """Chance that the run's tag and the test decide; another when a test is played again."""
+        return Random(f"{self.tag} {current(self.numbering).scope}{what}")
 
     @property
     def secrets(self) -> tuple[str, ...]:

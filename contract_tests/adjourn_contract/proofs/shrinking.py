@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from urllib.parse import unquote
 
 from adjourn_contract.proofs.evidence import Claim, Evidence, Reading
 from adjourn_contract.proofs.replaying import CannotReplay, Player
@@ -51,7 +52,7 @@ def shrunk(story: Story, player: Player, bounds: Bounds) -> Story:
     search = _Search(story, player, bounds)
     if not search.shows(story):
         rounds = max(5, min(RARE_ROUNDS, RARE_REQUESTS // len(story.steps)))
-        return replace(story, rounds=1 if is_timed else rounds)
+        return replace(story, rounds=1 if is_timed else rounds, is_rare=True)
     return search.smallest()
 
 
@@ -101,8 +102,7 @@ class _Search:
             at = 0
             while at < len(units):
                 dropped = {number for unit in units[at : at + size] for number in unit}
-                smaller = replace(story, steps=tuple(step for step in story.steps if step.number not in dropped))
-                found = self._tried(smaller, story)
+                found = self._tried(replace(story, steps=_without(story.steps, dropped)), story)
                 if found is story:
                     at += size
                 else:
@@ -117,6 +117,18 @@ class _Search:
             and time.monotonic() - self._began + _wait_seconds(smaller) < self._bounds.seconds
         )
         return smaller if is_within and _is_whole(smaller) and self.shows(smaller) else story
+
+
+def _without(steps: Sequence[Step], dropped: Collection[int]) -> tuple[Step, ...]:
+    """The other steps; the time that passed before a dropped one passes before the next."""
+    left: list[Step] = []
+    waited = 0.0
+    for step in steps:
+        waited += step.wait_seconds
+        if step.number not in dropped:
+            left.append(replace(step, wait_seconds=round(waited, 1)))
+            waited = 0.0
+    return tuple(left)
 
 
 def _kind(status: int) -> int:
@@ -177,12 +189,15 @@ def _droppable(story: Story, evidence: Evidence) -> Iterator[frozenset[int]]:
 
 
 def _subjects(step: Step, run: str) -> set[str]:
-    """The sessions that a step is about: friendly ids, and the names that the run made."""
+    """The sessions that a step is about: friendly ids, and the names that the run made, up to a special character.
+
+    A name is percent-encoded in a path and is not in a body; what is special is so in both.
+    """
     exchange = step.exchange
     value = exchange.value if isinstance(exchange.value, dict) else {}
     sent = exchange.target + (exchange.wire_bytes or exchange.body or b"").decode(errors="replace")
-    texts = [sent, *(str(value.get(name)) for name in ("id", "externalId"))]
-    found = {name for text in texts for name in re.findall(re.escape(run) + r"-[\w.%~-]+", text)}
+    texts = [sent, unquote(sent), *(str(value.get(name)) for name in ("id", "externalId"))]
+    found = {name for text in texts for name in re.findall(re.escape(run) + r"-[a-z0-9-]+", text)}
     return found | {each for text in texts for each in re.findall(r"session_[A-Za-z0-9_-]{6,}", text)}
 
 

@@ -115,6 +115,7 @@ class Story:
         clause: the slug.
         url: the server's base URL.
         rounds: how often it is to be played until it shows the failure, where it does not show each time.
+        is_rare: the requests were sent again, and the failure did not show.
     """
 
     steps: tuple[Step, ...]
@@ -126,6 +127,7 @@ class Story:
     expected: str
     got: str
     rounds: int = 1
+    is_rare: bool = False
 
     @property
     def names(self) -> set[str]:

@@ -77,6 +77,7 @@ class Outcome(msgspec.Struct, frozen=True):
         proof: of the failed clause.
         observed: what was measured meanwhile.
         seconds: how long the test took.
+        is_repeated: False where its requests were sent again and did not show the failure.
     """
 
     test: str
@@ -88,6 +89,7 @@ class Outcome(msgspec.Struct, frozen=True):
     proof: Proof | None = None
     observed: Observed = Observed()
     seconds: float = 0
+    is_repeated: bool = True
 
     def as_dict(self) -> dict[str, Any]:
         """The outcome as a JSON object."""

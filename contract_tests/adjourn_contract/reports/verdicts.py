@@ -46,7 +46,9 @@ class Verdict:
 class Verdicts:
     """Gathers what the tests report.
 
-    A clause has passed only if every test that covers it ran to its end.
+    A clause has passed only if every test that covers it ran to its end. A failure that its
+    requests did not show again counts where no other explains it: what a server does to the sessions of other tests
+    shows in any test.
 
     Attributes:
         contract: whose clauses.
@@ -68,7 +70,8 @@ class Verdicts:
     observed: Observed = field(default_factory=Observed)
     _tests: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _outcomes: dict[str, Outcome] = field(default_factory=dict)
-    _proofs: dict[str, Proof] = field(default_factory=dict)
+    _repeated_proofs: dict[str, Proof] = field(default_factory=dict)
+    _unrepeated_proofs: dict[str, Proof] = field(default_factory=dict)
     _stop: tuple[str, str | None] | None = None
 
     # gathering
@@ -85,9 +88,10 @@ class Verdicts:
         if outcome.result == "error":
             self.error = self.error or outcome.reason
         if outcome.proof is not None:
-            known = self._proofs.get(outcome.clause)
+            proofs = self._repeated_proofs if outcome.is_repeated else self._unrepeated_proofs
+            known = proofs.get(outcome.clause)
             if known is None or outcome.proof.rank < known.rank:
-                self._proofs[outcome.clause] = outcome.proof
+                proofs[outcome.clause] = outcome.proof
 
     def observe(self, seen: Observed) -> None:
         """Add what was measured since the last report."""
@@ -122,6 +126,11 @@ class Verdicts:
                     affected.setdefault(cause, []).append(verdict.clause)
         return [replace(verdict, affects=tuple(affected.get(verdict.clause, ()))) for verdict in verdicts]
 
+    @property
+    def _proofs(self) -> Mapping[str, Proof]:
+        """The proof of each failed clause."""
+        return self._repeated_proofs or self._unrepeated_proofs
+
     def _verdict(self, slug: str) -> Verdict:
         if slug in self._proofs:
             return Verdict(slug, "accepted" if _matches(slug, self.accept) else "failed", proof=self._proofs[slug])
@@ -142,7 +151,10 @@ class Verdicts:
             if outcome is None:
                 return self._not_run(slug)
             if outcome.result == "failed":
-                return Verdict(slug, "not checked", "could not run", f"stopped at {outcome.clause}")
+                reason = f"stopped at {outcome.clause}"
+                if outcome.clause not in self._proofs:
+                    reason = f"a test failed at {outcome.clause}, which its requests did not show again"
+                return Verdict(slug, "not checked", "could not run", reason)
             if outcome.result in ("could not run", "error"):
                 return Verdict(slug, "not checked", "could not run", outcome.reason, outcome.remedy)
         # What a test needs and the contract lets a server lack leaves the clause untested in part.
@@ -157,7 +169,8 @@ class Verdicts:
 
     def _causes(self, slug: str) -> Sequence[str]:
         """The failed clauses at which tests of a clause stopped."""
-        stopped = (outcome for outcome in self._outcomes.values() if outcome.result == "failed")
+        ended = self._outcomes.values()
+        stopped = (each for each in ended if each.result == "failed" and each.clause in self._proofs)
         return list(dict.fromkeys(outcome.clause for outcome in stopped if slug in outcome.clauses))
 
     def seconds_of(self, slug: str) -> float:

@@ -34,6 +34,7 @@ __all__ = [
     "given_session",
     "list_rows",
     "mending",
+    "notify",
     "now",
     "refusing",
     "returning",
@@ -63,6 +64,14 @@ async def stored(service: Service, environment: Environment, session: Session, *
         environment.id, session.id, lambda current: sessions.replace(current, **members)
     )
     return changed or session
+
+
+async def notify(service: Service, behaviour: Behaviour, call: Call, session: Session) -> None:
+    """Append the record of a first close to `in`, where a faulty close does not leave that to the right one."""
+    if session.current_run_id is not None:
+        await behaviour.notify_close(
+            service, behaviour, call.caller.environment, session, call.value.get("callingRunId")
+        )
 
 
 def around(operation: str, wrap: Callable[[Step], Step]) -> Change:

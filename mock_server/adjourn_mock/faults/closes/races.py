@@ -10,7 +10,7 @@ import msgspec
 from adjourn_mock.domain import sessions
 from adjourn_mock.exchanges.exchange import Refusal
 from adjourn_mock.faults.fault import Breach, Change, named
-from adjourn_mock.faults.steps import Step, around, now, stored
+from adjourn_mock.faults.steps import Step, around, notify, now, stored
 from adjourn_mock.pipeline.behaviour import Behaviour, Call, Result
 from adjourn_mock.pipeline.service import Service
 from adjourn_mock.stores.store import close_once
@@ -36,6 +36,7 @@ def racing(pause_seconds: float) -> Change:
                 closed_reason=closed.closed_reason,
                 updated_at=closed.updated_at,
             )
+            await notify(service, behaviour, call, written)
             return Result("close.closes", written, {})
 
         return faulty
@@ -122,6 +123,7 @@ def torn(pause_seconds: float) -> Change:
             await close_once(service.store, environment.id, session.id, None, now(call))
             await asyncio.sleep(pause_seconds)
             written = await stored(service, environment, session, closed_reason=call.value.get("reason"))
+            await notify(service, behaviour, call, written)
             return Result("close.closes", written, {})
 
         return faulty
