@@ -82,6 +82,7 @@ class Control:
         dialect: str | None = None,
         id_seed: int | None = None,
         clock: str | None = None,
+        scopes: Sequence[str] | None = None,
         seed: str | Mapping[str, Any] | None = None,
         replace: bool = False,
     ) -> Environment:
@@ -94,6 +95,7 @@ class Control:
             dialect: documented or server; the server's by default.
             id_seed: makes its ids the same on every run.
             clock: the RFC 3339 moment at which its clock is frozen; by default it runs.
+            scopes: what public tokens made with its key may grant; the key is then a named one, `tr_dev_sk_...`.
             seed: the sessions that it has from the start and after each reset, as a file or its content.
             replace: whether an environment that has the name or the key is deleted first, such as one that a
                 killed run has left; without it that is an error.
@@ -112,6 +114,7 @@ class Control:
             dialect=self.dialects.known(dialect),
             id_seed=id_seed,
             frozen_at=None if clock is None else milliseconds(clock),
+            key_scopes=scopes,
         )
         try:
             if seed is not None:

@@ -251,6 +251,7 @@ DOCUMENTED = Behaviour(
     preflight=preflight,
     route=route,
     authenticate=authenticate,
+    spend=public_tokens.spend,
     decode=decode,
     identify=identify,
     receive=receive,

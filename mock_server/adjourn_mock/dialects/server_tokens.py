@@ -25,7 +25,8 @@ def verified(service: Service, token: bytes) -> PublicAccessToken:
     environment, claims = service.tokens.signed(token, service.environments, HMAC_ALGORITHMS)
     _check_times(claims, environment.clock.now() / 1000)
     scopes = claims.get("scopes")
-    return PublicAccessToken(environment, tuple(map(str, scopes)) if isinstance(scopes, list) else ())
+    held = tuple(map(str, scopes)) if isinstance(scopes, list) else ()
+    return PublicAccessToken(environment, held, service.tokens.once(token, claims))
 
 
 def _check_times(claims: Mapping[str, Any], now: float) -> None:

@@ -23,6 +23,8 @@ __all__ = ["DEFAULT_KEYS", "Environment", "Environments", "KeyFormatError", "Too
 DEFAULT_KEYS = ("tr_dev_adjourn", "tr_stg_adjourn", "tr_prod_adjourn")
 MAX_ENVIRONMENTS = 10_000
 MAX_NAME_CHARACTERS = 128
+# What follows the prefix of a named key.
+_NAMED = "sk_"
 
 
 class KeyFormatError(UserError):
@@ -51,6 +53,8 @@ class Environment:
         first_agent: what it answers from the start and after each reset.
         runs: the states of runs that a test has set, by run id.
         counts: how often something happened in this process, such as a rule of the agent.
+        key_scopes: what tokens made with its key may grant; None where the key has no limits.
+        spent: the tokens for one request that this process has seen, oldest first.
     """
 
     id: str
@@ -69,6 +73,8 @@ class Environment:
     first_agent: AgentScript = field(default_factory=AgentScript, repr=False)
     runs: dict[str, str] = field(default_factory=dict, repr=False)
     counts: dict[str, int] = field(default_factory=dict, repr=False)
+    key_scopes: tuple[str, ...] | None = None
+    spent: dict[str, None] = field(default_factory=dict, repr=False)
 
     @property
     def shown_key(self) -> str:
@@ -141,6 +147,7 @@ class Environments:
         dialect: str | None = None,
         id_seed: int | None = None,
         frozen_at: int | None = None,
+        key_scopes: Sequence[str] | None = None,
     ) -> Environment:
         """Register a key, or make one.
 
@@ -151,17 +158,21 @@ class Environments:
             dialect: the server's by default.
             id_seed: makes the ids the same on every run; the server's by default.
             frozen_at: the moment at which the clock is frozen, in milliseconds since 1970; by default it goes.
+            key_scopes: what tokens made with the key may grant, for a named key; without limits by default.
 
         Raises:
             KeyFormatError: the key does not start as a secret key must, has other than
-                visible ASCII characters, or is there already.
+                visible ASCII characters, is there already, or has scopes and is not a named key.
             ValueError: there is no such kind, or the name is taken or too long.
             TooManyError: the limit of environments is reached.
         """
         if len(self._by_id) >= self._limit:
             raise TooManyError(f"there are {self._limit} environments, which is the limit; delete some")
-        secret_key = secret_key or self._fresh_key(kind)
+        secret_key = secret_key or self._fresh_key(kind, is_named=key_scopes is not None)
         kind = self._kind(secret_key)
+        named = self._contract.key_prefixes[kind] + _NAMED
+        if key_scopes is not None and not secret_key.startswith(named):
+            raise KeyFormatError(f"the secret key {masked(secret_key)} has scopes, so it must start with {named}")
         if secret_key.encode() in self._by_key:
             raise KeyFormatError(f"the secret key {masked(secret_key)} is given twice")
         name = self._free_name(kind, name)
@@ -177,6 +188,7 @@ class Environments:
             clock=SettableClock(self._clock),
             id_seed=self._id_seed if id_seed is None else id_seed,
             frozen_at=frozen_at,
+            key_scopes=None if key_scopes is None else tuple(key_scopes),
             journal=self._journals(environment_id),
         )
         environment.restart()
@@ -214,11 +226,11 @@ class Environments:
     def __len__(self) -> int:
         return len(self._by_id)
 
-    def _fresh_key(self, kind: str) -> str:
+    def _fresh_key(self, kind: str, *, is_named: bool) -> str:
         prefix = self._contract.key_prefixes.get(kind)
         if prefix is None:
             raise UserError(f"there is no kind {kind!r}; there are {', '.join(self._contract.key_prefixes)}")
-        return prefix + secrets.token_hex(12)
+        return prefix + (_NAMED if is_named else "") + secrets.token_hex(12)
 
     def _free_name(self, kind: str, name: str | None) -> str:
         if name is not None:

@@ -14,6 +14,9 @@ from adjourn_mock.stores.store import SharedStore
 
 __all__ = ["EnvironmentSync", "SharedEnvironmentSync"]
 
+# So many tokens for one request a process remembers of an environment.
+MAX_SPENT = 10_000
+
 
 class EnvironmentSync:
     """The environments of a mock that is one process: there is nobody to notify."""
@@ -43,6 +46,15 @@ class EnvironmentSync:
         environment.counts[name] = number + 1
         return number
 
+    async def spend(self, environment: Environment, token: str) -> bool:
+        """Use a token for one request; False where it was used before."""
+        if token in environment.spent:
+            return False
+        environment.spent[token] = None
+        if len(environment.spent) > MAX_SPENT:
+            del environment.spent[next(iter(environment.spent))]
+        return True
+
 
 class _FaultRecord(msgspec.Struct):
     id: str
@@ -66,6 +78,7 @@ class _Record(msgspec.Struct):
     agent: AgentScript = AgentScript()
     first_agent: AgentScript = AgentScript()
     runs: dict[str, str] = {}
+    key_scopes: tuple[str, ...] | None = None
 
 
 class SharedEnvironmentSync(EnvironmentSync):
@@ -108,7 +121,11 @@ class SharedEnvironmentSync(EnvironmentSync):
         environment = self._environments.with_id(environment_id)
         if environment is None:
             environment = self._environments.add(
-                record.secret_key, name=record.name, id_seed=record.id_seed, frozen_at=record.frozen_at
+                record.secret_key,
+                name=record.name,
+                id_seed=record.id_seed,
+                frozen_at=record.frozen_at,
+                key_scopes=record.key_scopes,
             )
         environment.dialect = record.dialect
         environment.clock.restore(*record.clock)
@@ -139,6 +156,9 @@ class SharedEnvironmentSync(EnvironmentSync):
     async def count(self, environment: Environment, name: str) -> int:
         return await self._store.increment(environment.id, name) - 1
 
+    async def spend(self, environment: Environment, token: str) -> bool:
+        return await self._store.increment(environment.id, f"token {token}") == 1
+
 
 def _record(environment: Environment) -> str:
     faults = [
@@ -158,5 +178,6 @@ def _record(environment: Environment) -> str:
         agent=environment.agent,
         first_agent=environment.first_agent,
         runs=environment.runs,
+        key_scopes=environment.key_scopes,
     )
     return msgspec.json.encode(record).decode()

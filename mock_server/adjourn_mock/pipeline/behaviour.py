@@ -106,6 +106,7 @@ class Behaviour:
         preflight: answer a browser's OPTIONS, or None for any other request.
         route: find the operation.
         authenticate: find out who calls.
+        spend: use up a public access token that is for one request.
         decode: percent-decode the path parameter.
         identify: decide which kind of id it is.
         receive: get the body, bounded.
@@ -132,6 +133,7 @@ class Behaviour:
     preflight: Callable[[Service, Request], Answer | None]
     route: Callable[[Service, Request], Route]
     authenticate: Callable[[Service, Request], Caller]
+    spend: Callable[[Service, PublicAccessToken], Awaitable[None]]
     decode: Callable[[bytes], str]
     identify: Callable[[Service, str], SessionKey]
     receive: Callable[[Request, Receive, BodyRule], Awaitable[bytes]]

@@ -128,6 +128,8 @@ class Pipeline:
             operation = route.operation
             request.operation, request.segment = operation.name, route.segment
             caller = behaviour.authenticate(service, request)
+            if caller.token is not None:
+                await behaviour.spend(service, caller.token)
             text, key = "", _NOBODY
             if route.segment is not None:
                 text = behaviour.decode(route.segment)
@@ -146,10 +148,8 @@ class Pipeline:
         except Refusal as refusal:
             _note_segment(service, request)
             return behaviour.refuse(service, refusal)
-        except StoreUnavailable as error:
-            return unavailable(error)
-        except StoreFullError as error:
-            return Answer(_INSUFFICIENT_STORAGE, encode({"error": str(error)}))
+        except (StoreUnavailable, StoreFullError) as error:
+            return _not_stored(error)
         except ClientGone:
             raise
         except Exception:  # noqa: BLE001 - whatever it is, the client gets an answer and the server goes on
@@ -171,6 +171,12 @@ def _note_segment(service: Service, request: Request) -> None:
     found = service.routes.match(request.raw_path)
     if found is not None:
         _, request.segment = found
+
+
+def _not_stored(error: StoreUnavailable | StoreFullError) -> Answer:
+    if isinstance(error, StoreUnavailable):
+        return unavailable(error)
+    return Answer(_INSUFFICIENT_STORAGE, encode({"error": str(error)}))
 
 
 def unavailable(error: StoreUnavailable) -> Answer:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
+from adjourn_mock.environments.tokens import PublicAccessToken
 from adjourn_mock.exchanges.exchange import Refusal
 from adjourn_mock.pipeline.behaviour import Behaviour, Call, Result
+from adjourn_mock.pipeline.scopes import exceeding
 from adjourn_mock.pipeline.service import Service
 
-__all__ = ["claims", "public_token"]
+__all__ = ["claims", "public_token", "spend"]
 
 _SPAN = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*", re.IGNORECASE)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_557_600}
@@ -21,11 +23,22 @@ async def claims(service: Service, behaviour: Behaviour, call: Call) -> Result: 
 
 
 async def public_token(service: Service, behaviour: Behaviour, call: Call) -> Result:  # noqa: ARG001
-    """A token with the scopes that were asked for."""
-    environment = call.caller.environment
+    """A token with the scopes that were asked for (clause token.exceeds)."""
+    environment, scopes = call.caller.environment, call.value["scopes"]
+    if environment.key_scopes is not None and (denied := exceeding(scopes, environment.key_scopes)):
+        members = service.contract.refusals["token.exceeds"].members
+        raise Refusal("token.exceeds", members={**members, "deniedScopes": denied})
     now = environment.clock.now() // 1000
     expires_at = _expiry(call.value.get("expirationTime"), now)
-    return Result("token.minted", None, {"token": service.tokens.sign(environment, call.value["scopes"], expires_at)})
+    is_for_one_request = call.value.get("oneTimeUse", False)
+    token = service.tokens.sign(environment, scopes, expires_at, is_for_one_request=is_for_one_request)
+    return Result("token.minted", None, {"token": token})
+
+
+async def spend(service: Service, token: PublicAccessToken) -> None:
+    """Refuse a token for one request that was used before."""
+    if token.once is not None and not await service.sync.spend(token.environment, token.once):
+        raise Refusal("auth.token-invalid")
 
 
 def _expiry(asked: str | int | None, now: int) -> int:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from adjourn_spec import Scopes
 
-__all__ = ["is_granted"]
+__all__ = ["exceeding", "is_granted"]
 
 _TASK = "{task}"
 
@@ -31,3 +31,17 @@ def _is_held(template: str, held: Collection[str], names: Mapping[str, Collectio
         if placeholder in template:
             return any(template.replace(placeholder, value) in held for value in values)
     return "{" not in template and template in held
+
+
+def exceeding(asked: Iterable[str], held: Collection[str]) -> list[str]:
+    """The scopes that go beyond those of a key, each once.
+
+    A scope covers itself and whatever it is the beginning of, part by part; `read:all` covers all that
+    starts with `read:`, `admin` covers everything.
+    """
+    return [scope for scope in dict.fromkeys(asked) if not any(_covers(each, scope) for each in held)]
+
+
+def _covers(held: str, scope: str) -> bool:
+    action, _, what = held.partition(":")
+    return held == "admin" or f"{scope}:".startswith(f"{action}:" if what == "all" else f"{held}:")
