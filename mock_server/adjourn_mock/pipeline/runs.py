@@ -5,40 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from adjourn_mock.domain.clock import milliseconds, rfc3339
-from adjourn_mock.domain.sessions import Filter, Session, status
+from adjourn_mock.domain.sessions import Session, status
 from adjourn_mock.environments.environments import Environment
 from adjourn_mock.exchanges.exchange import Refusal
 from adjourn_mock.pipeline.behaviour import Behaviour, Call, Result
 from adjourn_mock.pipeline.service import Service
 
-__all__ = ["retrieve_run", "run_row", "session_of_run"]
+__all__ = ["retrieve_run", "run_row"]
 
-_BATCH_SESSIONS = 500
 _LIVE, _DONE = "EXECUTING", "COMPLETED"
 
 
 async def retrieve_run(service: Service, behaviour: Behaviour, call: Call) -> Result:  # noqa: ARG001
     """The run, as the row of its session and what a test has set say."""
     environment = call.caller.environment
-    session = await session_of_run(service, environment, call.text)
+    session = await service.store.of_run(environment.id, call.text)
     if session is None:
         raise Refusal("run.unknown")
     return Result("run.row", None, run_row(service, environment, session), about=session)
-
-
-async def session_of_run(service: Service, environment: Environment, run_id: str) -> Session | None:
-    """The session whose current run it is, newest first."""
-    after, now = None, rfc3339(environment.clock.now())
-    while True:
-        page = await service.store.page(
-            environment.id, Filter(), size=_BATCH_SESSIONS, after=after, before=None, now=now
-        )
-        for session in page.sessions:
-            if session.current_run_id == run_id:
-                return session
-        if not page.has_older or not page.sessions:
-            return None
-        after = page.sessions[-1].id
 
 
 def run_row(service: Service, environment: Environment, session: Session) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from adjourn_mock.domain.sessions import Filter, Session
 
-__all__ = ["candidate_terms", "index_terms"]
+__all__ = ["candidate_terms", "index_terms", "run_term"]
 
 # Reading along so many at once costs more than reading along another filter.
 MAX_TERMS = 50
@@ -23,6 +23,11 @@ def index_terms(session: Session) -> tuple[str, ...]:
         f"task {session.task_identifier}",
         *(f"tag {tag}" for tag in dict.fromkeys(session.tags)),
     )
+
+
+def run_term(run_id: str) -> str:
+    """A term that no filter asks for: what a session is found by whose current run it is."""
+    return f"run {run_id}"
 
 
 def candidate_terms(wanted: Filter) -> list[tuple[str, ...]]:

@@ -15,6 +15,7 @@ from adjourn_mock.domain.sessions import Filter, Page, Session, size_bytes
 from adjourn_mock.exchanges.memory_journal import MemoryBudget, MemoryJournal
 from adjourn_mock.stores.channels import MemoryChannels
 from adjourn_mock.stores.list_index import candidate_terms, index_terms
+from adjourn_mock.stores.run_index import RunIndex
 from adjourn_mock.stores.store import MAX_MEGABYTES, MEGABYTE_BYTES, IdTakenError, StoreFullError
 from adjourn_spec import ChannelRule, FriendlyId, SessionKey
 
@@ -40,6 +41,7 @@ class _EnvironmentRows:
         self.size_bytes = 0
         self.rows: dict[str, Session] = {}
         self.ids: dict[str, str] = {}
+        self._runs = RunIndex()
         self._places: dict[str, Place] = {}
         self._index: SortedList = SortedList()
         self._counts: Counter[str] = Counter()
@@ -48,6 +50,7 @@ class _EnvironmentRows:
         if session.external_id is not None:
             self.ids[session.external_id] = session.id
         self.rows[session.id] = session
+        self._runs.add(session.current_run_id, session.id)
         self.size_bytes += size_bytes(session)
         self._places[session.id] = place = (session.created_at, len(self._places), session.id)
         for term in index_terms(session):
@@ -57,6 +60,9 @@ class _EnvironmentRows:
         """Put a row in place of the one with its id."""
         before = self.rows[session.id]
         self.rows[session.id] = session
+        if before.current_run_id != session.current_run_id:
+            self._runs.remove(before.current_run_id, session.id)
+            self._runs.add(session.current_run_id, session.id)
         if (before.closed_at is None) == (session.closed_at is None) and before.tags == session.tags:
             return
         place, old, new = self._places[session.id], index_terms(before), index_terms(session)
@@ -66,6 +72,11 @@ class _EnvironmentRows:
         for term in new:
             if term not in old:
                 self._add_term(term, place)
+
+    def of_run(self, run_id: str) -> Session | None:
+        """The newest session that has a run."""
+        newest = max(self._runs.of(run_id), key=self._places.__getitem__, default=None)
+        return None if newest is None else self.rows[newest]
 
     def _add_term(self, term: str, place: Place) -> None:
         # Thousands of sessions share a term: one text for all.
@@ -138,6 +149,10 @@ class MemoryStore:
             return None
         session_id = key.value if type(key) is FriendlyId else rows_of.ids.get(key.value)
         return None if session_id is None else rows_of.rows.get(session_id)
+
+    async def of_run(self, environment: str, run_id: str) -> Session | None:
+        rows_of = self._environments.get(environment)
+        return None if rows_of is None else rows_of.of_run(run_id)
 
     async def insert(self, environment: str, session: Session) -> Session:
         rows_of = self._environments.get(environment)

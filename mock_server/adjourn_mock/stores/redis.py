@@ -5,7 +5,7 @@
 <prefix>:<environment>:rows         hash: friendly id -> row
 <prefix>:<environment>:ids          hash: externalId -> friendly id
 <prefix>:<environment>:places       hash: friendly id -> its place, `created_at number friendly-id`
-<prefix>:<environment>:terms        sorted set of `length:term place` for all terms of all sessions, ordered as text
+<prefix>:<environment>:terms        sorted set of `length:term place` for each session's terms and run, ordered as text
 <prefix>:<environment>:counters     hash: counter -> value
 <prefix>:<environment>:journal      list of entries
 """
@@ -22,16 +22,12 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import OutOfMemoryError, RedisError, ResponseError
 
 from adjourn_mock.domain.sessions import Filter, Page, Session
-from adjourn_mock.exchanges.entry import Entry
-from adjourn_mock.exchanges.exchange import Answer, Request
-from adjourn_mock.exchanges.journal import DEFAULT_ENTRIES
-from adjourn_mock.exchanges.journal_filter import JournalFilter
-from adjourn_mock.exchanges.signal import Signal
-from adjourn_mock.stores.codec import decode_entry, decode_row, encode_entry, encode_row, text_key
-from adjourn_mock.stores.list_index import candidate_terms, index_terms
+from adjourn_mock.stores.codec import decode_row, encode_row, text_key
+from adjourn_mock.stores.list_index import candidate_terms, index_terms, run_term
 from adjourn_mock.stores.redis_channels import RedisChannels
+from adjourn_mock.stores.redis_journal import RedisJournal
 from adjourn_mock.stores.redis_scripts import BATCH, FIND, INSERT, RECORDS, REPLACE, SWAP
-from adjourn_mock.stores.store import POLL_SECONDS, IdTakenError, StoreError, StoreFullError, StoreUnavailable
+from adjourn_mock.stores.store import IdTakenError, StoreError, StoreFullError, StoreUnavailable
 from adjourn_spec import ChannelRule, ExternalId, FriendlyId, SessionKey
 
 __all__ = ["RedisStore"]
@@ -40,7 +36,6 @@ _TIMEOUT_SECONDS = 5
 _BATCH_ROWS = 200
 # More than any place.
 _BEYOND = b"\xff"
-_JOURNAL = "exchanges"
 
 
 class RedisStore:
@@ -93,6 +88,12 @@ class RedisStore:
         with self._errors():
             found = await self._find(self._keys(environment), [text_key(key.value), kind])
         return None if not found else decode_row(found)
+
+    async def of_run(self, environment: str, run_id: str) -> Session | None:
+        everything = Filter()
+        span = _Span.of([_head(run_term(run_id))], everything, newer=False)
+        found = await self._under(environment, span, None, everything, "", limit=1)
+        return found[0] if found else None
 
     async def insert(self, environment: str, session: Session) -> Session:
         with self._errors():
@@ -196,8 +197,8 @@ class RedisStore:
     def channels(self, rule: ChannelRule) -> RedisChannels:
         return RedisChannels(self._redis, self._prefix, self._errors, rule)
 
-    def journal(self, environment: str) -> _RedisJournal:
-        return _RedisJournal(self, environment)
+    def journal(self, environment: str) -> RedisJournal:
+        return RedisJournal(self._key(environment), self._errors)
 
     # what processes share
 
@@ -292,7 +293,8 @@ def _head(term: str) -> bytes:
 
 
 def _terms(session: Session) -> list[bytes]:
-    return [_head(term) for term in index_terms(session)]
+    runs = () if session.current_run_id is None else (run_term(session.current_run_id),)
+    return [_head(term) for term in (*index_terms(session), *runs)]
 
 
 def _members(session: Session) -> list[bytes | int]:
@@ -307,57 +309,3 @@ def _members(session: Session) -> list[bytes | int]:
         len(heads),
         *heads,
     ]
-
-
-class _RedisJournal:
-    """A journal in the same server."""
-
-    def __init__(self, store: RedisStore, environment: str) -> None:
-        self._store = store
-        self._list, self._counters = store._key(environment, "journal"), store._key(environment, "counters")
-        self._changed = Signal()
-
-    async def add(self, at: int, request: Request, answer: Answer) -> None:
-        entry = encode_entry(Entry.of(0, at, request, answer))
-        with self._store._errors() as redis:
-            async with redis.pipeline(transaction=True) as together:
-                together.rpush(self._list, entry)
-                together.ltrim(self._list, -DEFAULT_ENTRIES, -1)
-                together.hincrby(self._counters, _JOURNAL, 1)
-                await together.execute()
-        self._changed.send()
-
-    async def read(self) -> Sequence[Entry]:
-        with self._store._errors() as redis:
-            async with redis.pipeline(transaction=True) as together:
-                together.lrange(self._list, 0, -1)
-                together.hget(self._counters, _JOURNAL)
-                entries, count = await together.execute()
-        first = int(count or 0) - len(entries) + 1
-        return [decode_entry(entry, number) for number, entry in enumerate(entries, first)]
-
-    async def count(self) -> int:
-        with self._store._errors() as redis:
-            return int(await redis.hget(self._counters, _JOURNAL) or 0)
-
-    async def dropped_since(self, mark: int) -> int:
-        with self._store._errors() as redis:
-            async with redis.pipeline(transaction=True) as together:
-                together.llen(self._list)
-                together.hget(self._counters, _JOURNAL)
-                length, count = await together.execute()
-        return max(0, int(count or 0) - int(length) - mark)
-
-    async def count_dropped(self, wanted: JournalFilter) -> int | None:  # noqa: ARG002
-        # Not counted: each count would be one more write for each request.
-        return None
-
-    async def clear(self) -> None:
-        with self._store._errors() as redis:
-            async with redis.pipeline(transaction=True) as together:
-                together.delete(self._list)
-                together.hdel(self._counters, _JOURNAL)
-                await together.execute()
-
-    async def changed(self, timeout_seconds: float) -> None:
-        await self._changed.wait(min(timeout_seconds, POLL_SECONDS))

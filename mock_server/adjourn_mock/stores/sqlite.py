@@ -48,6 +48,15 @@ class SqliteStore:
             ).fetchone()
         return None if found is None else decode_row(found[0])
 
+    async def of_run(self, environment: str, run_id: str) -> Session | None:
+        with self._file.reading() as database:
+            found = database.execute(
+                "SELECT row FROM sessions WHERE environment = ? AND run = ?"
+                " ORDER BY created_at DESC, place DESC LIMIT 1",
+                (environment, text_key(run_id)),
+            ).fetchone()
+        return None if found is None else decode_row(found[0])
+
     async def insert(self, environment: str, session: Session) -> Session:
         async with self._file.transaction() as database:
             if session.external_id is not None:
@@ -76,8 +85,11 @@ class SqliteStore:
             if session is not before:
                 database.execute(
                     "UPDATE sessions SET external_id = ?, row = ? WHERE place = ?",
-                    (_external_key(session), encode_row(session), place),
+                    (_key(session.external_id), encode_row(session), place),
                 )
+                if session.current_run_id != before.current_run_id:
+                    run = _key(session.current_run_id)
+                    database.execute("UPDATE sessions SET run = ? WHERE place = ?", (run, place))
                 _enter(database, environment, session, place, before)
         return session
 
@@ -208,14 +220,21 @@ class SqliteStore:
         self._file.close()
 
 
-def _external_key(session: Session) -> bytes | None:
-    return None if session.external_id is None else text_key(session.external_id)
+def _key(text: str | None) -> bytes | None:
+    return None if text is None else text_key(text)
 
 
 def _insert(database: sqlite3.Connection, environment: str, session: Session) -> None:
     made = database.execute(
-        "INSERT INTO sessions (environment, id, external_id, created_at, row) VALUES (?, ?, ?, ?, ?)",
-        (environment, text_key(session.id), _external_key(session), session.created_at, encode_row(session)),
+        "INSERT INTO sessions (environment, id, external_id, created_at, row, run) VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            environment,
+            text_key(session.id),
+            _key(session.external_id),
+            session.created_at,
+            encode_row(session),
+            _key(session.current_run_id),
+        ),
     )
     assert made.lastrowid is not None  # noqa: S101 - it was inserted
     _enter(database, environment, session, made.lastrowid)

@@ -15,7 +15,7 @@ __all__ = ["SqliteFile"]
 
 # "adjr": marks a file of ours.
 _APPLICATION_ID = 0x61646A72
-_SCHEMA_VERSION = 4
+_SCHEMA_VERSION = 5
 # How long SQLite itself waits for another process, with the event loop: for reads, which are hardly ever locked out,
 # and while the file is opened. Writes wait between attempts.
 _BUSY_MILLISECONDS, _OPENING_MILLISECONDS = 10, 5000
@@ -29,9 +29,11 @@ CREATE TABLE sessions (
   external_id BLOB,
   created_at TEXT NOT NULL,
   row BLOB NOT NULL,
+  run BLOB,
   UNIQUE (environment, id),
   UNIQUE (environment, external_id)
 );
+CREATE INDEX runs ON sessions (environment, run, created_at, place) WHERE run IS NOT NULL;
 CREATE TABLE terms (
   environment TEXT NOT NULL, term BLOB NOT NULL, created_at TEXT NOT NULL, place INTEGER NOT NULL,
   PRIMARY KEY (environment, term, created_at, place)

@@ -56,6 +56,9 @@ class Store(Protocol):
     async def find(self, environment: str, key: SessionKey) -> Session | None:
         """The session that `key` means, or None (clauses id.exact, id.no-fallback)."""
 
+    async def of_run(self, environment: str, run_id: str) -> Session | None:
+        """The session whose current run it is, the newest of several, or None (clause run.row)."""
+
     async def insert(self, environment: str, session: Session) -> Session:
         """Keep a new session, unless its externalId is taken.
 
