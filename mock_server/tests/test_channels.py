@@ -76,6 +76,31 @@ async def test_a_channel_stores_its_newest_records_alone_and_numbers_go_on(chann
 
 
 @pytest.mark.asyncio
+async def test_a_channel_is_bounded_in_bytes_and_its_newest_record_stays(channels: Channels) -> None:
+    for size in (3000, 4000, 5000, 100, 20_000, 50):
+        before = await bodies(channels)
+        await append(channels, "x" * size)
+        after = await bodies(channels)
+        assert after == [*before, "x" * size][-len(after) :]
+        assert sum(map(len, after)) <= RULE.bytes or len(after) == 1
+    assert await bodies(channels) == ["x" * 50]
+    for number in range(8):
+        await append(channels, str(number) * 1900)
+    assert [body[0] for body in await bodies(channels)] in (["4", "5", "6", "7"], ["3", "4", "5", "6", "7"])
+    assert (await channels.settled("e1", NAME)).next_seq == 14
+
+
+@pytest.mark.asyncio
+async def test_a_channel_takes_no_more_of_the_file_however_much_is_appended(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:{tmp_path / 'state.db'}", 1000, 2)
+    channels = store.channels(RULE)
+    for _ in range(300):
+        await append(channels, "x" * 9000)
+    assert len(await bodies(channels)) == 1
+    await store.close()  # type: ignore[attr-defined]
+
+
+@pytest.mark.asyncio
 async def test_the_last_record_tells_whether_a_turn_is_complete(channels: Channels) -> None:
     await append(channels, "a")
     await channels.append("e1", NAME, "", control_record(TURN_COMPLETE), part=None, now=5)

@@ -5,7 +5,7 @@
 <prefix>:<environment>:rows         hash: friendly id -> row
 <prefix>:<environment>:ids          hash: externalId -> friendly id
 <prefix>:<environment>:places       hash: friendly id -> its place, `created_at number friendly-id`
-<prefix>:<environment>:terms        sorted set of `length:term place` for each session's terms and run, ordered as text
+<prefix>:<environment>:terms        sorted set of `length:term place` for terms and runs of sessions, ordered as text
 <prefix>:<environment>:counters     hash: counter -> value
 <prefix>:<environment>:journal      list of entries
 """

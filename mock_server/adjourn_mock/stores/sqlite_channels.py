@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 
 from adjourn_mock.domain.records import Record, RecordHeaders, Settled
@@ -15,7 +16,10 @@ __all__ = ["SqliteChannels"]
 
 
 class SqliteChannels:
-    """Channels that outlive the process. Readers in other processes notice a record within a poll."""
+    """Channels that outlive the process, each bounded in records and bytes.
+
+    Readers in other processes notice a record within a poll.
+    """
 
     def __init__(self, file: SqliteFile, rule: ChannelRule) -> None:
         self._file, self._rule = file, rule
@@ -33,22 +37,44 @@ class SqliteChannels:
                 query = "SELECT 1 FROM records WHERE environment = ? AND channel = ? AND part = ? AND at > ?"
                 if database.execute(query, (environment, name, part, since)).fetchone():
                     return None
-            (next_seq,) = database.execute(
-                "INSERT INTO channels VALUES (?, ?, 1)"
-                " ON CONFLICT (environment, name) DO UPDATE SET next_seq = next_seq + 1 RETURNING next_seq",
-                (environment, name),
+            record = encode_record(now, body, headers)
+            next_seq, size_bytes = database.execute(
+                "INSERT INTO channels VALUES (?, ?, 1, ?) ON CONFLICT (environment, name) DO UPDATE"
+                " SET next_seq = next_seq + 1, bytes = bytes + excluded.bytes RETURNING next_seq, bytes",
+                (environment, name, len(record)),
             ).fetchone()
             seq = int(next_seq) - 1
             database.execute(
                 "INSERT INTO records (environment, channel, seq, part, at, record) VALUES (?, ?, ?, ?, ?, ?)",
-                (environment, name, seq, part, now, encode_record(now, body, headers)),
+                (environment, name, seq, part, now, record),
             )
-            database.execute(
-                "DELETE FROM records WHERE environment = ? AND channel = ? AND seq <= ?",
-                (environment, name, seq - self._rule.records),
-            )
+            if seq >= self._rule.records or size_bytes > self._rule.bytes:
+                self._drop_oldest(database, environment, name, seq, size_bytes)
         self.readers.wake(environment, channel)
         return seq
+
+    def _drop_oldest(
+        self, database: sqlite3.Connection, environment: str, name: bytes, newest: int, size_bytes: int
+    ) -> None:
+        """Drop the oldest records until there are no more and no more bytes than the rule has; the newest stays."""
+        found = database.execute(
+            "SELECT seq, length(record) FROM records WHERE environment = ? AND channel = ? AND seq < ? ORDER BY seq",
+            (environment, name, newest),
+        )
+        last, left_bytes = -1, size_bytes
+        for seq, record_bytes in found:
+            if seq > newest - self._rule.records and left_bytes <= self._rule.bytes:
+                break
+            last, left_bytes = seq, left_bytes - record_bytes
+        found.close()
+        if last < 0:
+            return
+        database.execute(
+            "DELETE FROM records WHERE environment = ? AND channel = ? AND seq <= ?", (environment, name, last)
+        )
+        database.execute(
+            "UPDATE channels SET bytes = ? WHERE environment = ? AND name = ?", (left_bytes, environment, name)
+        )
 
     async def read(self, environment: str, channel: str, after: int, limit: int) -> Sequence[Record]:
         with self._file.reading() as database:

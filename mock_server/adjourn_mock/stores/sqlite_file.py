@@ -46,7 +46,8 @@ CREATE TABLE exchanges (
   environment TEXT NOT NULL, number INTEGER NOT NULL, entry BLOB NOT NULL, PRIMARY KEY (environment, number)
 ) WITHOUT ROWID;
 CREATE TABLE channels (
-  environment TEXT NOT NULL, name BLOB NOT NULL, next_seq INTEGER NOT NULL, PRIMARY KEY (environment, name)
+  environment TEXT NOT NULL, name BLOB NOT NULL, next_seq INTEGER NOT NULL, bytes INTEGER NOT NULL,
+  PRIMARY KEY (environment, name)
 ) WITHOUT ROWID;
 CREATE TABLE records (
   place INTEGER PRIMARY KEY AUTOINCREMENT,
