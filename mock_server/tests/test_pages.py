@@ -17,7 +17,7 @@ from sessions_api import CHAT
 from adjourn_mock import MockServer, create_app
 
 NASTY = '<img src=x onerror="document.title=1"><script>document.title=1</script>&amp;'
-VIEWS = ("journal", "sessions", "faults", "environment")
+VIEWS = ("journal", "sessions", "chats", "faults", "environment")
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +59,17 @@ class Dev:
         answer.raise_for_status()
         made: dict[str, Any] = answer.json()
         return made
+
+    def say(self, external_id: str, text: str, part: str) -> httpx.Response:
+        message = {"id": "m", "role": "user", "parts": [{"type": "text", "text": text}]}
+        body = {"kind": "message", "payload": {"trigger": "submit-message", "message": message}}
+        return self.api.post(
+            f"/realtime/v1/sessions/{external_id}/in/append", json=body, headers={"X-Part-Id": part}
+        ).raise_for_status()
+
+    def out(self, external_id: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.control.get("/out", params={"session": external_id}).json()["records"]
+        return found
 
     def close(self, external_id: str, **body: Any) -> httpx.Response:
         return self.api.post(f"/api/v1/sessions/{external_id}/close", json=body)
@@ -218,6 +229,102 @@ def test_sessions_are_searched_and_filtered(dev: Dev, window: Browser) -> None:
         window.until(lambda: len(window.all(".list .item")) == 3, "all again")
     window.one("select[aria-label='State'] option[value='CLOSED']").click()
     window.until(lambda: ["beta" in row for row in window.texts(".list .item")] == [True], "closed")
+
+
+def test_the_records_of_a_chat_are_seen_live_and_opened(dev: Dev, window: Browser) -> None:
+    dev.create("chat_1")
+    window.open("#/sessions")
+    window.click(lambda: window.row("chat_1"), "a row")
+    window.button("Its chat").click()
+    window.until(lambda: "0 in, 0 out" in window.one(".summary").text, "nothing yet")
+    dev.say("chat_1", "what is new?", "part-7")
+    row = window.row("part-7")
+    assert [*row.text.splitlines()[1:]] == ["in", "0", "message submit-message", "what is new?", "part-7"]
+    window.row("turn-complete")
+    window.row("echo: what is new?")
+    dev.control.post("/out", json={"session": "chat_1", "data": {"type": "data-late"}})
+    window.until(lambda: "1 in, 9 out; run EXECUTING" in window.one(".summary").text, "a record that no exchange has")
+    window.click(lambda: window.row("part-7"), "the message")
+    detail = window.until(lambda: window.one(".detail h2").text == "in 0" and window.one(".detail").text, "the record")
+    assert '"submit-message"' in detail
+    window.one("select[aria-label='Channel'] option[value='in']").click()
+    window.until(lambda: len(window.all(".list .item")) == 1, "one channel")
+    window.one("select[aria-label='Channel'] option[value='']").click()
+    dev.close("chat_1", reason="signed out")
+    window.row("message close")
+    window.type("input[aria-label='Session']", "nobody")
+    window.until(lambda: "no session 'nobody'" in window.one(".summary").text, "it is unknown")
+
+
+def test_a_chat_is_written_to_from_the_page(dev: Dev, window: Browser) -> None:
+    dev.create("chat_1")
+    window.open("#/chats")
+    window.until(lambda: "0 in, 0 out" in window.one(".summary").text, "the newest session")
+    window.button("Agent, run, append").click()
+    window.type(".detail form:nth-of-type(1) textarea", '{"type": "data-mine"}')
+    window.button("Append").click()
+    window.row("data-mine")
+    window.one(".detail form:nth-of-type(1) option[value='control']").click()
+    window.type(".detail form:nth-of-type(1) input[placeholder]", '{"session-closed": "true"}')
+    window.button("Append").click()
+    window.row("turn-complete")
+    data, control = dev.out("chat_1")
+    assert data["data"] == {"type": "data-mine"}
+    assert dict(control["headers"]) == {"trigger-control": "turn-complete", "session-closed": "true"}
+
+    window.one(".detail form:nth-of-type(3) option[value='CRASHED']").click()
+    window.button("Set the state").click()
+    window.until(lambda: "run CRASHED" in window.one(".summary").text, "the run")
+
+    script = ".detail form:nth-of-type(2) textarea"
+    window.type(script, '{"rules": [{"turns": [{"text": "for all"}]}], "onClose": "announce"}')
+    window.button("Set the script").click()
+    window.until(lambda: dev.control.get("/agent").json()["onClose"] == "announce", "the script")
+    window.one(".detail form:nth-of-type(2) option[value='session']").click()
+    window.type(script, '{"turns": [{"text": "for one"}]}')
+    window.button("Set the script").click()
+    window.until(lambda: len(dev.control.get("/agent").json()["rules"]) == 2, "the rule")
+    assert dev.control.get("/agent").json()["rules"][0]["session"] == "chat_1"
+    dev.say("chat_1", "hi", "p")
+    window.row("for one")
+    window.type(script, "not JSON")
+    window.button("Set the script").click()
+    window.until(lambda: "JSON" in window.one("#notices .bad").text, "why not")
+    window.button("Echo again").click()
+    window.until(lambda: dev.control.get("/agent").json()["rules"] == [], "the echo")
+
+
+def test_a_chat_is_written_to_with_the_keyboard_alone(dev: Dev, window: Browser) -> None:
+    dev.create("chat_1")
+    dev.say("chat_1", "hi", "part-7")
+    window.open("#/chats")
+    window.row("part-7")
+    window.one(".list").send_keys(Keys.END)
+    window.until(lambda: window.one(".detail h2").text == "in 0", "the oldest record")
+    window.one(".list").send_keys(Keys.SHIFT, Keys.TAB)
+    focused = window.driver.switch_to.active_element
+    assert focused.text == "Agent, run, append"
+    focused.send_keys(Keys.ENTER)
+    window.until(lambda: window.one(".detail h2").text == "chat_1", "the forms")
+    window.one(".detail").send_keys(Keys.TAB, Keys.TAB, Keys.TAB, Keys.ENTER)
+    window.until(lambda: len(dev.out("chat_1")) == 9, "a record is appended")
+    window.one(".detail").send_keys(Keys.ESCAPE)
+    window.until(lambda: window.driver.switch_to.active_element == window.one(".list"), "the list")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [400, 1600])
+def test_axe_finds_nothing_serious_in_the_forms_of_a_chat(
+    dev: Dev, window: Browser, axe: str, theme: str, width: int
+) -> None:
+    dev.create("chat_1")
+    window.size(width, theme=theme)
+    window.open("#/chats")
+    window.until(lambda: "0 in, 0 out" in window.one(".summary").text, "the newest session")
+    window.button("Agent, run, append").click()
+    window.button("Set the state")
+    assert [each for each in window.violations(axe) if each["impact"] in ("serious", "critical", "moderate")] == []
+    assert window.driver.execute_script("return document.documentElement.scrollWidth") <= width
 
 
 def test_the_clock_the_dialect_and_the_key(dev: Dev, window: Browser) -> None:
@@ -395,7 +502,7 @@ def test_axe_finds_nothing_serious(dev: Dev, window: Browser, axe: str, theme: s
     for page in (*(f"#/{view}" for view in VIEWS), "docs"):
         window.open(page)
         window.one("#facts strong" if page != "docs" else "#closeSession")
-        if page in ("#/journal", "#/sessions", "#/faults"):
+        if page in ("#/journal", "#/sessions", "#/chats", "#/faults"):
             window.until(lambda: window.all(".list .item"), "rows")
             if width > 1000:
                 window.click(lambda: window.all(".list .item")[0], "the first row")

@@ -90,14 +90,14 @@ class Chats:
         return await say(self._service, environment, row, data)
 
     async def output(self, environment: Environment, session: str) -> Sequence[Mapping[str, Any]]:
-        """The records of `out`.
+        """The records of `out`, with the moment of their append in milliseconds since 1970.
 
         Raises:
             UnknownSessionError: there is no such session.
         """
         row = await self._session(environment, session)
         found = await self._service.channels.read(environment.id, channel_name(OUT, key_of(row)), -1, _ALL)
-        return [record.as_row for record in found]
+        return [{**record.as_row, "timestamp": record.timestamp} for record in found]
 
     async def sent(
         self,

@@ -58,13 +58,13 @@ async function call(method, path, body) {
   return value;
 }
 
-/** The document in force: the names of the operations, and the schema of each body. */
+/** The document in force: the names of the operations, the schema of each body, the states of a run. */
 export async function contract() {
   const document = await call("GET", "../openapi.json");
   const found = Object.values(document.paths).flatMap((item) => Object.values(item)).filter((each) => each.operationId);
   const schema = ({ $ref, ...own }) => ($ref ? $ref.split("/").slice(1).reduce((value, part) => value[part], document) : own);
   const bodies = found.filter((each) => each.requestBody).map((each) => [each.operationId, schema(each.requestBody.content["application/json"].schema)]);
-  return { operations: found.map((each) => each.operationId), bodies: Object.fromEntries(bodies) };
+  return { operations: found.map((each) => each.operationId), bodies: Object.fromEntries(bodies), runStates: document.components.schemas.RunStatus.enum };
 }
 
 export const api = {

@@ -1,6 +1,7 @@
 // The page: which environment and view are shown, and what the environment's events mean for them.
 
 import { api, contract, follow, of, onTokenNeeded } from "./api.js";
+import { ChatsView } from "./chats.js";
 import { ask, attempt, badge, field, h, notice } from "./dom.js";
 import { EnvironmentView } from "./environment.js";
 import { FaultsView } from "./faults.js";
@@ -32,6 +33,7 @@ const page = {
 const views = {
   journal: new JournalView(page),
   sessions: new SessionsView(page),
+  chats: new ChatsView(page),
   faults: new FaultsView(page),
   environment: new EnvironmentView(page),
 };
