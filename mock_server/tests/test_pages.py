@@ -247,6 +247,10 @@ def test_the_records_of_a_chat_are_seen_live_and_opened(dev: Dev, window: Browse
     window.click(lambda: window.row("part-7"), "the message")
     detail = window.until(lambda: window.one(".detail h2").text == "in 0" and window.one(".detail").text, "the record")
     assert '"submit-message"' in detail
+    window.click(lambda: window.row("turn-complete"), "the record with a token")
+    window.until(lambda: window.one(".detail h2").text == "out 7", "the record")
+    text = window.one("html").get_attribute("innerHTML")
+    assert ("eyJ..." in text, "eyJh" in text) == (True, False)
     window.one("select[aria-label='Channel'] option[value='in']").click()
     window.until(lambda: len(window.all(".list .item")) == 1, "one channel")
     window.one("select[aria-label='Channel'] option[value='']").click()
@@ -496,6 +500,7 @@ def test_what_is_in_the_data_is_text(dev: Dev, window: Browser) -> None:
 @pytest.mark.parametrize("width", [400, 1600])
 def test_axe_finds_nothing_serious(dev: Dev, window: Browser, axe: str, theme: str, width: int) -> None:
     dev.create("chat_1", tags=["a"])
+    dev.say("chat_1", "hi", "part-7")
     dev.close("chat_1", reason="x" * 300)
     dev.control.post("/faults", json={"fault": "latency", "parameters": {"milliseconds": 1}, "times": 1})
     window.size(width, theme=theme)

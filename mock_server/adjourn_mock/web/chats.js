@@ -120,7 +120,7 @@ export class ChatsView {
         h("dt", {}, "text"), h("dd", {}, record.text || "none"),
         h("dt", {}, "part id"), h("dd.mono", {}, record.part || "none"),
         h("dt", {}, "appended"), h("dd", {}, new Date(record.timestamp).toISOString())),
-      h("h3", {}, "The record"), h("pre", { tabindex: "0", "aria-label": "The record" }, JSON.stringify(record.whole, null, 2)),
+      h("h3", {}, "The record"), h("pre", { tabindex: "0", "aria-label": "The record" }, masked(JSON.stringify(record.whole, null, 2))),
     );
   }
 
@@ -211,9 +211,14 @@ function ofOut(record) {
   const control = record.headers?.find(([name]) => name === "trigger-control")?.[1];
   const { data } = record;
   const text = record.headers
-    ? record.headers.filter(([name]) => name !== "trigger-control").map(([name, value]) => `${name}: ${value}`).join(", ")
+    ? record.headers.filter(([name]) => name !== "trigger-control").map(([name, value]) => `${name}: ${masked(value)}`).join(", ")
     : data?.delta ?? data?.errorText ?? (typeof data === "string" ? data : JSON.stringify(data));
   return { channel: "out", seq: record.seqNum, timestamp: record.timestamp, kind: control ?? data?.type ?? "", trigger: null, text, part: record.id, whole: record };
+}
+
+/** Tokens are shown no more than keys are. */
+function masked(text) {
+  return text.replace(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g, "eyJ...");
 }
 
 function cells(record) {
