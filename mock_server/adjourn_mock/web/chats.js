@@ -34,7 +34,7 @@ export class ChatsView {
         this.list.element),
       this.detail.element)];
     this.again = debounced(() => this.load(), 150);
-    setInterval(() => { if (this.isSeen() && this.session) this.load(); }, POLL_MILLISECONDS);
+    setInterval(() => { if (this.isSeen() && this.session && !this.error) this.load(); }, POLL_MILLISECONDS);
   }
 
   contract({ runStates }) {
