@@ -144,6 +144,56 @@ def test_a_settled_channel_is_answered_and_ended_at_once(env: MockEnvironment) -
     assert records_of(answer.text)[-1]["headers"][0] == ["trigger-control", "turn-complete"]
 
 
+def test_a_trim_has_a_number_is_skipped_and_leaves_a_channel_settled(env: MockEnvironment) -> None:
+    send(env, "x")
+    complete = env.agent.output("chat_1")[-1]["seqNum"]
+    assert [env.agent.trim("chat_1"), env.agent.trim("chat_1")] == [complete + 1, complete + 2]
+    answer = env.client.get(path("out"), headers={"Timeout-Seconds": "600", "X-Peek-Settled": "1"})
+    assert answer.headers["x-session-settled"] == "true"
+    carried = records_of(answer.text)
+    assert [record["seq_num"] for record in carried] == list(range(complete + 3))
+    assert [carried[-1][name] for name in ("body", "headers")] == ["", [["", "trim"]]]
+    listed = env.client.get(path("out/records")).json()["records"]
+    assert [record["seqNum"] for record in listed] == list(range(complete + 1))
+    env.agent.append("chat_1", {"type": "data-x"})
+    env.agent.trim("chat_1")
+    again = env.client.get(path("out"), headers={"Timeout-Seconds": "1", "X-Peek-Settled": "1"})
+    assert "x-session-settled" not in again.headers
+
+
+def test_commands_alone_settle_nothing(env: MockEnvironment) -> None:
+    env.agent.trim("chat_1")
+    answer = env.client.get(path("out"), headers={"Timeout-Seconds": "1", "X-Peek-Settled": "1"})
+    assert "x-session-settled" not in answer.headers
+
+
+@pytest.mark.parametrize("text", ["0", "601", "-1", "1.5", "abc", "1e2", "9" * 20])
+def test_a_stream_is_refused_with_a_timeout_that_is_no_whole_number_from_1_to_600(
+    env: MockEnvironment, text: str
+) -> None:
+    refused = env.client.get(path("out"), headers={"Timeout-Seconds": text})
+    assert (refused.status_code, refused.headers["content-type"]) == (400, "text/plain; charset=utf-8")
+
+
+@pytest.mark.parametrize("text", ["1", "600"])
+def test_a_stream_takes_a_timeout_from_1_to_600(env: MockEnvironment, text: str) -> None:
+    with env.client.stream("GET", path("out"), headers={"Timeout-Seconds": text}) as answer:
+        assert answer.status_code == 200
+
+
+def test_a_silent_stream_pings_and_ends_when_its_time_is_over(env: MockEnvironment) -> None:
+    answer = env.client.get(path("out"), headers={"Timeout-Seconds": "6"}, timeout=20)
+    assert answer.text == "event: ping\ndata: {}\n\ndata: [DONE]\n\n"
+
+
+def test_a_stream_with_an_error_event_ends_without_done(env: MockEnvironment) -> None:
+    env.faults.enable("stream-error-event")
+    send(env, "x")
+    answer = env.client.get(path("out"), headers={"Timeout-Seconds": "1"})
+    assert "event: error\ndata: " in answer.text
+    assert "[DONE]" not in answer.text
+
+
 def test_latest_starts_after_what_is_there(env: MockEnvironment) -> None:
     env.agent.append("chat_1", 1)
     headers = {"Timeout-Seconds": "1", "X-Trigger-Stream-Start": "latest"}

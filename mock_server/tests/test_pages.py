@@ -243,7 +243,9 @@ def test_the_records_of_a_chat_are_seen_live_and_opened(dev: Dev, window: Browse
     window.row("turn-complete")
     window.row("echo: what is new?")
     dev.control.post("/out", json={"session": "chat_1", "data": {"type": "data-late"}})
-    window.until(lambda: "1 in, 9 out; run EXECUTING" in window.one(".summary").text, "a record that no exchange has")
+    dev.control.post("/out", json={"session": "chat_1", "command": "trim"})
+    window.row("command\ntrim")
+    window.until(lambda: "1 in, 10 out; run EXECUTING" in window.one(".summary").text, "a record that no exchange has")
     window.click(lambda: window.row("part-7"), "the message")
     detail = window.until(lambda: window.one(".detail h2").text == "in 0" and window.one(".detail").text, "the record")
     assert '"submit-message"' in detail

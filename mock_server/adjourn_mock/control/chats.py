@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from adjourn_mock.domain.errors import NotFoundError, UserError
-from adjourn_mock.domain.records import IN, OUT, Message
+from adjourn_mock.domain.records import IN, OUT, TRIM, Message
 from adjourn_mock.domain.sessions import Session
 from adjourn_mock.environments.agent import read_rule, read_script
 from adjourn_mock.environments.environments import Environment
-from adjourn_mock.pipeline.agent import append_control, say
+from adjourn_mock.pipeline.agent import append_command, append_control, say
 from adjourn_mock.pipeline.channels import channel_name, key_of
 from adjourn_mock.pipeline.runs import run_row
 from adjourn_mock.pipeline.service import Service
@@ -78,13 +78,18 @@ class Chats:
         data: Any = None,
         control: str | None = None,
         headers: Mapping[str, str] | None = None,
+        command: Literal["trim"] | None = None,
     ) -> int | None:
-        """Append a record to `out` as the agent does: data as it is, or a control record of a kind.
+        """Append a record to `out` as the agent does: data as it is, a control record of a kind, or a command.
+
+        A command has a number and is skipped by readers; the mock removes no records for it.
 
         Raises:
             UnknownSessionError: there is no such session.
         """
         row = await self._session(environment, session)
+        if command is not None:
+            return await append_command(self._service, environment, row, TRIM)
         if control is not None:
             return await append_control(self._service, environment, row, control, tuple((headers or {}).items()))
         return await say(self._service, environment, row, data)

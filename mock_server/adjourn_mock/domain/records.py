@@ -13,6 +13,7 @@ __all__ = [
     "CONTROL",
     "IN",
     "OUT",
+    "TRIM",
     "TURN_COMPLETE",
     "Direction",
     "Message",
@@ -29,6 +30,8 @@ IN: Direction = "in"
 OUT: Direction = "out"
 CONTROL, TURN_COMPLETE = "trigger-control", "turn-complete"
 RecordHeaders = tuple[tuple[str, str], ...]
+# The headers of the command by which an agent has old records removed.
+TRIM: RecordHeaders = (("", "trim"),)
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
@@ -38,7 +41,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
         seq: its sequence number, from 0.
         timestamp: when it was appended, in milliseconds since 1970.
         body: JSON with `data` and `id`; empty for a control record.
-        headers: pairs of name and value; `trigger-control` names the kind of a control record.
+        headers: pairs of name and value; `trigger-control` names the kind of a control record, an empty name a command.
     """
 
     seq: int
@@ -50,6 +53,11 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     def control(self) -> str | None:
         """The kind of a control record, such as turn-complete; None for data."""
         return next((value for name, value in self.headers if name == CONTROL), None)
+
+    @property
+    def is_command(self) -> bool:
+        """Whether it is for the storage, such as a trim: it has a number, and readers skip it."""
+        return bool(self.headers) and not self.headers[0][0]
 
     @property
     def as_event(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import logging
 import secrets
 
 from adjourn_mock.domain.clock import rfc3339
-from adjourn_mock.domain.records import OUT, TURN_COMPLETE, Message, control_record, data_body
+from adjourn_mock.domain.records import OUT, TURN_COMPLETE, Message, RecordHeaders, control_record, data_body
 from adjourn_mock.domain.sessions import Session
 from adjourn_mock.environments.agent import Turn, chunks_of
 from adjourn_mock.environments.environments import Environment
@@ -16,7 +16,7 @@ from adjourn_mock.pipeline.channels import channel_name, key_of
 from adjourn_mock.pipeline.service import Service
 from adjourn_mock.stores.store import StoreFullError, StoreUnavailable, close_once
 
-__all__ = ["append_control", "complete_turn", "react", "say"]
+__all__ = ["append_command", "append_control", "complete_turn", "react", "say"]
 
 _log = logging.getLogger("adjourn")
 _CLOSED, _REASON = "session-closed", "session-closed-reason"
@@ -86,6 +86,14 @@ async def append_control(
     """Append a control record to `out`."""
     name, now = channel_name(OUT, key_of(session)), environment.clock.now()
     return await service.channels.append(environment.id, name, "", control_record(kind, headers), part=None, now=now)
+
+
+async def append_command(
+    service: Service, environment: Environment, session: Session, headers: RecordHeaders
+) -> int | None:
+    """Append a command, such as a trim, to `out`; the mock removes no records for it."""
+    name, now = channel_name(OUT, key_of(session)), environment.clock.now()
+    return await service.channels.append(environment.id, name, "", headers, part=None, now=now)
 
 
 async def complete_turn(

@@ -44,6 +44,8 @@ _DIRECTIONS: Mapping[str, Direction] = {
     "listOutRecords": OUT,
 }
 _BATCH_RECORDS, _ALL = 1000, 1_000_000
+# So many records are looked at for the last one that is no command.
+_COMMANDS = 100
 # What the vendor's storage counts for a record beside its body.
 _OVERHEAD_BYTES = 8
 _INTEGER = re.compile(r"[0-9]{1,15}")
@@ -155,7 +157,12 @@ async def read_records(service: Service, behaviour: Behaviour, call: Call) -> Re
     session, channel = await _named(service, behaviour, call)
     after = int(call.value.get("afterEventId", -1))
     found = await service.channels.read(call.caller.environment.id, channel, after, _ALL)
-    return Result("channel.records", None, {"records": [record.as_row for record in found]}, about=session)
+    return Result(
+        "channel.records",
+        None,
+        {"records": [record.as_row for record in found if not record.is_command]},
+        about=session,
+    )
 
 
 async def stream(service: Service, behaviour: Behaviour, call: Call) -> Result:
@@ -170,7 +177,7 @@ async def stream(service: Service, behaviour: Behaviour, call: Call) -> Result:
     else:
         after = end.next_seq - 1 if call.headers.get(b"x-trigger-stream-start") == b"latest" else -1
     peeks = call.headers.get(b"x-peek-settled") == b"1"
-    is_settled = peeks and end.last is not None and end.last.control == TURN_COMPLETE
+    is_settled = peeks and await _completes_turn(service, environment, channel, end.last)
     headers = ((b"x-stream-version", b"v2"), (b"cache-control", b"no-cache"))
     return Result(
         "channel.stream",
@@ -180,6 +187,14 @@ async def stream(service: Service, behaviour: Behaviour, call: Call) -> Result:
         headers=(*headers, (b"x-session-settled", b"true")) if is_settled else headers,
         events=lambda: behaviour.events(service, environment, channel, after, 0 if is_settled else timeout_seconds),
     )
+
+
+async def _completes_turn(service: Service, environment: Environment, channel: str, last: Record | None) -> bool:
+    """Whether the last record completes a turn; commands behind it do not count."""
+    if last is not None and last.is_command:
+        found = await service.channels.read(environment.id, channel, last.seq - _COMMANDS, _COMMANDS)
+        last = next((record for record in reversed(found) if not record.is_command), None)
+    return last is not None and last.control == TURN_COMPLETE
 
 
 def _timeout_seconds(service: Service, call: Call) -> int:

@@ -210,10 +210,11 @@ function ofIn(message) {
 function ofOut(record) {
   const control = record.headers?.find(([name]) => name === "trigger-control")?.[1];
   const { data } = record;
+  const isCommand = record.headers?.[0][0] === "";
   const text = record.headers
-    ? record.headers.filter(([name]) => name !== "trigger-control").map(([name, value]) => `${name}: ${masked(value)}`).join(", ")
+    ? record.headers.filter(([name]) => name !== "trigger-control").map(([name, value]) => (name ? `${name}: ${masked(value)}` : value)).join(", ")
     : data?.delta ?? data?.errorText ?? (typeof data === "string" ? data : JSON.stringify(data));
-  return { channel: "out", seq: record.seqNum, timestamp: record.timestamp, kind: control ?? data?.type ?? "", trigger: null, text, part: record.id, whole: record };
+  return { channel: "out", seq: record.seqNum, timestamp: record.timestamp, kind: control ?? (isCommand ? "command" : data?.type ?? ""), trigger: null, text, part: record.id, whole: record };
 }
 
 /** Tokens are shown no more than keys are. */
