@@ -44,7 +44,7 @@ _DIRECTIONS: Mapping[str, Direction] = {
     "listOutRecords": OUT,
 }
 _BATCH_RECORDS, _ALL = 1000, 1_000_000
-# So many records are looked at for the last one that is no command.
+# So many records are searched for the last one that is not a command.
 _COMMANDS = 100
 # What the vendor's storage counts for a record beside its body.
 _OVERHEAD_BYTES = 8

@@ -8,13 +8,13 @@ __all__ = ["RunIndex"]
 
 
 class RunIndex:
-    """Friendly ids by run id. Nearly every run belongs to one session, whose id stands there as it is."""
+    """Friendly ids by run id. Nearly every run belongs to one session, whose id is stored without a container."""
 
     def __init__(self) -> None:
         self._ids: dict[str, str | dict[str, None]] = {}
 
     def add(self, run_id: str | None, session_id: str) -> None:
-        """Note that a session has a run; None is no run."""
+        """Note that a session has a run, or none."""
         if run_id is None:
             return
         before = self._ids.setdefault(run_id, session_id)

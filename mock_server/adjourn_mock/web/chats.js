@@ -106,8 +106,8 @@ export class ChatsView {
     const seen = this.records.filter((record) => !chosen || record.channel === chosen);
     this.list.show(seen, { kept: true });
     const count = (name) => this.records.filter((record) => record.channel === name).length;
-    const told = `${count("in")} in, ${count("out")} out${this.run ? `; run ${this.run.status}` : ""}`;
-    this.summary.textContent = this.error || (this.session ? told : "Choose a session.");
+    const counted = `${count("in")} in, ${count("out")} out${this.run ? `; run ${this.run.status}` : ""}`;
+    this.summary.textContent = this.error || (this.session ? counted : "Choose a session.");
   }
 
   open(record) {
