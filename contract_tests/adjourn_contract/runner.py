@@ -93,6 +93,8 @@ def _arguments(options: CheckOptions, began: float, *, workers: int) -> list[str
     return [
         folder,
         *("-c", os.devnull, "--rootdir", folder, "--import-mode=importlib", "--capture=fd"),
+        # Without it pytest lists the folders above too, which takes a second where one of them is large.
+        f"--confcutdir={folder}",
         # Plain: nothing is rewritten, least of all Schemathesis, which has a pytest plugin and is large.
         "--assert=plain",
         *(argument for name in plugins for argument in ("-p", name)),
