@@ -32,6 +32,8 @@ CLAUSES = pytest.StashKey[tuple[str, ...]]()
 RUN = pytest.StashKey["Run"]()
 
 _ORDER = (
+    "test_packs",
+    "test_pack_operations",
     "test_auth",
     "test_tokens",
     "test_bodies",
@@ -99,6 +101,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "clause(*slugs): the clauses of the contract that a test covers")
+    config.addinivalue_line(
+        "markers", "partly(*slugs): clauses of which a test tries so few cases that it can fail but not pass them"
+    )
     config.addinivalue_line("markers", "smoke: a test of the smoke profile, which has those alone that reveal most")
     config.addinivalue_line("markers", "alone: a test beside which no other may run")
     config.addinivalue_line("markers", "waits: a test that mostly waits; it takes no place from others")
@@ -111,8 +116,8 @@ def _is_ours(item: pytest.Item) -> bool:
     return item.get_closest_marker("clause") is not None and "adjourn_run" in getattr(item, "fixturenames", ())
 
 
-def _clauses(item: pytest.Item) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(slug for marker in item.iter_markers("clause") for slug in marker.args))
+def _slugs(item: pytest.Item, *markers: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(slug for name in markers for marker in item.iter_markers(name) for slug in marker.args))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -120,7 +125,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not ours:
         return
     for item in ours:
-        item.stash[CLAUSES] = _clauses(item)
+        item.stash[CLAUSES] = _slugs(item, "clause")
     chosen = [item for item in ours if _is_asked_for(item, config)]
     config.hook.pytest_deselected(items=[item for item in ours if item not in chosen])
     items[:] = [*(item for item in items if not _is_ours(item)), *sorted(chosen, key=_place)]
@@ -134,15 +139,17 @@ def _is_asked_for(item: pytest.Item, config: pytest.Config) -> bool:
         return False
     if profiles is not None and profile not in profiles.args:
         return False
-    return not globs or any(fnmatchcase(slug, glob) for slug in item.stash[CLAUSES] for glob in globs)
+    return not globs or any(fnmatchcase(slug, glob) for slug in _slugs(item, "clause", "partly") for glob in globs)
 
 
 def _place(item: pytest.Item) -> tuple[int, int, int]:
+    """The most revealing first, so that `--fail-fast` ends early: what smoke has, then the rest, module by module."""
     name = item.path.stem
     module = _ORDER.index(name) if name in _ORDER else len(_ORDER)
     if item.name in _FIRST:
         return 0, -1, _FIRST.index(item.name)
-    return (2 if _is_alone(item) else 1 if _waits(item) else 0), module, 0
+    rest = 0 if item.get_closest_marker("smoke") is not None else len(_ORDER) + 1
+    return (2 if _is_alone(item) else 1 if _waits(item) else 0), rest + module, 0
 
 
 def _is_alone(item: pytest.Item) -> bool:

@@ -128,7 +128,7 @@ def test_tests_that_did_not_run_have_the_reason_of_the_stop() -> None:
 def test_a_clause_that_no_test_of_the_profile_covers_was_not_asked_for() -> None:
     verdicts = made(outcome("a", "passed", "close.closes", "reason.verbatim"))
     verdict = verdict_of(verdicts, "close.listed")
-    assert (verdict.kind, verdict.reason) == ("not asked for", "the smoke profile does not test it")
+    assert (verdict.kind, verdict.reason) == ("not asked for", "the smoke profile does not test it in full")
     assert verdicts.exit_code == 0
 
 

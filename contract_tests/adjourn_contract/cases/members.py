@@ -64,18 +64,18 @@ OFFSETS = (
     "2099-06-01T12:00:00.000+00:00",
 )
 
-# Bodies of create and update that are not JSON objects (clause body.malformed).
+# Bodies of create and update that are not JSON objects (clause body.malformed), the most revealing first.
 MALFORMED_MEMBERS = (
     Body("a brace", b"{"),
     Body("null", b"null"),
-    Body("an array", b"[]"),
     Body("many unclosed brackets", b'{"metadata":' + b"[" * 1000),
-    Body("nothing but unclosed brackets", b"[" * 1000),
+    Body("nothing", b""),
+    Body("an array", b"[]"),
     Body("NaN in it", b'{"metadata":{"x":NaN},"tags":["x"]}'),
+    Body("nothing but unclosed brackets", b"[" * 1000),
     Body("Infinity in it", b'{"metadata":{"x":Infinity},"tags":["x"]}'),
     Body("trailing garbage", b'{"tags":["x"]} x'),
     Body("two objects", b'{"tags":["x"]}{"tags":["y"]}'),
-    Body("nothing", b""),
     Body("a string", b'"x"'),
     Body("a number", b"5"),
     Body("false", b"false"),

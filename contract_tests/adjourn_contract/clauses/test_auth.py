@@ -65,7 +65,6 @@ def test_without_credentials_every_operation_is_401(run: Run, scenario: Scenario
     scenario.assert_unchanged(row, "auth.no-effect")
 
 
-@pytest.mark.smoke
 @pytest.mark.clause("auth.required", "auth.no-effect")
 def test_a_key_outside_authorization_is_401(run: Run, scenario: Scenario) -> None:
     row = scenario.open()
@@ -126,7 +125,6 @@ def test_every_operation_refuses_an_unknown_key(scenario: Scenario) -> None:
     assert_refused(scenario, scenario.open(), refusal, OPERATIONS)
 
 
-@pytest.mark.smoke
 @pytest.mark.clause("auth.unknown-key", "auth.no-effect")
 def test_a_key_of_another_kind_of_environment_is_another_key(run: Run) -> None:
     prefixes = list(run.contract.key_prefixes.values())
@@ -141,7 +139,6 @@ def test_a_key_of_another_kind_of_environment_is_another_key(run: Run) -> None:
     run.each([prefix for prefix in prefixes if prefix != own], play)
 
 
-@pytest.mark.smoke
 @pytest.mark.clause("auth.required", "auth.unknown-key", "auth.scheme", "auth.no-effect")
 def test_a_closed_session_refuses_wrong_credentials_too(run: Run) -> None:
     def play(scenario: Scenario, refusal: Refusal) -> None:

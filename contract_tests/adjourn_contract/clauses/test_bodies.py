@@ -40,7 +40,6 @@ def test_a_body_that_is_not_a_json_object_is_refused_and_has_no_effect(run: Run)
     run.each(batches(MALFORMED), play, whole=True)
 
 
-@pytest.mark.smoke
 @pytest.mark.clause("body.malformed")
 def test_a_session_can_be_closed_after_refused_bodies(scenario: Scenario) -> None:
     row = scenario.open()
@@ -74,7 +73,6 @@ def test_unknown_members_are_ignored(run: Run) -> None:
     run.each(UNKNOWN_MEMBERS, play)
 
 
-@pytest.mark.smoke
 @pytest.mark.clause("body.unknown-members")
 def test_an_unknown_member_alone_is_like_an_empty_object(run: Run) -> None:
     clause = "body.unknown-members"

@@ -90,9 +90,13 @@ def test_a_create_body_that_is_not_a_json_object_is_refused(run: Run) -> None:
         scenario.expect(made, (400, 422), "body.malformed", f"a create body that is {what}")
 
     rest = json.dumps(run.example)[:-1].encode()
-    nan = [(what, rest + b',"metadata":{"x":' + value + b"}}") for what, value in (("NaN", b"NaN"), ("01", b"01"))]
-    behind = [("an object with garbage behind it", rest + b"} x"), ("two objects", rest + b"}{}")]
-    run.each([*nan, *behind, *MALFORMED_MEMBERS], lambda scenario, case: play(scenario, *case), whole=True)
+    nan, *almost = (
+        ("NaN", rest + b',"metadata":{"x":NaN}}'),
+        ("01", rest + b',"metadata":{"x":01}}'),
+        ("an object with garbage behind it", rest + b"} x"),
+        ("two objects", rest + b"}{}"),
+    )
+    run.each([nan, *MALFORMED_MEMBERS, *almost], lambda scenario, case: play(scenario, *case), whole=True, few=5)
 
 
 @pytest.mark.clause("create.invalid")
@@ -194,4 +198,4 @@ def test_a_create_body_over_the_limit_is_refused(run: Run) -> None:
         expected = 200 if size <= rule.limit_bytes else 404
         scenario.expect(seen, expected, "create.body-limit", f"retrieve after {what}")
 
-    run.each([rule.limit_bytes + 1, rule.limit_bytes, rule.limit_bytes * 2], play)
+    run.each([rule.limit_bytes + 1, rule.limit_bytes, rule.limit_bytes * 2], play, few=2)

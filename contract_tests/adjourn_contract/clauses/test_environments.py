@@ -189,7 +189,6 @@ def test_a_faulty_body_is_reported_before_an_unknown_session(run: Run, scenario:
             scenario.expect(scenario.try_close(key, faulty.body), faulty.statuses, "error.order", what)
 
 
-@pytest.mark.smoke
 @pytest.mark.clause("error.order", "body.no-effect")
 def test_a_size_over_the_limit_is_reported_before_the_rest(run: Run, scenario: Scenario) -> None:
     row = scenario.open()
@@ -211,7 +210,6 @@ def test_a_faulty_body_with_a_public_access_token_is_reported_as_either(run: Run
     scenario.expect(answer, 403, "error.order", "an unknown session, with a public access token")
 
 
-@pytest.mark.smoke
 @pytest.mark.clause("error.order", "body.no-effect")
 def test_wrong_credentials_and_another_method_are_401_or_405(run: Run, scenario: Scenario) -> None:
     row = scenario.open()

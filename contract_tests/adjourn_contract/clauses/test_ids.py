@@ -26,7 +26,6 @@ def test_a_friendly_id_means_its_row(run: Run) -> None:
     run.each([None, run.name(), run.name()], play)
 
 
-@pytest.mark.smoke
 @pytest.mark.clause("id.external")
 def test_an_external_id_means_its_row(run: Run) -> None:
     run.need("createSession")
@@ -144,7 +143,6 @@ def test_a_refused_close_does_not_prevent_a_create(run: Run, scenario: Scenario)
     scenario.close(scenario.retrieve(name))
 
 
-@pytest.mark.smoke
 @pytest.mark.clause("id.decoding")
 def test_a_segment_is_decoded_once_as_utf8(run: Run) -> None:
     run.need("createSession")

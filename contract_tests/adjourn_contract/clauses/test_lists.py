@@ -199,12 +199,12 @@ def wrong_queries(run: Run) -> list[WrongQuery]:
         WrongQuery("a page size above the most", {"page": {"size": sizes["maximum"] + 1}}),
         WrongQuery("a status that does not exist", {"filter": {"status": "OPEN"}}),
         WrongQuery("both cursors", {"page": {"after": "cabc", "before": "cabc"}}),
+        WrongQuery("a first moment that is a word", {"filter": {"createdAt": {"from": "today"}}}),
+        WrongQuery("a page size that is a word", {"page": {"size": "many"}}),
         WrongQuery("a page size below the least", {"page": {"size": sizes["minimum"] - 1}}),
         WrongQuery("a negative page size", {"page": {"size": -1}}),
-        WrongQuery("a page size that is a word", {"page": {"size": "many"}}),
         WrongQuery("a page size that is not a whole number", {"page": {"size": 1.5}}),
         WrongQuery("a status in lower case", {"filter": {"status": "closed"}}),
-        WrongQuery("a first moment that is a word", {"filter": {"createdAt": {"from": "today"}}}),
         WrongQuery("a last moment that is a word", {"filter": {"createdAt": {"to": "today"}}}),
     ]
 
@@ -218,7 +218,7 @@ def test_a_query_that_breaks_its_schema_is_refused(run: Run) -> None:
         answer = scenario.list_query(wrong.parameters)
         scenario.expect(answer, (400, 422), "list.invalid", f"a list with {wrong.what}")
 
-    run.each(wrong_queries(run), play, whole=True)
+    run.each(wrong_queries(run), play, whole=True, few=5)
 
 
 # What JavaScript's coercions let pass (grey.list-lenient): refused, or read in some way, but not a server error.

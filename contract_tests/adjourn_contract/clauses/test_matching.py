@@ -128,7 +128,6 @@ def test_external_ids_that_are_the_same_number_are_two_sessions(run: Run) -> Non
     run.each(same_numbers(lambda: random.randrange(10**12, 10**13)), play)
 
 
-@pytest.mark.smoke
 @pytest.mark.clause("id.exact", "close.only-one")
 def test_external_ids_that_differ_by_a_hair_are_two_sessions(run: Run) -> None:
     run.need("createSession")

@@ -100,7 +100,6 @@ def test_a_reason_that_is_not_a_string_is_refused(run: Run) -> None:
     run.each(batches(NOT_STRINGS, 4), play)
 
 
-@pytest.mark.smoke
 @pytest.mark.clause("reason.verbatim")
 def test_the_reason_is_recorded_exactly(run: Run) -> None:
     def play(scenario: Scenario, reason: str) -> None:

@@ -45,7 +45,6 @@ def test_a_public_access_token_reads_but_neither_closes_nor_updates(run: Run) ->
     run.each(sorts, play)
 
 
-@pytest.mark.smoke
 @pytest.mark.clause("auth.secret-only", "auth.no-effect")
 def test_a_close_with_a_token_does_not_show_whether_a_session_exists(run: Run, scenario: Scenario) -> None:
     Token.need(run)

@@ -43,6 +43,7 @@ class Profile:
         requests: how many the whole check sends, about, on a server that has every operation.
         aged: how many sessions wait before they are closed, None for one of each sort.
         sessions: how many the whole check creates at most, for a user to know beforehand.
+        is_brief: whether tables are tried in part that every other profile tries whole.
     """
 
     lifecycles: int
@@ -56,6 +57,7 @@ class Profile:
     aged: int | None
     requests: int
     sessions: int
+    is_brief: bool = False
 
 
 PROFILES = {
@@ -71,6 +73,7 @@ PROFILES = {
         sessions=150,
         cases=1,
         sequences=(("changes", 2),),
+        is_brief=True,
     ),
     "standard": Profile(
         lifecycles=5,
@@ -135,18 +138,27 @@ class Run(Target):
 
     # volume
 
-    def each(self, cases: Iterable[Case], act: Callable[[Scenario, Case], object], *, whole: bool = False) -> None:
+    def each(
+        self,
+        cases: Iterable[Case],
+        act: Callable[[Scenario, Case], object],
+        *,
+        whole: bool = False,
+        few: int | None = None,
+    ) -> None:
         """Let `act` play a scenario for each case, several at once where answers are slow.
 
         Args:
             cases: the most revealing first; the profile may try the first ones alone.
             act: plays the scenario.
             whole: try all cases in every profile, for a number of cases that the profile has decided already.
+            few: how many cases a brief profile tries all the same.
 
         Raises:
             ClauseFailed, NotChecked: of the first case that fails or cannot be checked.
         """
-        tried = list(islice(cases, None if whole else self.profile.cases))
+        most = None if whole else self.profile.cases
+        tried = list(islice(cases, few if self.profile.is_brief and few is not None else most))
         acts = [in_scope(self.numbering, act) for _ in tried]
         if self.concurrency == 1 or self.latency_seconds < _SLOW_SECONDS or len(tried) < 2:
             for play, case in zip(acts, tried, strict=True):

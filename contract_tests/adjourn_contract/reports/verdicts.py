@@ -140,7 +140,7 @@ class Verdicts:
         if not tests:
             if self._stop is not None or not self._tests:
                 return self._not_run(slug)
-            reason = f"the {self.facts.profile} profile does not test it"
+            reason = f"the {self.facts.profile} profile does not test it in full"
             return Verdict(slug, "not checked", "not asked for", reason, "--profile")
         return self._verdict_of(slug, tests)
 
