@@ -113,7 +113,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _is_ours(item: pytest.Item) -> bool:
-    return item.get_closest_marker("clause") is not None and "adjourn_run" in getattr(item, "fixturenames", ())
+    return bool(_slugs(item, "clause", "partly")) and "adjourn_run" in getattr(item, "fixturenames", ())
 
 
 def _slugs(item: pytest.Item, *markers: str) -> tuple[str, ...]:
