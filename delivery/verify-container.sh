@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Run the steps of the Dockerfile in a clean Debian root, for machines without a Docker engine. Needs root and debootstrap.
+# Run the steps of the Dockerfile, and those of the GitHub Action, in a clean Debian root, for machines without a Docker
+# engine. Needs root and debootstrap.
 #   delivery/verify-container.sh [ROOT]      ROOT is made by debootstrap when it does not exist, else it is used again
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -65,5 +66,24 @@ echo "== the state survives in the volume; the token comes from the environment"
 TOKEN=given start
 call "$url/api/v1/sessions/chat_1/close" -d '{"reason": "user signed out"}' | grep -q '"closedReason":"user signed out"'
 test "$(curl -s -o /dev/null -w '%{http_code}' -H 'Authorization: Bearer given' "$url/_adjourn/environments")" = 200
+
+echo "== the steps of the action, against that server"
+# A step runs as a runner would run it: its script, with the inputs in its environment.
+step() {
+  chroot "$root" /usr/bin/env -i HOME=/ PATH=/usr/bin:/bin $proxies ${PIP_INDEX_URL:+PIP_INDEX_URL=$PIP_INDEX_URL} \
+    PIP_CERT=/etc/ssl/certs/ca-certificates.crt RUNNER_TEMP=/runner GITHUB_ACTION_PATH=/source GITHUB_OUTPUT=/runner/output \
+    INPUT_COMMAND=check INPUT_PROFILE=smoke INPUT_ARGUMENTS=--allow-incomplete INPUT_REPORTS=/runner/reports \
+    TRIGGER_API_URL="$url" TRIGGER_SECRET_KEY=tr_dev_adjourn ADJOURN_OTHER_SECRET_KEY=tr_stg_adjourn \
+    bash -euo pipefail -c "$(run python -c 'import sys, yaml
+steps = yaml.safe_load(open("/source/action.yml"))["runs"]["steps"]
+print(next(step["run"] for step in steps if step["name"] == sys.argv[1]))' "$1")"
+}
+rm -rf "$root/runner"
+mkdir "$root/runner"
+step 'Install adjourn'
+step 'Run adjourn'
+grep -qx 'exit-code=0' "$root/runner/output"
+grep -q '^passed=[1-9]' "$root/runner/output"
+test -s "$root/runner/reports/adjourn.sarif"
 stop
-echo "the container's steps passed"
+echo "the steps of the container and of the action passed"
