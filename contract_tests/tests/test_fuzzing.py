@@ -115,4 +115,5 @@ def test_what_is_packed_is_not_unpacked() -> None:
             fuzz(run)
         _, peak_bytes = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-    assert peak_bytes < 30_000_000
+    # Unpacked it has 50 MB. What Schemathesis imports when it is first used is counted too.
+    assert peak_bytes < 45_000_000
