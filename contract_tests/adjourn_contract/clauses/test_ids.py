@@ -175,8 +175,8 @@ def test_unreserved_characters_may_be_encoded_or_not(run: Run, scenario: Scenari
     literal = quote(external_id, safe="+!$&'()*,;=:@~.")
     for segment, what in (
         (literal, "an externalId with literal sub-delimiters"),
-        (_all_encoded(external_id), "an externalId with every character encoded"),
-        (_all_encoded(row["id"]), "a friendly id with every character encoded"),
+        (_all_encoded(external_id), "an externalId with every character but digits encoded"),
+        (_all_encoded(row["id"]), "a friendly id with every character but digits encoded"),
     ):
         assert_resolves(scenario, row, segment, "id.decoding", what)
     closed = scenario.send("POST", run.raw_close_path(literal), {"reason": "literal"})
@@ -184,7 +184,8 @@ def test_unreserved_characters_may_be_encoded_or_not(run: Run, scenario: Scenari
 
 
 def _all_encoded(text: str) -> str:
-    return "".join(f"%{ord(character):02X}" for character in text)
+    """The text with all but its digits percent-encoded: a proof puts the digits of its own run there."""
+    return "".join(each if each.isdigit() else f"%{ord(each):02X}" for each in text)
 
 
 @pytest.mark.clause("id.decoding")
