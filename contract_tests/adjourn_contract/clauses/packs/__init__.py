@@ -1,0 +1,1 @@
+"""Tests of the smoke profile that try many pitfalls on one session."""
