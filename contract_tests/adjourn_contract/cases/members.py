@@ -21,6 +21,7 @@ TREACHEROUS: tuple[dict[str, Any], ...] = (
             "exponent": "1e2",
             "true": True,
             "one": 1,
+            "fraction": 0.5,
             "zero": 0,
             "false": False,
             "text": "true",
@@ -56,12 +57,12 @@ TREACHEROUS: tuple[dict[str, Any], ...] = (
     {"metadata": {"\u00fc": "\U0001f98a", "a.b": 1, "$set": 2, "a b": 3, "a/b": [4], "": 5}},
 )
 
-# The same instant in other offsets: it comes back as that instant, in any offset.
+# The same instant in several offsets, the most revealing first: it comes back as that instant, in any offset.
 OFFSETS = (
-    "2099-06-01T12:00:00Z",
-    "2099-06-01T14:00:00+02:00",
-    "2099-06-01T06:30:00-05:30",
-    "2099-06-01T12:00:00.000+00:00",
+    "2099-06-01T06:30:45-05:30",
+    "2099-06-01T14:00:45+02:00",
+    "2099-06-01T12:00:45Z",
+    "2099-06-01T12:00:45.000+00:00",
 )
 
 # Bodies of create and update that are not JSON objects (clause body.malformed), the most revealing first.

@@ -55,7 +55,7 @@ class Closed(NamedTuple):
 
 
 def close_aged(number: int, scenario: Scenario, row: Row) -> Closed:
-    by = ids_of(row)[-1] if number % 2 else row["id"]
+    by = row["id"] if number % 2 else ids_of(row)[-1]
     return Closed(scenario, row, scenario.close(row, {"reason": "of age"}, by=by))
 
 

@@ -12,6 +12,9 @@ from adjourn_contract.cases.variants import full_session
 from adjourn_contract.engine.listing import list_until
 from adjourn_contract.engine.run import Run
 from adjourn_contract.engine.scenario import Row, Scenario
+from adjourn_contract.engine.timestamps import seconds
+
+FAR_AWAY = "2099-12-31T23:59:59.000Z"
 
 pytestmark = [pytest.mark.smoke, pytest.mark.profile("smoke")]
 
@@ -106,43 +109,56 @@ def assert_updated(scenario: Scenario, row: Row, update: Row, before: Row, claus
 
 
 @pytest.mark.clause("list.filter")
-@pytest.mark.partly("list.order", "list.page", "list.cursors")
+@pytest.mark.partly("list.order", "list.page", "list.cursors", "close.only-one")
 def test_a_list_turns_its_pages_and_shows_one_session_closed(run: Run, scenario: Scenario) -> None:
     run.need("listSessions", "createSession")
-    kind = run.name("paged")
-    # What a careless close takes for the session: its tags, task, type, and no externalId.
-    made = [scenario.create(external_id, type=kind, tags=["paged"]) for external_id in (run.name(), None, run.name())]
-    assert_listed(scenario, made, "list.filter", "list.filter", type=kind)
-    scenario.close(scenario.retrieve(made[0]["id"]), {"reason": "the oldest"}, look=False)
-    assert_listed(scenario, made[1:], "close.only-one", "close.listed", type=kind, status="ACTIVE")
+    name, kind = run.name(), run.name("paged")
+    # A careless close takes others for the session: by tags, task, type, the start of its externalId, or none.
+    alike: Row = {"type": kind, "tags": ["paged"], "metadata": {"paged": 1}}
+    target = scenario.open(name, **alike)
+    others = [scenario.create(None, expiresAt=FAR_AWAY, **alike), scenario.create(f"{name}-b", **alike)]
+    scenario.close(target, {"reason": "this one"}, look=False)
+    shown = listed(scenario, [target, *others], type=kind)
+    for row in shown:
+        if row["id"] != target["id"] and row["closedAt"] is not None:
+            raise scenario.fail("close.only-one", "closedAt null of another session", repr(row["closedAt"]))
     # A close makes a session no newer; sessions of the same moment may be in any order.
-    is_clear = len({row["createdAt"] for row in made}) == len(made)
-    newest, middle, oldest = reversed(made)
-    first = turned(scenario, kind, newest if is_clear else None, "list.order")
-    if first.get("previous") is not None:
-        raise scenario.fail("list.cursors", "no previous on the first page", repr(first["previous"]))
-    second = turned(scenario, kind, middle if is_clear else None, "list.cursors", after=first.get("next"))
-    third = turned(scenario, kind, oldest if is_clear else None, "list.cursors", after=second.get("next"))
-    if third.get("next") is not None:
-        raise scenario.fail("list.cursors", "no next on the last page", repr(third["next"]))
-    if isinstance(previous := third.get("previous"), str):
-        turned(scenario, kind, middle if is_clear else None, "list.cursors", before=previous)
+    moments = [seconds(row["createdAt"]) for row in shown]
+    if moments != sorted(moments, reverse=True):
+        raise scenario.fail("list.order", "the newest session first", repr([row["createdAt"] for row in shown]))
+    listed(scenario, others, "close.listed", type=kind, status="ACTIVE")
+    assert_pages(scenario, kind, [row["id"] for row in shown])
 
 
-def assert_listed(scenario: Scenario, rows: Sequence[Row], lacks: str, has_more: str, **filters: str) -> None:
-    """A list has these sessions alone; `lacks` and `has_more` are the clauses that are broken where it has not."""
+def listed(scenario: Scenario, rows: Sequence[Row], too_many: str = "list.filter", **filters: str) -> Sequence[Row]:
+    """The rows of a list, which are these sessions and no others; `too_many` is the clause that others break."""
     wanted = {row["id"] for row in rows}
-    found = {row["id"] for row in list_until(scenario, lambda shown: ids_in(shown) == wanted, **filters)}
-    if found != wanted:
-        clause = lacks if wanted - found else has_more
-        raise scenario.fail(clause, f"{sorted(wanted)} in a list filtered by {filters}", f"{sorted(found)}")
+    shown = list_until(scenario, lambda found: ids_in(found) == wanted, **filters)
+    if ids_in(shown) != wanted:
+        expected = f"{sorted(wanted)} in a list filtered by {filters}"
+        clause = "list.filter" if wanted - ids_in(shown) else too_many
+        raise scenario.fail(clause, expected, f"{sorted(ids_in(shown))}")
+    return shown
 
 
 def ids_in(rows: Sequence[Row]) -> set[str]:
     return {row["id"] for row in rows}
 
 
-def turned(scenario: Scenario, kind: str, wanted: Row | None, clause: str, **cursor: str | None) -> Row:
+def assert_pages(scenario: Scenario, kind: str, ids: Sequence[str]) -> None:
+    """Pages of one row show three sessions in their order, to the last one and back."""
+    first = turned(scenario, kind, ids[0])
+    if first.get("previous") is not None:
+        raise scenario.fail("list.cursors", "no previous on the first page", repr(first["previous"]))
+    second = turned(scenario, kind, ids[1], after=first.get("next"))
+    third = turned(scenario, kind, ids[2], after=second.get("next"))
+    if third.get("next") is not None:
+        raise scenario.fail("list.cursors", "no next on the last page", repr(third["next"]))
+    if isinstance(previous := third.get("previous"), str):
+        turned(scenario, kind, ids[1], before=previous)
+
+
+def turned(scenario: Scenario, kind: str, wanted: str, **cursor: str | None) -> Row:
     """What a page of one row, which is the one that is wanted, says of its neighbours."""
     if None in cursor.values():
         raise scenario.fail("list.cursors", "next on a page that another one follows", "null")
@@ -150,7 +166,7 @@ def turned(scenario: Scenario, kind: str, wanted: Row | None, clause: str, **cur
     found = [row["id"] for row in page["data"]]
     if len(found) != 1:
         raise scenario.fail("list.page", "1 row on a page of 1", f"{len(found)} rows")
-    if wanted is not None and found != [wanted["id"]]:
-        raise scenario.fail(clause, f"the page {[wanted['id']]}", repr(found))
+    if found != [wanted]:
+        raise scenario.fail("list.cursors", f"the page {[wanted]}", repr(found))
     pagination: Row = page["pagination"]
     return pagination

@@ -106,8 +106,8 @@ def assert_key_counts_in_authorization_alone(scenario: Scenario, path: str) -> N
 def test_one_session_refuses_bad_tokens(run: Run, scenario: Scenario) -> None:
     Token.need(run)
     created = scenario.create(metadata={})
-    row, token = scenario.retrieve(created["id"]), Token.of(created["publicAccessToken"])
-    name = ids_of(row)[-1]
+    name, token = ids_of(created)[-1], Token.of(created["publicAccessToken"])
+    row = scenario.retrieve(name)
     seen = scenario.send("GET", run.path(name), credential=token.text)
     scenario.expect(seen, 200, "auth.secret-only", "retrieve with the session's public access token")
     for key in (row["id"], run.name(), run.contract.friendly_prefix + "nobody"):
@@ -120,7 +120,8 @@ def test_one_session_refuses_bad_tokens(run: Run, scenario: Scenario) -> None:
         answer = scenario.send("GET", run.path(name), credential=text)
         scenario.expect(answer, 401, "auth.token-invalid", f"a public access token with {what}", error=True)
     scenario.assert_unchanged(row, "auth.no-effect")
-    scenario.close(row, {"reason": "null"}, by=name)
+    # What a server remembers of a row that was retrieved by externalId may be stale now.
+    scenario.close(row, {"reason": "null"})
 
 
 def bad_tokens(run: Run, token: Token) -> list[tuple[str, str]]:
@@ -257,7 +258,7 @@ def test_one_session_refuses_wrong_bodies_and_closes_in_the_end(run: Run, scenar
     closed = scenario.close(row, encoded(EVERY_PITFALL), by=keys[-1])
     answer = scenario.try_close(row["id"], b"{")
     scenario.expect(answer, REFUSED, "error.order", "a body that is not JSON, for a closed session")
-    scenario.close_again(closed, {"reason": "another"}, by=keys[-1])
+    scenario.close_again(closed, {}, by=keys[-1])
 
 
 def assert_sizes_refused(run: Run, scenario: Scenario, key: str, name: str) -> None:
