@@ -67,7 +67,7 @@ _OPTIONS = (
         type=click.Choice(["smoke", "standard", "thorough"]),
         default="standard",
         show_default=True,
-        help="How much is tried.",
+        help="How much is tried: the most revealing cases of the clauses, all cases, or more of them.",
     ),
     click.option("--fail-fast", is_flag=True, help="Stop at the first failed clause."),
     click.option(

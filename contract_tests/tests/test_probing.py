@@ -31,8 +31,9 @@ def answering(status: int, media_type: bytes, body: bytes, *, only: str = "") ->
 
 
 def test_a_missing_path_prefix_is_recognised() -> None:
+    no_such_route = answering(404, b"application/json", b'{"error": "no such route"}')
     with (
-        MockServer(answering(404, b"application/json", b'{"error": "no such route"}')) as server,  # type: ignore[arg-type]
+        MockServer(no_such_route) as server,  # type: ignore[arg-type]
         run_against(server.url) as run,
         pytest.raises(TargetUnusable, match="is a path prefix missing in the URL"),
     ):

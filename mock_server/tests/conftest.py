@@ -14,12 +14,21 @@ from engines import free_port, redis_server
 from sessions_api import Api
 from stored_rows import Use
 
+from adjourn_fixtures import MockEnvironment
 from adjourn_mock import MockServer
 from adjourn_mock.stores.opening import as_shared, open_store
 from adjourn_mock.stores.store import Store
 from adjourn_spec import Contract, load_contract
 
 _numbers = itertools.count()
+
+
+@pytest.fixture
+def env(server: MockServer) -> Iterator[MockEnvironment]:
+    """An environment, of the server of the module, with the session chat_1."""
+    with MockEnvironment(server) as made:
+        made.sessions.create("chat_1")
+        yield made
 
 
 @pytest.fixture(scope="session")

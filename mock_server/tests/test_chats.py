@@ -22,13 +22,6 @@ def server() -> Iterator[MockServer]:
         yield started
 
 
-@pytest.fixture
-def env(server: MockServer) -> Iterator[MockEnvironment]:
-    with MockEnvironment(server) as made:
-        made.sessions.create("chat_1")
-        yield made
-
-
 def path(rest: str, session: str = "chat_1") -> str:
     return f"/realtime/v1/sessions/{session}/{rest}"
 

@@ -24,13 +24,6 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         yield started
 
 
-@pytest.fixture
-def env(server: MockServer) -> Iterator[MockEnvironment]:
-    with MockEnvironment(server) as made:
-        made.sessions.create("chat_1")
-        yield made
-
-
 def mint(env: MockEnvironment, **body: Any) -> str:
     token: str = env.client.post(PUBLIC_TOKENS, json={"scopes": [READ], **body}).raise_for_status().json()["token"]
     return token
