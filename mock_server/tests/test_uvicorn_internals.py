@@ -1,4 +1,4 @@
-"""A canary: the undocumented names of uvicorn and httptools that serving/protocol.py uses.
+"""A canary: the undocumented names of uvicorn and httptools that serving/protocol.py and connection.py use.
 
 Where one of these fails, uvicorn has moved: look at `OneWriteProtocol` before the upper bound of uvicorn is raised.
 """
@@ -13,7 +13,8 @@ from uvicorn.protocols.http import httptools_impl
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from adjourn_mock.serving.protocol import Connection, OneWriteProtocol
+from adjourn_mock.serving.connection import Connection
+from adjourn_mock.serving.protocol import OneWriteProtocol
 
 
 def source(function: object) -> str:
