@@ -441,3 +441,16 @@ def test_the_wait_before_a_step_that_is_left_out_stays_in_the_story() -> None:
         smaller = shrunk(story, Player(run.wire, KEY, OTHER, Random(1), run.remember), Bounds())
     assert [step.exchange.method for step in smaller.steps] == ["POST", "POST"]
     assert smaller.steps[-1].wait_seconds > 1
+
+
+def test_a_number_is_new_in_each_replay_with_and_without_leading_zeros() -> None:
+    def play(run: Run, scenario: Scenario) -> None:
+        scenario.create("00481516234")
+        seen = scenario.try_close("481516234")
+        scenario.expect(seen, 404, "id.exact", "close by an externalId without leading zeros")
+
+    with MockServer(faults=["id-suffix-match"]) as server, running(server) as run:
+        story = shrunk(story_of_failure(run, play), Player(run.wire, KEY, OTHER, Random(1), run.remember), Bounds())
+        lines = "\n".join(written(story, "").commands)
+    assert not story.is_rare
+    assert "481516234" not in lines

@@ -25,7 +25,8 @@ _LEAST_WAIT_SECONDS = 0.3
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 _EPOCH_MS = re.compile(r"(?<![0-9])1[0-9]{12}(?![0-9])")
 _JWT = re.compile(r"[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*")
-_DIGITS = re.compile(r"[0-9]{8,}")
+# Without leading zeros, which the same number may have in one name and lack in another.
+_DIGITS = re.compile(r"[1-9][0-9]{7,}")
 
 
 def story_of(
