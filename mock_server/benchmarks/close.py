@@ -120,14 +120,14 @@ def running(server: Server, environ: dict[str, str]) -> Iterator[None]:
         server.process.wait()
 
 
-def press(server: Server, seconds: float, connections: int) -> None:
+def press(server: Server, seconds: int, connections: int) -> None:
     """One round of wrk."""
     done = subprocess.run(
         [
             "wrk",
             "-t1",
             f"-c{connections}",
-            f"-d{seconds:g}s",
+            f"-d{seconds}s",
             "--latency",
             "-s",
             str(HERE / "press.lua"),
@@ -168,7 +168,9 @@ def contestants(folder: Path, options: argparse.Namespace) -> list[Server]:
     if options.before is not None:
         rooms = ("spec", "mock_server", "contract_tests", "fixtures", ".")
         path = os.pathsep.join(str(options.before.resolve() / room) for room in rooms)
-        servers.append(Server("adjourn before", [*mock, "--port", "4810"], 4810, {"PYTHONPATH": path}))
+        # `python -m` would put this folder first, and so this checkout.
+        environ = {"PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
+        servers.append(Server("adjourn before", [*mock, "--port", "4810"], 4810, environ))
     if peers is not None:
         binaries = peers / "node_modules" / ".bin"
         document = str(openapi_path())
@@ -197,7 +199,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--operation", choices=list(OPERATIONS), action="append", help="close by default")
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--seconds", type=float, default=1)
+    parser.add_argument("--seconds", type=int, default=1, help="of a round; wrk takes whole ones")
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--peers", type=Path, help="a folder with the other mocks from npm")
     parser.add_argument("--stores", metavar="REDIS_URL", help="an empty database of a Redis server")
@@ -209,7 +211,7 @@ def main() -> None:
     load_contract()
     print(
         f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; "
-        f"{options.rounds} rounds of {options.seconds:g} s, {options.connections} connections"
+        f"{options.rounds} rounds of {options.seconds} s, {options.connections} connections"
     )
     for operation in options.operation or ["close"]:
         measure(operation, options)

@@ -11,9 +11,9 @@ from typing import Any
 
 from starlette.types import Receive
 
-from adjourn_mock.dialects.documented_answers import answer, as_dict, deliver, list_row, refuse, row
+from adjourn_mock.dialects.documented_answers import answer, as_dict, deliver, refuse, row
 from adjourn_mock.domain.json_text import TooDeepError, read_json
-from adjourn_mock.domain.sessions import Session
+from adjourn_mock.domain.sessions import Session, to_list_row
 from adjourn_mock.environments.environments import Environment
 from adjourn_mock.environments.tokens import TokenError
 from adjourn_mock.exchanges.exchange import Answer, ClientGone, Refusal, Request
@@ -39,7 +39,6 @@ __all__ = [
     "deliver",
     "find",
     "identify",
-    "list_row",
     "not_found",
     "parse",
     "preflight",
@@ -277,7 +276,7 @@ DOCUMENTED = Behaviour(
     complete_turn=agent.complete_turn,
     events=channels.events,
     row=row,
-    list_row=list_row,
+    list_row=to_list_row,
     answer=answer,
     refuse=refuse,
     deliver=deliver,

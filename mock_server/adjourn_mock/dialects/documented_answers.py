@@ -10,12 +10,12 @@ import anyio
 from starlette.types import Receive, Scope, Send
 
 from adjourn_mock.domain.json_text import encode
-from adjourn_mock.domain.sessions import Session, to_dict, to_list_row, to_raw_dict
+from adjourn_mock.domain.sessions import Session, to_dict
 from adjourn_mock.exchanges.exchange import Answer, Refusal
 from adjourn_mock.pipeline.behaviour import Behaviour, Result
 from adjourn_mock.pipeline.service import Service
 
-__all__ = ["answer", "as_dict", "deliver", "list_row", "refuse", "row"]
+__all__ = ["answer", "as_dict", "deliver", "refuse", "row"]
 
 _NOTHING: Mapping[str, Any] = {}
 EVENTS = b"text/event-stream; charset=utf-8"
@@ -24,11 +24,6 @@ EVENTS = b"text/event-stream; charset=utf-8"
 def row(session: Session) -> Session | dict[str, Any]:
     """Every member, in the service's order: as it is kept (clause row.members)."""
     return session
-
-
-def list_row(session: Session) -> Session | dict[str, Any]:
-    """The same without triggerConfig (clause row.list)."""
-    return to_list_row(session)
 
 
 def as_dict(row: Session | dict[str, Any]) -> dict[str, Any]:
@@ -41,12 +36,18 @@ def answer(service: Service, behaviour: Behaviour, result: Result) -> Answer:
     status = service.contract.statuses[result.clause]
     if session is None:
         return _answer_without_row(status, result)
-    row = behaviour.row(session)
-    if members:
-        # triggerConfig and metadata are JSON already and are written as they are.
-        row = {**(to_raw_dict(row) if isinstance(row, Session) else row), **members}
-    body = encode(row)
+    body = _with_members(behaviour.row(session), members)
     return Answer(status, body, headers=result.headers, session=session, before=result.before)
+
+
+def _with_members(row: Session | dict[str, Any], members: Mapping[str, Any]) -> bytes:
+    """The JSON of a row with some more members."""
+    if not members:
+        return encode(row)
+    if isinstance(row, Session):
+        # Written one after the other, for the row is a struct that is written much faster than a dictionary of it.
+        return encode(row)[:-1] + b"," + encode(members)[1:]
+    return encode({**row, **members})
 
 
 def _answer_without_row(status: int, result: Result) -> Answer:

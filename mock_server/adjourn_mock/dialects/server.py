@@ -22,7 +22,7 @@ from adjourn_mock.dialects.server_operations import close, create, find, not_fou
 from adjourn_mock.dialects.server_query import query
 from adjourn_mock.dialects.server_tokens import verified
 from adjourn_mock.domain.clock import rfc3339
-from adjourn_mock.domain.sessions import Session
+from adjourn_mock.domain.sessions import Session, to_list_row
 from adjourn_mock.environments.tokens import TokenError, UnknownEnvironmentError
 from adjourn_mock.exchanges.exchange import Answer, Refusal, Request
 from adjourn_mock.pipeline import channels
@@ -181,7 +181,7 @@ def row(session: Session) -> dict[str, Any]:
 
 
 def list_row(session: Session) -> dict[str, Any]:
-    members = documented.as_dict(documented.list_row(session))
+    members = documented.as_dict(to_list_row(session))
     members["metadata"] = printed(session.metadata)
     return members
 

@@ -82,7 +82,7 @@ class Entry(NamedTuple):
     @property
     def key(self) -> str | None:
         """The session that the path names, percent-decoded, whether it exists or not."""
-        return None if self.segment is None else unquote(self.segment.decode("latin-1"), errors="replace")
+        return _key_in(self.segment)
 
     @property
     def request_json(self) -> Any:
@@ -108,6 +108,10 @@ class Entry(NamedTuple):
         return self.key == key or (session is not None and key in (session.id, session.external_id))
 
 
+def _key_in(segment: bytes | None) -> str | None:
+    return None if segment is None else unquote(segment.decode("latin-1"), errors="replace")
+
+
 def _parsed(body: bytes) -> Any:
     try:
         return json.loads(body)
@@ -129,6 +133,11 @@ class StoredExchange(msgspec.Struct, frozen=True, gc=False):
     request: Request
     answer: Answer
     size_bytes: int
+
+    @property
+    def key(self) -> str | None:
+        """As in an entry."""
+        return _key_in(self.request.segment)
 
     def as_entry(self, number: int) -> Entry:
         """The entry that it is in the journal under a number."""

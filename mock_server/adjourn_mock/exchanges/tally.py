@@ -45,7 +45,7 @@ class Tally:
         self._by_kind[number] += 1
         session = answer.session
         if session is None:
-            key = exchange.as_entry(0).key
+            key = exchange.key
             if key is not None:
                 self._count_path(key, number)
             return
@@ -54,7 +54,7 @@ class Tally:
             counts = self._counts_of(session)
         counts[number] = counts.get(number, 0) + 1
         # Without a fault the path names the session that is answered.
-        if faults and (key := exchange.as_entry(0).key) not in (None, session.id, session.external_id):
+        if faults and (key := exchange.key) not in (None, session.id, session.external_id):
             self._count_path(str(key), number)
 
     def _count_path(self, name: str, number: int) -> None:

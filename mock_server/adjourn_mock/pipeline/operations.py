@@ -144,7 +144,7 @@ def page_result(service: Service, behaviour: Behaviour, page: Page) -> Result:
         pagination["next"] = _to_cursor(service, page.sessions[-1])
     if page.sessions and page.has_newer:
         pagination["previous"] = _to_cursor(service, page.sessions[0])
-    rows = [behaviour.list_row(session) for session in page.sessions]
+    rows = list(map(behaviour.list_row, page.sessions))
     return Result("list.page", None, {"data": rows, "pagination": pagination})
 
 
