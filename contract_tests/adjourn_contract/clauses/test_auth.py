@@ -126,14 +126,16 @@ def test_every_operation_refuses_an_unknown_key(scenario: Scenario) -> None:
 
 
 @pytest.mark.clause("auth.unknown-key", "auth.no-effect")
+@pytest.mark.partly("env.isolation")
 def test_a_key_of_another_kind_of_environment_is_another_key(run: Run) -> None:
     prefixes = list(run.contract.key_prefixes.values())
     own = next((prefix for prefix in prefixes if run.key.startswith(prefix)), "")
 
     def play(scenario: Scenario, prefix: str) -> None:
         key = prefix + run.key.removeprefix(own)
-        refusal = Refusal(f"Bearer {key}", "auth.unknown-key", f"with the key after {prefix}")
         # Another environment may have the key; it does not have this session.
+        clause = "env.isolation" if key in run.secrets else "auth.unknown-key"
+        refusal = Refusal(f"Bearer {key}", clause, f"with the key after {prefix}")
         assert_refused(scenario, scenario.open(), refusal, statuses=(401, 404))
 
     run.each([prefix for prefix in prefixes if prefix != own], play)
@@ -174,7 +176,8 @@ def test_credentials_are_checked_before_the_body_the_limits_and_the_lookup(run: 
         for key in (row["id"], run.name(), run.contract.friendly_prefix + "nobody"):
             for wrong in (UNKNOWN_KEY, None, "a.b.c"):
                 answer = scenario.try_close(key, bodies[what], credential=wrong)
-                scenario.expect(answer, 401, "auth.first", f"close with wrong credentials and {what}")
+                with scenario.ruling_out(lambda: assert_plain_requests_refused(scenario)):
+                    scenario.expect(answer, 401, "auth.first", f"close with wrong credentials and {what}")
         if "updateSession" not in run.unsupported:
             answer = scenario.send("PATCH", run.path(run.name()), bodies[what], credential=UNKNOWN_KEY)
             scenario.expect(answer, 401, "auth.first", f"update of an unknown session with an unknown key and {what}")
@@ -187,4 +190,16 @@ def test_credentials_are_checked_before_the_body_the_limits_and_the_lookup(run: 
 @pytest.mark.clause("auth.first")
 def test_credentials_are_checked_before_an_unknown_session_is_looked_up(run: Run, scenario: Scenario) -> None:
     answer = scenario.send("GET", run.path(run.name()), credential=UNKNOWN_KEY)
-    scenario.expect(answer, 401, "auth.first", "retrieve of an unknown session with an unknown key")
+    with scenario.ruling_out(lambda: assert_plain_requests_refused(scenario)):
+        scenario.expect(answer, 401, "auth.first", "retrieve of an unknown session with an unknown key")
+
+
+def assert_plain_requests_refused(scenario: Scenario) -> None:
+    """Where nothing else is wrong with a request, wrong credentials are 401: the order of checks is not at issue."""
+    key = scenario.open()["id"]
+    for authorization, clause, what in (
+        (None, "auth.required", "without an Authorization header"),
+        (f"Bearer {UNKNOWN_KEY}", "auth.unknown-key", "with an unknown key"),
+    ):
+        answer = attempt(scenario, "retrieveSession", key, authorization)
+        scenario.expect(answer, 401, clause, f"retrieve of a session that is there {what}")

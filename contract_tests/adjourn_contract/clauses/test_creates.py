@@ -162,7 +162,9 @@ def test_create_drops_the_white_space_around_an_external_id(run: Run, scenario: 
 @pytest.mark.clause("create.cached", "token.shape")
 def test_a_repeated_create_refreshes_the_trigger_config_and_nothing_else(run: Run, scenario: Scenario) -> None:
     run.need("createSession")
-    row = scenario.open(tags=["first"], metadata={"first": 1})
+    first: Row = {"tags": ["first"], "metadata": {"first": 1}, "triggerConfig": {"basePayload": {"first": 1}}}
+    row = scenario.open(**first)
+    scenario.assert_same(first, row, "create.created", "retrieve after create")
     config = {"basePayload": {"second": 2}}
     again = scenario.try_create(row["externalId"], tags=["second"], metadata={"second": 2}, triggerConfig=config)
     scenario.expect(again, 200, "create.cached", "create with an open session's externalId")

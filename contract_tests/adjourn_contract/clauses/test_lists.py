@@ -28,6 +28,7 @@ def filtered(matches: Collection[int] = (), **filters: Any) -> Filtered:
 
 @pytest.mark.smoke
 @pytest.mark.clause("list.filter", "row.list")
+@pytest.mark.partly("close.listed")
 def test_a_filter_shows_the_sessions_that_match_and_no_others(run: Run, scenario: Scenario) -> None:
     run.need("listSessions", "createSession")
     kind, task, tag, other = (run.name(what) for what in ("ki_nd", "ta_sk", "t_ag", "other"))
@@ -107,12 +108,12 @@ def assert_matches(scenario: Scenario, rows: Sequence[Row], case: Filtered) -> N
     ours, wanted = _ids(rows), {rows[number]["id"] for number in case.matches}
     listed = list_until(scenario, lambda found: _ids(found) & ours == wanted, **case.filters)
     found = _ids(listed) & ours
+    # The same list without the status was right before.
+    clause = "close.listed" if "status" in case.filters else "list.filter"
     if lost := wanted - found:
-        raise scenario.fail("list.filter", f"the session {min(lost)} in a list filtered by {case.filters}", "not there")
+        raise scenario.fail(clause, f"the session {min(lost)} in a list filtered by {case.filters}", "not there")
     if more := found - wanted:
-        raise scenario.fail(
-            "list.filter", f"no session {min(more)} in a list filtered by {case.filters}", "it is there"
-        )
+        raise scenario.fail(clause, f"no session {min(more)} in a list filtered by {case.filters}", "it is there")
 
 
 def _ids(rows: Sequence[Row]) -> set[str]:
@@ -152,7 +153,8 @@ def assert_pages(scenario: Scenario, kind: str, size: int, listed: list[str]) ->
         ids, pagination = [row["id"] for row in page["data"]], page["pagination"]
         wanted = min(size, len(listed) - len(seen))
         if len(ids) != wanted:
-            raise scenario.fail("list.page", f"{wanted} rows on a page of {size}", f"{len(ids)} rows")
+            clause = "list.cursors" if set(ids) & set(seen) else "list.page"
+            raise scenario.fail(clause, f"{wanted} rows on a page of {size}", f"{len(ids)} rows")
         if seen and isinstance(previous := pagination.get("previous"), str):
             assert_leads_back(scenario, kind, size, seen, previous)
         seen += ids

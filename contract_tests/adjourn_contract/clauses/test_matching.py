@@ -116,16 +116,27 @@ def test_external_ids_that_are_the_same_number_are_two_sessions(run: Run) -> Non
 
     def play(scenario: Scenario, pair: Numbers) -> None:
         row = scenario.open(pair.one)
-        scenario.assert_same({"externalId": pair.one}, row, "id.external", "create")
+        scenario.assert_same({"externalId": pair.one}, row, "create.created", "retrieve after create")
         assert_not_found(scenario, pair.other, "id.exact", f"an externalId {pair.what}")
         made = scenario.try_create(pair.other)
         scenario.expect(made, 201, "id.exact", f"create with an externalId {pair.what}")
-        other = scenario.retrieve(pair.other)
-        scenario.assert_same({"externalId": pair.other}, other, "id.external", "create")
+        with scenario.ruling_out(lambda: assert_misses_are_not_remembered(scenario)):
+            other = scenario.retrieve(pair.other)
+        scenario.assert_same({"externalId": pair.other}, other, "create.created", "retrieve after create")
         scenario.close(other, {"reason": "the other"}, by=pair.other, look=False)
         scenario.assert_unchanged(row, "close.only-one")
 
     run.each(same_numbers(lambda: random.randrange(10**12, 10**13)), play)
+
+
+def assert_misses_are_not_remembered(scenario: Scenario) -> None:
+    """Blame the answer to an unknown id, where a session is found unless it was looked for before it was there."""
+    name, path = scenario.target.name, scenario.target.path
+    fresh, missed = name(), name()
+    scenario.create(fresh)
+    if scenario.send("GET", path(fresh)).status == 200 and scenario.send("GET", path(missed)).status == 404:
+        scenario.create(missed)
+        scenario.retrieve(missed, clause="id.unknown")
 
 
 @pytest.mark.clause("id.exact", "close.only-one")

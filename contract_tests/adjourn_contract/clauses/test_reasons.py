@@ -10,7 +10,7 @@ import pytest
 from adjourn_contract.cases.batches import batches
 from adjourn_contract.cases.reasons import ESCAPED, NOT_STRINGS, TEXTS, Length, blocks, encoded, lengths, long_texts
 from adjourn_contract.engine.run import Run
-from adjourn_contract.engine.scenario import Scenario, ids_of
+from adjourn_contract.engine.scenario import REFUSED, Scenario, ids_of
 
 
 class Empty(NamedTuple):
@@ -71,10 +71,16 @@ def test_a_reason_at_the_limit_passes_and_one_character_more_is_refused(run: Run
             return
         what = f"a reason of {length.characters} characters"
         for key in ids_of(row):
-            scenario.assert_close_refused(row, content, "reason.limit", what, by=key)
+            with scenario.ruling_out(lambda: assert_malformed_body_refused(scenario)):
+                scenario.assert_close_refused(row, content, "reason.limit", what, by=key)
 
     # Where the body is over its own limit, that wins (grey.long-body-valid-reason).
     run.each([length for length in lengths(limit) if len(encoded(length.reason)) <= body.limit_bytes], play)
+
+
+def assert_malformed_body_refused(scenario: Scenario) -> None:
+    answer = scenario.try_close(scenario.open()["id"], b"{")
+    scenario.expect(answer, REFUSED, "body.malformed", "a close body that is not JSON")
 
 
 @pytest.mark.clause("reason.limit")

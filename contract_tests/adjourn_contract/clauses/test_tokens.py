@@ -188,6 +188,8 @@ def test_the_public_access_token_is_a_jwt_for_its_session(run: Run) -> None:
         row = scenario.create(external_id)
         if row.get("publicAccessToken") is None:
             raise NotChecked("create answers no public access token")
+        if not isinstance(row["publicAccessToken"], str):
+            raise scenario.fail("create.created", "a string as publicAccessToken", repr(row["publicAccessToken"]))
         try:
             token = Token.of(row["publicAccessToken"])
         except ValueError as error:

@@ -66,10 +66,16 @@ def test_an_update_is_stored_as_json_without_change(run: Run) -> None:
         answer = scenario.send("PATCH", run.path(row["id"]), update)
         scenario.expect(answer, 200, "update.applied", "a valid update")
         after = scenario.validated_row(answer)
-        scenario.assert_same({**besides(row), **update}, after, "update.applied", "update")
+        with scenario.ruling_out(lambda: assert_created_with(scenario, update)):
+            scenario.assert_same({**besides(row), **update}, after, "update.applied", "update")
         scenario.assert_same(after, scenario.retrieve(row["id"]), "update.applied", "retrieve after update")
 
     run.each(TREACHEROUS, play)
+
+
+def assert_created_with(scenario: Scenario, members: Row) -> None:
+    """Blame create where rows show the same members changed without an update."""
+    scenario.assert_same(members, scenario.open(**members), "create.created", "retrieve after create")
 
 
 @pytest.mark.clause("update.applied", "close.terminal")

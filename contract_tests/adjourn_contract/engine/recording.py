@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from adjourn_contract.engine.answers import findings_in_answer, findings_in_row
@@ -106,6 +107,23 @@ class Recording:
     def fail(self, clause: str, expected: str, got: str, *, row: Any = None) -> ClauseFailed:
         """The proof that a clause failed, to be raised; `row` is the row that is wrong, of one of the answers."""
         return ClauseFailed(clause, expected, got, self.exchanges, row=row)
+
+    @contextmanager
+    def ruling_out(self, *checks: Callable[[], object]) -> Iterator[None]:
+        """Before a failure inside is reported, look whether something more basic is broken, and report that instead.
+
+        Where nothing fails, no request is sent.
+
+        Args:
+            checks: called in turn once a clause has failed; each raises ClauseFailed where its own clause is broken.
+        """
+        try:
+            yield
+        except ClauseFailed:
+            for check in checks:
+                with suppress(NotChecked):
+                    check()
+            raise
 
     def expect(
         self, exchange: Exchange, statuses: int | Collection[int], clause: str, what: str, *, error: bool = False

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from starlette.types import Receive
 
-from adjourn_mock.exchanges.exchange import ClientGone, Request
+from adjourn_mock.exchanges.exchange import ClientGone, Refusal, Request
 from adjourn_mock.faults.fault import Breach, Change, named
 from adjourn_mock.faults.steps import CLOSE, CREATE
 from adjourn_mock.pipeline.behaviour import Behaviour
@@ -23,14 +23,17 @@ def accepting_short(limit_clause: str) -> Change:
             if rule.limit_clause != limit_clause:
                 return await base.receive(request, receive, rule)
             content: bytes = b""
-            more = True
-            while more:
+            while True:
                 message = await receive()
                 content += message.get("body", b"")
-                more = message["type"] != "http.disconnect" and bool(message.get("more_body"))
-            if not content:
-                raise ClientGone
-            return content
+                if len(content) > rule.limit_bytes:
+                    raise Refusal(rule.limit_clause)
+                if message["type"] == "http.disconnect":
+                    if not content:
+                        raise ClientGone
+                    return content
+                if not message.get("more_body"):
+                    return content
 
         return replace(base, receive=receive)
 

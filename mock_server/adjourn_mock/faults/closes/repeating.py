@@ -101,7 +101,7 @@ FAULTS = named(
         ),
         "later-close-to-the-second": altering_later("sets closedAt anew, to the second,", closed_at=this_second),
         "later-close-replays": Breach(
-            "close.persisted",
+            "close.idempotent",
             "The server answers a later close with the row of the first, without what was updated since.",
             replaying,
         ),

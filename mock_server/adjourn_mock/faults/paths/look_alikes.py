@@ -133,7 +133,7 @@ FAULTS = named(
             given("create", setting("externalId", number_text)),
         ),
         "create-cached-any-case": Breach(
-            "create.cached",
+            "id.exact",
             "The server answers a create with the session whose externalId differs in letter case.",
             around("create", in_any_case),
         ),
