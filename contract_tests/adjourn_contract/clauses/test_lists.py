@@ -11,6 +11,7 @@ from adjourn_contract.engine.listing import list_until
 from adjourn_contract.engine.run import Run
 from adjourn_contract.engine.scenario import Row, Scenario, ids_of
 from adjourn_contract.engine.timestamps import seconds
+from adjourn_contract.proofs.evidence import Claim
 
 HOUR_MILLISECONDS = 3_600_000
 
@@ -100,7 +101,16 @@ def assert_shows_one_of(
     found = _ids(list_until(scenario, lambda listed: _ids(listed) & ours in wanted, **filters)) & ours
     if found not in wanted:
         expected = " or ".join(f"{sorted(ids)}" for ids in wanted)
-        raise scenario.fail("list.filter", f"{expected} in a list filtered by {filters}", f"{sorted(found)}")
+        shown = scenario.reading("member", "data", "*", "id")
+        claims = [Claim(shown, "like", ("|".join(map(_pattern, wanted)),))]
+        what = f"{expected} in a list filtered by {filters}"
+        raise scenario.fail("list.filter", what, f"{sorted(found)}", claims=claims)
+
+
+def _pattern(ids: Collection[str]) -> str:
+    """A regular expression of the JSON of these ids in any order."""
+    one = "(" + "|".join(f'"{each}"' for each in sorted(ids)) + ")"
+    return rf"^\[({one}(, )?){{{len(ids)}}}\]$" if ids else r"^\[\]$"
 
 
 def assert_matches(scenario: Scenario, rows: Sequence[Row], case: Filtered) -> None:
@@ -111,7 +121,7 @@ def assert_matches(scenario: Scenario, rows: Sequence[Row], case: Filtered) -> N
     # The same list without the status was right before.
     clause = "close.listed" if "status" in case.filters else "list.filter"
     if lost := wanted - found:
-        raise scenario.fail(clause, f"the session {min(lost)} in a list filtered by {case.filters}", "not there")
+        raise scenario.fail(clause, f"the session {min(lost)} in a list filtered by {case.filters}", "it is not there")
     if more := found - wanted:
         raise scenario.fail(clause, f"no session {min(more)} in a list filtered by {case.filters}", "it is there")
 
@@ -155,13 +165,13 @@ def assert_pages(scenario: Scenario, kind: str, size: int, listed: list[str]) ->
         if len(ids) != wanted:
             clause = "list.cursors" if set(ids) & set(seen) else "list.page"
             raise scenario.fail(clause, f"{wanted} rows on a page of {size}", f"{len(ids)} rows")
-        if seen and isinstance(previous := pagination.get("previous"), str):
-            assert_leads_back(scenario, kind, size, seen, previous)
-        seen += ids
-        is_last, following = len(seen) == len(listed), pagination.get("next")
+        is_last, following = len(seen) + len(ids) == len(listed), pagination.get("next")
         if is_last != (following is None):
             expected = "no next on the last page" if is_last else "next on a page that another one follows"
             raise scenario.fail("list.cursors", expected, repr(following))
+        if seen and isinstance(previous := pagination.get("previous"), str):
+            assert_leads_back(scenario, kind, size, seen, previous)
+        seen += ids
         cursors = {"after": following}
     if seen != listed:
         raise scenario.fail("list.cursors", f"all sessions over pages of {size}: {listed}", repr(seen))

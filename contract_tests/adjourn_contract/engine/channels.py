@@ -10,6 +10,7 @@ from urllib.parse import quote
 from adjourn_contract.engine.outcomes import NotApplicable
 from adjourn_contract.engine.scenario import Row, Scenario
 from adjourn_contract.engine.target import Target
+from adjourn_contract.proofs.evidence import Claim, canonical
 from adjourn_contract.transport.exchange import Exchange
 
 __all__ = ["Channels", "Direction", "need_operation", "path_of"]
@@ -105,6 +106,19 @@ class Channels:
             raise self.scenario.fail(clause, "a list of records with their data", seen.summary)
         return found
 
+    def assert_carried(self, found: Sequence[Any], wanted: Sequence[str], clause: str, expected: str) -> None:
+        """Compare what the records of the last answer carry.
+
+        Args:
+            found: what they carry.
+            wanted: what they should carry.
+            clause: what fails where they differ.
+            expected: what is wanted, in words.
+        """
+        if list(found) != list(wanted):
+            claim = Claim(self.scenario.reading("records"), "is", (canonical(list(wanted)),))
+            raise self.scenario.fail(clause, expected, repr(found), claims=[claim])
+
     def stream(self, direction: Direction, *, timeout: str = "1", **headers: str) -> Exchange:
         """Read the stream to its end, whatever comes back; header names with underscores."""
         path = path_of(self.scenario.target, _STREAM[direction], self.row["id"])
@@ -126,7 +140,8 @@ class Channels:
         for event in seen.answer.decode(errors="replace").replace("\r\n", "\n").split("\n\n"):
             fields = dict(line.split(": ", 1) for line in event.split("\n") if ": " in line)
             if fields.get("event") == "error":
-                raise self.scenario.fail(clause, "no error event", fields.get("data", ""))
+                claim = Claim(self.scenario.reading("text"), "without", ("event: error",))
+                raise self.scenario.fail(clause, "no error event", fields.get("data", ""), claims=[claim])
             if fields.get("event") == "batch":
                 try:
                     found += json.loads(fields.get("data", ""))["records"]

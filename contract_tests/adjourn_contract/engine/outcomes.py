@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from adjourn_contract.proofs.evidence import Claim
 from adjourn_contract.transport.exchange import Exchange
 
 __all__ = ["ClauseFailed", "NotApplicable", "NotChecked", "TargetUnusable", "TryAlone"]
@@ -28,13 +29,21 @@ class ClauseFailed(AssertionError):  # noqa: N818 - said of the clause
         got: what came instead.
         exchanges: every request of the scenario with its response, in the order of sending.
         row: the row that is wrong, as one of the responses has it, where it is a row.
+        claims: what the responses of a lawful server satisfy, where the words above do not say it to a program.
     """
 
     def __init__(
-        self, clause: str, expected: str, got: str, exchanges: Sequence[Exchange] = (), *, row: Any = None
+        self,
+        clause: str,
+        expected: str,
+        got: str,
+        exchanges: Sequence[Exchange] = (),
+        *,
+        row: Any = None,
+        claims: Sequence[Claim] = (),
     ) -> None:
         super().__init__(f"{clause}: expected {expected}, got {got}")
-        self.row = row
+        self.row, self.claims = row, tuple(claims)
         self.clause, self.expected, self.got, self.exchanges = clause, expected, got, tuple(exchanges)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from adjourn_contract.engine.answers import findings_in_answer, findings_in_row
 from adjourn_contract.engine.outcomes import ClauseFailed, NotChecked
 from adjourn_contract.engine.target import Target
+from adjourn_contract.proofs.evidence import Claim, Kind, Reading
 from adjourn_contract.transport.exchange import Exchange, Unreachable
 
 __all__ = ["AUTO", "NO_ERROR", "Recording", "Row"]
@@ -104,9 +105,24 @@ class Recording:
         self.target.note_sent_secrets(exchange)
         return exchange
 
-    def fail(self, clause: str, expected: str, got: str, *, row: Any = None) -> ClauseFailed:
-        """The proof that a clause failed, to be raised; `row` is the row that is wrong, of one of the answers."""
-        return ClauseFailed(clause, expected, got, self.exchanges, row=row)
+    def fail(
+        self, clause: str, expected: str, got: str, *, row: Any = None, claims: Sequence[Claim] = ()
+    ) -> ClauseFailed:
+        """The proof that a clause failed, to be raised.
+
+        Args:
+            clause: the slug.
+            expected: what it asks for, in words.
+            got: what came instead.
+            row: the row that is wrong, of one of the answers.
+            claims: what the answers of a lawful server satisfy, where the words do not say it to a program.
+        """
+        return ClauseFailed(clause, expected, got, self.exchanges, row=row, claims=claims)
+
+    def reading(self, kind: Kind, *place: str | int, answer: Exchange | None = None) -> Reading:
+        """A text of an answer, the last one by default, for `claims`."""
+        step = len(self.exchanges) - 1 if answer is None else self.exchanges.index(answer)
+        return Reading(kind, step, place)
 
     @contextmanager
     def ruling_out(self, *checks: Callable[[], object]) -> Iterator[None]:

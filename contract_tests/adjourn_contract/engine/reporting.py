@@ -58,7 +58,7 @@ def _story_of(run: Run, error: ClauseFailed) -> Story:
 
     Other tests pause meanwhile: what a faulty server does to the sessions of others would show in a replay too.
     """
-    failure = Failure(error.expected, error.got, error.exchanges, run.secrets, run.contract, error.row)
+    failure = Failure(error.expected, error.got, error.exchanges, run.secrets, run.contract, error.row, error.claims)
     story = told(failure, error.clause, url=run.url, key=run.key, other_key=run.other_key, run=_digits_of(run.tag))
     player = Player(run.wire, run.key, run.other_key, run.random("proofs"), run.remember)
     with run.paused(), suppress(OutOfTime):

@@ -14,13 +14,14 @@ from adjourn_contract.engine.json_values import is_same_json
 from adjourn_contract.engine.outcomes import NotChecked
 from adjourn_contract.engine.recording import AUTO, NO_ERROR, Recording, Row
 from adjourn_contract.engine.target import CHAT
+from adjourn_contract.proofs.evidence import Claim
 from adjourn_contract.transport.exchange import Exchange
 from adjourn_spec import FriendlyId
 
 __all__ = ["CHANGED_BY_CLOSE", "CHAT", "NO_ERROR", "REFUSED", "Row", "Scenario", "ids_of"]
 
 CHANGED_BY_CLOSE = ("closedAt", "closedReason", "updatedAt")
-_REFUSALS = (0, 400, 401, 403, 404, 405, 413, 414, 415, 422)
+_REFUSALS = (0, 400, 401, 403, 404, 405, 409, 413, 414, 415, 422)
 # A close body that is refused is 400; an implementation may say 422 (grey.refusal-status).
 REFUSED = (400, 422)
 
@@ -70,7 +71,8 @@ class Scenario(Recording):
         if isinstance(row, dict) and isinstance(row.get("id"), str):
             shown = self.validated_row(self.send("GET", self.target.path(row["id"])))
             if lost := shown.keys() - row.keys():
-                raise self.fail("create.created", f"{min(lost)} in the answer of create", "none", row=row)
+                claim = Claim(self.reading("member", min(lost), answer=made), "like", (".",))
+                raise self.fail("create.created", f"{min(lost)} in the answer of create", "none", claims=[claim])
 
     def _assert_created(self, row: Row, wanted: Row) -> None:
         for name in ("type", "taskIdentifier", "tags", "metadata"):
@@ -246,13 +248,16 @@ class Scenario(Recording):
         row = self.validated_row(seen)
         if row["closedAt"] is None:
             raise self.fail("close.terminal", f"closedAt {closed['closedAt']!r} at a later close", "null")
-        with self.ruling_out(lambda: self._assert_reads_leave_it_closed(closed["id"], credential)):
+        with self.ruling_out(lambda: self._assert_reads_leave_it_closed(closed, credential)):
             self.assert_same(closed, row, "close.idempotent", "a later close")
 
-    def _assert_reads_leave_it_closed(self, key: str, credential: str | None) -> None:
-        for _ in range(2):
+    def _assert_reads_leave_it_closed(self, closed: Row, credential: str | None) -> None:
+        """Blame retrieve where a read reopens a session."""
+        for key in (*ids_of(closed), *ids_of(closed)):
             if self.retrieve(key, credential=credential)["closedAt"] is None:
-                raise self.fail("close.terminal", "closedAt of a closed session at every retrieve", "null")
+                claim = Claim(self.reading("member", "closedAt"), "like", ('^"',))
+                what = "closedAt of a closed session at every retrieve"
+                raise self.fail("close.terminal", what, "null", claims=[claim])
 
     def assert_same(self, expected: Row, got: Row, clause: str, when: str) -> None:
         """Hold a row to another, member by member."""

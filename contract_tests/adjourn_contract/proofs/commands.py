@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterator, Sequence
 
@@ -118,7 +117,7 @@ def _forging(forgery: Forgery) -> str:
     after = "" if forgery.expires_in_seconds is None else str(forgery.expires_in_seconds)
     words = [
         f'"${forgery.token}"',
-        shlex.quote(json.dumps(forgery.claims)),
+        word(forgery.claims),
         shlex.quote(after),
         shlex.quote(forgery.algorithm),
         forgery.signature,

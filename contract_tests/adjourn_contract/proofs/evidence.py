@@ -12,9 +12,10 @@ from typing import Any, Literal
 
 from adjourn_contract.transport.exchange import Exchange
 
-__all__ = ["ABSENT", "Claim", "Evidence", "Place", "Reading", "canonical", "origin_of", "reading_of"]
+__all__ = ["ABSENT", "Claim", "Evidence", "Kind", "Place", "Reading", "canonical", "origin_of", "reading_of"]
 
 Place = tuple[str | int, ...]
+Kind = Literal["status", "member", "names", "header", "text", "lapse", "claim", "lifetime", "records"]
 Answers = Mapping[int, Exchange]
 ABSENT = ""
 
@@ -26,13 +27,14 @@ class Reading:
     Attributes:
         kind: `status`, `member` (canonical JSON, empty where absent), `names` (of an object's members, sorted),
             `header` (empty where absent), `text` (headers and body), `lapse` (seconds from `since` to this member),
-            `claim` (of the token in the answer) or `lifetime` (seconds from createdAt to the token's expiry).
+            `claim` (of the token in the answer), `lifetime` (seconds from createdAt to the token's expiry) or
+            `records` (what the records of a channel carry, control records left out; a list or a stream of them).
         step: the number of the exchange in its scenario.
         place: the path of a member; `*` means every element of an array; a header's name.
         since: where a lapse begins.
     """
 
-    kind: Literal["status", "member", "names", "header", "text", "lapse", "claim", "lifetime"]
+    kind: Kind
     step: int
     place: Place = ()
     since: Reading | None = None
@@ -55,6 +57,8 @@ class Reading:
             return _lapse(self.since.read(answers), canonical(_found(answer.value, self.place)))
         if self.kind in ("claim", "lifetime"):
             return self._of_token(answer)
+        if self.kind == "records":
+            return _carried(answer.answer.decode(errors="replace"))
         value = _found(answer.value, self.place)
         return canonical(sorted(value) if self.kind == "names" and isinstance(value, dict) else value)
 
@@ -167,6 +171,17 @@ def _found(value: Any, place: Place) -> Any:
         except (TypeError, KeyError, IndexError):
             return _ABSENT
     return value
+
+
+def _carried(text: str) -> str:
+    """What records carry, as canonical JSON; empty where it has none."""
+    events = [line.removeprefix("data: ") for line in text.splitlines() if line.startswith("data: {")]
+    try:
+        records = [record for event in events or [text] for record in json.loads(event)["records"]]
+        bodies = [record if "data" in record else json.loads(record["body"] or "{}") for record in records]
+        return canonical([body["data"] for body in bodies if body.get("data")])
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return ABSENT
 
 
 def _lapse(since: str, until: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from adjourn_contract.proofs.evidence import Claim
 from adjourn_contract.transport.exchange import Exchange
 from adjourn_spec import Contract
 
@@ -26,6 +27,7 @@ class Failure:
         secrets: keys that no answer may have.
         contract: what the server is checked against.
         row: the row that is wrong, of one of the answers, where that is known.
+        claims: what a lawful server's answers satisfy, where the test knows it.
     """
 
     expected: str
@@ -34,6 +36,7 @@ class Failure:
     secrets: Sequence[str]
     contract: Contract
     row: Any = None
+    claims: Sequence[Claim] = ()
 
     @property
     def last(self) -> int:

@@ -16,6 +16,8 @@ from adjourn_contract.proofs.schema_patterns import pattern_of
 __all__ = ["evidence_of"]
 
 _LEAST_TELLING = 6
+# Header and payload are objects: the base64url of `{` begins with ew or ey.
+_JWT_IN_JSON = r'^"e[wy][^.]*[.]e[wy][^.]*[.][^.]+"$'
 # Members that the server chooses: they are compared with what an earlier answer had.
 _CHOSEN_BY_SERVER = ("id", "createdAt", "closedAt", "updatedAt", "currentRunId")
 
@@ -89,7 +91,7 @@ def _of_member(failure: Failure) -> Iterator[Claim]:
     expected, got = value_in(rest), value_in(failure.got.removeprefix(f"{name} "))
     if name == "the" and rest.startswith("session "):
         name, expected, got = "id", session_in(rest), session_in(failure.got)
-    if expected is NO_VALUE or not re.fullmatch(r"[A-Za-z]\w*", name):
+    if expected is NO_VALUE or not re.fullmatch(r"[A-Za-z]\w*([.]\w+)*", name):
         return
     seen = _seen(failure, name, None if got is NO_VALUE else got)
     if seen is None:
@@ -99,7 +101,7 @@ def _of_member(failure: Failure) -> Iterator[Claim]:
 
 def _seen(failure: Failure, name: str, got: Any) -> Reading | None:
     """The member that is wrong: of the row that is known to be, or of the latest that has what came."""
-    if failure.row is not None and (known := reading_of(failure.exchanges, failure.row, name)):
+    if failure.row is not None and (known := reading_of(failure.exchanges, failure.row, *name.split("."))):
         return known
     found = next(_rows(failure, name, canonical(got)), None)
     return next(_rows(failure, name, ""), None) if found is None and got is None else found
@@ -120,9 +122,10 @@ def _rows(failure: Failure, name: str, text: str) -> Iterator[Reading]:
     answers = dict(enumerate(failure.exchanges))
     for step in range(failure.last, -1, -1):
         value = failure.exchanges[step].value
-        places: list[Place] = [(name,)]
+        member = tuple(name.split("."))
+        places: list[Place] = [member]
         if isinstance(value, dict) and isinstance(value.get("data"), list):
-            places = [("data", number, name) for number in range(len(value["data"]))]
+            places = [("data", number, *member) for number in range(len(value["data"]))]
         for place in places:
             reading = Reading("member", step, place)
             if isinstance(value, dict) and ("id" in value or "data" in value) and reading.read(answers) == text:
@@ -236,7 +239,7 @@ def _of_create(failure: Failure) -> Iterator[Claim]:
     if found is None:
         return
     run, prefix, token, jwt = found.groups()
-    pattern = f'^"{prefix}' if run else '^"' if token else r'^"[^.]+[.][^.]+[.][^.]+"$'
+    pattern = f'^"{prefix}' if run else '^"' if token else _JWT_IN_JSON
     yield Claim(Reading("member", failure.last, (run or token or jwt,)), "like", (pattern,))
 
 
@@ -257,7 +260,7 @@ def _of_tokens(failure: Failure) -> Iterator[Claim]:
     elif name == "sub":
         yield Claim(reading, "like", ('^"',))
     else:
-        yield Claim(reading, "is", (canonical(True if wanted == "True" else wanted),))
+        yield Claim(reading, "is", (canonical(True if wanted == "true" else wanted),))
 
 
 # the rest
@@ -289,8 +292,14 @@ def _members(value: Any) -> Iterator[tuple[Place, Any]]:
             yield from (((name, *place), each) for place, each in _members(member))
 
 
+def _of_test(failure: Failure) -> Iterator[Claim]:
+    """What the test itself claims."""
+    yield from failure.claims
+
+
 # In this order: the last two look only for what came, and know nothing of what was expected.
 _INFERENCES = (
+    _of_test,
     _of_overlaps,
     _of_status,
     _of_error_text,

@@ -22,6 +22,12 @@ def claims_of_lists(failure: Failure) -> Iterator[Claim]:
         yield _membership(ids, _last_id(failure), is_owed=not found[1])
     elif failure.expected.startswith("no session of another environment"):
         yield _membership(ids, failure.got, is_owed=False)
+    elif found := re.match(r"no (next|previous) on the", failure.expected):
+        yield Claim(Reading("member", failure.last, ("pagination", found[1])), "is", ("", "null"))
+    elif failure.expected.startswith("next on a page"):
+        yield Claim(Reading("member", failure.last, ("pagination", "next")), "like", ('^"',))
+    elif found := re.match(r"a session that has expired (not )?among", failure.expected):
+        yield Claim(ids, "is" if found[1] else "unlike", ("[]",) if found[1] else (r"^\[\]$",))
     elif failure.expected.startswith("no session in a list"):
         yield Claim(ids, "is", ("[]",))
     elif failure.expected.endswith("among the CLOSED ones alone"):

@@ -136,8 +136,9 @@ def _captured(answer: Exchange, place: Sequence[Any]) -> str:
 
 def _forged(forgery: Forgery, bindings: Mapping[str, str]) -> str:
     head, payload, signature = bindings[forgery.token].split(".")
-    if forgery.claims or forgery.expires_in_seconds is not None:
-        claims = json.loads(base64.urlsafe_b64decode(payload + "==")) | forgery.claims
+    changes = json.loads(filled(forgery.claims, bindings))
+    if changes or forgery.expires_in_seconds is not None:
+        claims = json.loads(base64.urlsafe_b64decode(payload + "==")) | changes
         if forgery.expires_in_seconds is not None:
             claims["exp"] = int(time.time()) + forgery.expires_in_seconds
         payload = _encoded(json.dumps(claims).encode())

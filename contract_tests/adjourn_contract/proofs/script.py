@@ -50,6 +50,12 @@ def read(kind, *words):
         if kind == "claim":
             return json.dumps(found(claims, json.loads(words[1])), sort_keys=True)
         return round(claims["exp"] - datetime.fromisoformat(row["createdAt"]).timestamp())
+    if kind == "records":
+        body = answer(words[0])[1]
+        events = [line[6:] for line in body.splitlines() if line.startswith("data: {")]
+        records = [record for event in events or [body] for record in json.loads(event)["records"]]
+        bodies = [record if "data" in record else json.loads(record["body"] or "{}") for record in records]
+        return json.dumps([body["data"] for body in bodies if body.get("data")], sort_keys=True)
     value = member(*words)
     return json.dumps(sorted(value) if kind == "names" else value, sort_keys=True)
 

@@ -157,10 +157,10 @@ def _is_whole(story: Story) -> bool:
     """Whether each variable is made by an earlier step."""
     known: set[str] = set()
     for step in story.steps:
-        if any(re.match(r"(ID|TOKEN|NEXT|PREVIOUS)\d", name) and name not in known for name in step.names):
+        if any(re.match(r"(ID|TOKEN|RUNID|NEXT|PREVIOUS)\d", name) and name not in known for name in step.names):
             return False
         known |= {capture.name for capture in step.captures} | {made.name for made in step.made}
-    return all(not re.match(r"(ID|TOKEN|AT|NEW)\d", name) or name in known for name in story.names)
+    return all(not re.match(r"(ID|TOKEN|RUNID|AT|NEW)\d", name) or name in known for name in story.names)
 
 
 def _with_texts(evidence: Evidence, texts: Mapping[str, str]) -> Evidence:

@@ -45,7 +45,7 @@ class Forgery:
 
     Attributes:
         token: the variable of the token that it is made from.
-        claims: the claims that differ; `expires_in_seconds` is counted from now.
+        claims: JSON of the claims that differ; `expires_in_seconds` is counted from now.
         secret: signed with it; without it `signature` says what becomes of the old one.
         signature: `signed`, `passed` on, `tampered` or `none`.
         algorithm: of the header.
@@ -53,7 +53,7 @@ class Forgery:
 
     name: str
     token: str
-    claims: dict[str, Any]
+    claims: Text
     expires_in_seconds: int | None
     algorithm: str
     signature: str
@@ -95,7 +95,7 @@ class Step:
         texts: list[Any] = [self.target, self.body, self.wire, *(value for _, value in self.headers)]
         for each in self.made:
             if isinstance(each, Forgery):
-                texts += [each.secret, (Reference(each.token),)]
+                texts += [each.secret, each.claims, (Reference(each.token),)]
         return {
             part.name for text in texts if isinstance(text, tuple) for part in text if isinstance(part, Reference)
         } - {each.name for each in self.made}

@@ -189,7 +189,9 @@ class _Teller:
                 after = None
             new = self._numbered("FORGED")
             self.vocabulary.add(token, new)
-            return Forgery(new, name, changed, after, algorithm, how, secret)
+            # A scope has the name of a session, which is another one in each run.
+            content = self.vocabulary.text_of(json.dumps(changed))
+            return Forgery(new, name, content, after, algorithm, how, secret)
         return None
 
     def _signer(self, header: str, payload: str, signature: str, known_signature: str) -> tuple[Text, str]:
@@ -224,6 +226,8 @@ class _Teller:
         for place, kind in (
             (("id",), "ID"),
             (("publicAccessToken",), "TOKEN"),
+            (("token",), "TOKEN"),
+            (("currentRunId",), "RUNID"),
             (("pagination", "next"), "NEXT"),
             (("pagination", "previous"), "PREVIOUS"),
         ):

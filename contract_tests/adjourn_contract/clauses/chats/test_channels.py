@@ -15,6 +15,7 @@ from adjourn_contract.engine.outcomes import NotApplicable
 from adjourn_contract.engine.run import Run
 from adjourn_contract.engine.scenario import Row, Scenario, ids_of
 from adjourn_contract.engine.tokens import Token
+from adjourn_contract.proofs.evidence import ABSENT, Claim, canonical
 
 REFUSED = (401, 403, 404)
 # Servers before October 2026 answer 400 (grey.append-closed); closed and expired are not always distinguished.
@@ -38,18 +39,17 @@ def test_records_are_numbered_and_stored_once(scenario: Scenario) -> None:
     first = channels.appended("in", "one", part="part-1")
     second = channels.appended("in", "two", part="part-2", by=ids_of(channels.row)[-1])
     if second <= first:
-        raise scenario.fail("channel.append", f"a sequence number after {first}", str(second))
+        claim = Claim(scenario.reading("member", "seq"), "unlike", (f"^{second}$",))
+        raise scenario.fail("channel.append", f"a sequence number after {first}", str(second), claims=[claim])
     again = channels.append("in", "one", part="part-1")
     scenario.expect(again, 200, "channel.append-idempotent", "a repeated part id")
     found = channels.records("in")
-    if texts(found) != ["one", "two"]:
-        clause = "channel.append-idempotent" if texts(found)[:2] == ["one", "two"] else "channel.records"
-        raise scenario.fail(clause, "the records one and two", repr(texts(found)))
+    clause = "channel.append-idempotent" if texts(found)[:2] == ["one", "two"] else "channel.records"
+    channels.assert_carried(texts(found), ["one", "two"], clause, "the records one and two")
     if [record.get("seqNum") for record in found] != [first, second]:
         raise scenario.fail("channel.records", f"the sequence numbers {first} and {second}", repr(found))
     later = texts(channels.records("in", first))
-    if later != ["two"]:
-        raise scenario.fail("channel.records", f"the record two alone after {first}", repr(later))
+    channels.assert_carried(later, ["two"], "channel.records", f"the record two alone after {first}")
     scenario.expect(channels.ask_records("in", "x"), 400, "channel.cursor", "the cursor x", error=True)
 
 
@@ -60,13 +60,12 @@ def test_a_stream_carries_each_record_once_and_resumes(scenario: Scenario) -> No
     channels = Channels(scenario, scenario.open())
     numbers = [channels.appended("in", text) for text in ("one", "two", "three")]
     found = channels.streamed("in")
-    if streamed_data(found) != ["one", "two", "three"]:
-        raise scenario.fail("channel.stream", "the records one, two and three", repr(streamed_data(found)))
+    carried, wanted = streamed_data(found), ["one", "two", "three"]
+    channels.assert_carried(carried, wanted, "channel.stream", "the records one, two and three")
     if [record.get("seq_num") for record in found] != numbers:
         raise scenario.fail("channel.stream", f"the sequence numbers {numbers}", repr(found))
     resumed = streamed_data(channels.streamed("in", Last_Event_ID=str(numbers[0]), clause="channel.resume"))
-    if resumed != ["two", "three"]:
-        raise scenario.fail("channel.resume", f"two and three after {numbers[0]}", repr(resumed))
+    channels.assert_carried(resumed, ["two", "three"], "channel.resume", f"two and three after {numbers[0]}")
     refused = channels.stream("in", timeout="0")
     if refused.status != 400:
         raise scenario.fail("channel.timeout", "400 for Timeout-Seconds: 0", refused.summary)
@@ -111,11 +110,14 @@ def test_a_first_close_appends_one_record_with_its_reason_and_ends_appends(scena
     scenario.expect(refused, ENDED, "channel.append-closed", "an append to a closed session", error=True)
     for member, wanted in (("code", "session_closed"), ("closedReason", "user signed out")):
         if member in refused.value and refused.value[member] != wanted:
-            raise scenario.fail("channel.append-closed", f"{member} {wanted!r}", refused.summary)
+            claim = Claim(scenario.reading("member", member), "is", (ABSENT, canonical(wanted)))
+            raise scenario.fail("channel.append-closed", f"{member} {wanted!r}", refused.summary, claims=[claim])
     found = texts(channels.records("in", clause="channel.read-after-close"))
     if found[:1] != ["before"] or "after" in found:
         clause = "channel.append-closed" if "after" in found else "channel.read-after-close"
-        raise scenario.fail(clause, "the record of before the close alone", repr(found))
+        before = Claim(scenario.reading("records"), "like", ('^."before"',))
+        after = Claim(scenario.reading("records"), "unlike", ('"after"',))
+        raise scenario.fail(clause, "the record of before the close alone", repr(found), claims=[before, after])
     _assert_notified(scenario, row, found[1:])
 
 
@@ -128,7 +130,13 @@ def _assert_notified(scenario: Scenario, row: Row, found: list[Any]) -> None:
     ]
     wanted = ("close", "user signed out")
     if [(each.get("trigger"), each.get("closedReason")) for each in payloads] != [wanted]:
-        raise scenario.fail("channel.close-notifies", f"one record with {wanted}", repr(found))
+        carried = scenario.reading("records")
+        claims = [
+            Claim(carried, "like", ("trigger.{2,8}close",)),
+            Claim(carried, "like", ("closedReason.{2,8}user signed out",)),
+            Claim(carried, "unlike", ("trigger.{2,8}close.*trigger.{2,8}close",)),
+        ]
+        raise scenario.fail("channel.close-notifies", f"one record with {wanted}", repr(found), claims=claims)
 
 
 @pytest.mark.clause("channel.close-notifies")
@@ -139,8 +147,7 @@ def test_a_close_by_the_current_run_appends_nothing(scenario: Scenario) -> None:
         raise NotApplicable("the server starts no runs, so a close has nobody to notify")
     scenario.close(row, {"callingRunId": row["currentRunId"]}, look=False)
     found = texts(channels.records("in"))
-    if found:
-        raise scenario.fail("channel.close-notifies", "no record for a close by the current run", repr(found))
+    channels.assert_carried(found, [], "channel.close-notifies", "no record for a close by the current run")
 
 
 @pytest.mark.waits
@@ -206,4 +213,5 @@ def test_a_settled_channel_is_answered_at_once(scenario: Scenario) -> None:
         raise NotApplicable("no agent completes a turn on this server")
     seen = channels.stream("out", timeout="1", X_Peek_Settled="1")
     if seen.status != 200 or (seen.header("x-session-settled") or "").lower() != "true":
-        raise scenario.fail("channel.settled", "200 with X-Session-Settled: true", seen.summary)
+        claim = Claim(scenario.reading("header", "x-session-settled"), "like", ("^[Tt]rue$",))
+        raise scenario.fail("channel.settled", "200 with X-Session-Settled: true", seen.summary, claims=[claim])

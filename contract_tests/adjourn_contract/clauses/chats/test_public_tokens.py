@@ -11,6 +11,7 @@ from adjourn_contract.engine.outcomes import NotApplicable
 from adjourn_contract.engine.run import Run
 from adjourn_contract.engine.scenario import Row, Scenario, ids_of
 from adjourn_contract.engine.tokens import Token
+from adjourn_contract.proofs.evidence import Claim
 
 DAY_SECONDS = 86_400
 REFUSED = (401, 403, 404)
@@ -30,7 +31,11 @@ def test_a_client_signs_tokens_with_the_claims_of_its_environment(run: Run, scen
     token = Token.of(made["publicAccessToken"])
     wanted = {"sub": token.claims.get("sub"), "pub": True}
     if not isinstance(seen.value, dict) or {name: seen.value.get(name) for name in wanted} != wanted:
-        raise scenario.fail("token.claims", f"the claims {wanted}", seen.summary)
+        claims = [
+            Claim(scenario.reading("member", "sub", answer=seen), "same", other=scenario.reading("claim", "sub")),
+            Claim(scenario.reading("member", "pub", answer=seen), "is", ("true",)),
+        ]
+        raise scenario.fail("token.claims", f"the claims {wanted}", seen.summary, claims=claims)
     if "_sk_" not in run.key and token.is_signed_with(run.key):
         name = made["externalId"]
         mine = token.signed(run.key, expires_in_seconds=600, scopes=[f"read:sessions:{name}"])
