@@ -120,10 +120,12 @@ def assert_matches(scenario: Scenario, rows: Sequence[Row], case: Filtered) -> N
     found = _ids(listed) & ours
     # The same list without the status was right before.
     clause = "close.listed" if "status" in case.filters else "list.filter"
+    claims = [Claim(scenario.reading("member", "data", "*", "id"), "like", (_pattern(wanted),))]
+    where = f"in a list filtered by {case.filters}"
     if lost := wanted - found:
-        raise scenario.fail(clause, f"the session {min(lost)} in a list filtered by {case.filters}", "it is not there")
+        raise scenario.fail(clause, f"the session {min(lost)} {where}", "it is not there", claims=claims)
     if more := found - wanted:
-        raise scenario.fail(clause, f"no session {min(more)} in a list filtered by {case.filters}", "it is there")
+        raise scenario.fail(clause, f"no session {min(more)} {where}", "it is there", claims=claims)
 
 
 def _ids(rows: Sequence[Row]) -> set[str]:
@@ -138,7 +140,8 @@ def test_lists_page_newest_first(run: Run, scenario: Scenario) -> None:
     newest_first = [row["id"] for row in reversed(made)]
     shown = list_until(scenario, lambda rows: _ids(rows) == set(newest_first), type=kind)
     if _ids(shown) != set(newest_first):
-        raise scenario.fail("list.filter", "the sessions of a type", scenario.exchanges[-1].summary)
+        claims = [Claim(scenario.reading("member", "data", "*", "id"), "like", (_pattern(newest_first),))]
+        raise scenario.fail("list.filter", "the sessions of a type", scenario.exchanges[-1].summary, claims=claims)
     # A close and an update make a session no newer.
     scenario.close(made[0], {"reason": "the oldest"})
     if "updateSession" not in run.unsupported:

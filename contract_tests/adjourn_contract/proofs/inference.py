@@ -278,8 +278,9 @@ def _of_repeated_value(failure: Failure) -> Iterator[Claim]:
 
 
 def _of_other_status(failure: Failure) -> Iterator[Claim]:
+    """A refusal that is wrong for whatever reason; what is wrong with a success is not its status."""
     step = _summarised(failure)
-    if step is not None:
+    if step is not None and failure.exchanges[step].status >= 400:
         yield Claim(Reading("status", step), "unlike", (f"^{failure.exchanges[step].status}$",))
 
 
