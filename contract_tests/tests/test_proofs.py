@@ -20,6 +20,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adjourn_contract.clauses import test_lists
+from adjourn_contract.clauses.chats import test_channels, test_public_tokens, test_runs
 from adjourn_contract.engine.outcomes import ClauseFailed
 from adjourn_contract.engine.run import PROFILES, Run
 from adjourn_contract.engine.scenario import Scenario
@@ -88,7 +90,35 @@ def list_with_the_configuration(run: Run, scenario: Scenario) -> None:
     scenario.listed(externalId=scenario.exchanges[-1].value["externalId"])
 
 
+def stream_three_records(run: Run, scenario: Scenario) -> None:
+    test_channels.test_a_stream_carries_each_record_once_and_resumes(scenario)
+
+
+def close_beside_a_channel(run: Run, scenario: Scenario) -> None:
+    test_channels.test_a_first_close_appends_one_record_with_its_reason_and_ends_appends(scenario)
+
+
+def sign_a_token_with_the_claims(run: Run, scenario: Scenario) -> None:
+    run.token = run.scenario().create()["publicAccessToken"]
+    test_public_tokens.test_a_client_signs_tokens_with_the_claims_of_its_environment(run, scenario)
+
+
+def ask_for_a_run(run: Run, scenario: Scenario) -> None:
+    test_runs.test_the_current_run_of_a_session_is_there_and_its_flags_agree(run, scenario)
+
+
+def filter_lists(run: Run, scenario: Scenario) -> None:
+    test_lists.test_a_filter_shows_the_sessions_that_match_and_no_others(run, scenario)
+
+
 FAILURES: dict[str, Play] = {
+    "stream-skips-a-record": stream_three_records,
+    "close-record-without-reason": close_beside_a_channel,
+    "claims-of-nobody": sign_a_token_with_the_claims,
+    "client-signed-tokens-401": sign_a_token_with_the_claims,
+    "run-of-another-task": ask_for_a_run,
+    "list-ignores-tags": filter_lists,
+    "list-first-tag-only": filter_lists,
     "reason-trimmed": close_with_a_trimmed_reason,
     "later-close-replaces-reason": close_twice,
     "limit-none": close_with_a_body_that_is_too_large,
@@ -128,7 +158,7 @@ def story_of_failure(run: Run, play: Play) -> Story:
     with pytest.raises(ClauseFailed) as caught:
         play(run, scenario)
     error = caught.value
-    failure = Failure(error.expected, error.got, error.exchanges, run.secrets, run.contract, error.row)
+    failure = Failure(error.expected, error.got, error.exchanges, run.secrets, run.contract, error.row, error.claims)
     return told(failure, error.clause, url=run.url, key=KEY, other_key=OTHER, run=RUN_DIGITS)
 
 

@@ -32,10 +32,10 @@ def filtered(matches: Collection[int] = (), **filters: Any) -> Filtered:
 @pytest.mark.partly("close.listed")
 def test_a_filter_shows_the_sessions_that_match_and_no_others(run: Run, scenario: Scenario) -> None:
     run.need("listSessions", "createSession")
-    kind, task, tag, other = (run.name(what) for what in ("ki_nd", "ta_sk", "t_ag", "other"))
+    kind, task, tag, other, second = (run.name(what) for what in ("ki_nd", "ta_sk", "t_ag", "other", "second"))
     rows = [
         scenario.open(type=kind, taskIdentifier=task, tags=[tag, other]),
-        scenario.open(type=kind, taskIdentifier=other, tags=["x", tag], metadata={"a": 1}),
+        scenario.open(type=kind, taskIdentifier=other, tags=[second, tag], metadata={"a": 1}),
         scenario.open(type=other, taskIdentifier=task, tags=[]),
         scenario.open(None, type=kind, taskIdentifier=other, tags=[f"{tag}x"]),
     ]
@@ -52,7 +52,7 @@ def test_a_filter_shows_the_sessions_that_match_and_no_others(run: Run, scenario
         filtered(type=f"{kind[:-1]}%"),
         filtered({0, 1}, tags=tag),
         filtered({0}, tags=other),
-        filtered({1}, tags="x"),
+        filtered({1}, tags=second),
         filtered(tags=tag[:-1]),
         filtered(tags=tag.upper()),
         filtered({0, 2}, taskIdentifier=task),
@@ -84,7 +84,7 @@ def test_a_filter_shows_the_sessions_that_match_and_no_others(run: Run, scenario
     # Several values match any of them, or are one literal value (grey.list-several).
     is_literal = {"documented": (False,), "server": (True,)}.get(run.dialect or "", (False, True))
     for case in (
-        filtered({0, 1}, tags=f"x,{other}"),
+        filtered({0, 1}, tags=f"{second},{other}"),
         filtered({0, 1}, tags=f"{tag},{other}"),
         filtered({0, 1, 2, 3}, type=f"{other},{kind}"),
         filtered({0, 1, 2, 3}, taskIdentifier=f"{task},{other}"),
