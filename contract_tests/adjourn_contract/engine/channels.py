@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 from urllib.parse import quote
 
-from adjourn_contract.engine.outcomes import NotApplicable
+from adjourn_contract.engine.outcomes import NotApplicable, NotChecked
 from adjourn_contract.engine.scenario import Row, Scenario
 from adjourn_contract.engine.target import Target
 from adjourn_contract.proofs.evidence import Claim, canonical
@@ -120,12 +120,19 @@ class Channels:
             raise self.scenario.fail(clause, expected, repr(found), claims=[claim])
 
     def stream(self, direction: Direction, *, timeout: str = "1", **headers: str) -> Exchange:
-        """Read the stream to its end, whatever comes back; header names with underscores."""
+        """Read the stream to its end, whatever comes back; header names with underscores.
+
+        Raises:
+            NotChecked: nothing came back, as behind a proxy that does not pass on server-sent events.
+        """
         path = path_of(self.scenario.target, _STREAM[direction], self.row["id"])
         credential = headers.pop("credential", None)
         listed = [("Timeout-Seconds", timeout), *((name.replace("_", "-"), value) for name, value in headers.items())]
         options: dict[str, Any] = {} if credential is None else {"credential": credential}
-        return self.scenario.send("GET", path, headers=listed, **options)
+        seen = self.scenario.send("GET", path, headers=listed, **options)
+        if seen.status == 0:
+            raise NotChecked("no stream came back; a proxy may not pass on server-sent events")
+        return seen
 
     def streamed(self, direction: Direction, *, clause: str = "channel.stream", **headers: str) -> Sequence[Row]:
         """The records that a stream carried."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from adjourn_contract.engine.run import Run
 from adjourn_contract.engine.scenario import Row, Scenario, ids_of
 from adjourn_contract.engine.tokens import Token
 from adjourn_contract.proofs.evidence import ABSENT, Claim, canonical
+from adjourn_contract.transport.exchange import Exchange
 
 REFUSED = (401, 403, 404)
 # Servers before October 2026 answer 400 (grey.append-closed); closed and expired are not always distinguished.
@@ -75,24 +76,20 @@ def test_a_stream_carries_each_record_once_and_resumes(scenario: Scenario) -> No
 @pytest.mark.clause("channel.stream")
 def test_an_open_stream_does_not_end_by_a_close(scenario: Scenario) -> None:
     channels = Channels(scenario, scenario.open())
-    seen: list[Any] = []
-    ended: list[float] = []
 
-    def read() -> None:
-        seen.append(channels.stream("in", timeout=str(STREAM_SECONDS)))
-        ended.append(time.monotonic())
+    def read() -> tuple[Exchange, float]:
+        return channels.stream("in", timeout=str(STREAM_SECONDS)), time.monotonic()
 
-    reader = threading.Thread(target=read)
-    reader.start()
-    time.sleep(BEFORE_CLOSE_SECONDS)
-    closed = scenario.try_close(channels.row["id"], {"reason": "while a stream is open"})
-    at = time.monotonic()
-    reader.join()
+    with ThreadPoolExecutor(1) as reader:
+        reading = reader.submit(read)
+        time.sleep(BEFORE_CLOSE_SECONDS)
+        closed = scenario.try_close(channels.row["id"], {"reason": "while a stream is open"})
+        at = time.monotonic()
+        seen, ended = reading.result()
     scenario.expect(closed, 200, "close.closes", "close of an open session")
-    if seen[0].status != 200:
-        raise scenario.fail("channel.stream", "200", seen[0].summary)
+    scenario.expect_status(seen, 200, "channel.stream", "an open stream")
     # Its own timeout ends it, a record moves that on; a close that ends it does so at once.
-    if ended[0] - at < (STREAM_SECONDS - BEFORE_CLOSE_SECONDS) / 2:
+    if ended - at < (STREAM_SECONDS - BEFORE_CLOSE_SECONDS) / 2:
         raise scenario.fail("channel.stream", "the stream to go on after a close", "its end with the close")
 
 
