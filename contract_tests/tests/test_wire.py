@@ -40,6 +40,22 @@ def test_an_answer_may_be_cut_off_at_any_byte(server: Scripted, answer: bytes) -
         assert wire.send("GET", "/", ()).value == {"id": "session_1"}
 
 
+LATE = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+def test_a_request_is_sent_again_where_its_connection_had_timed_out(server: Scripted) -> None:
+    server.answers = [LATE, WHOLE]
+    with closing(Wire(server.url)) as wire:
+        exchange = wire.send("POST", "/", (), b"{}")
+    assert (exchange.status, exchange.is_resent) == (200, False)
+
+
+def test_a_server_that_answers_each_request_with_408_is_not_excused(server: Scripted) -> None:
+    server.answers = [LATE]
+    with closing(Wire(server.url)) as wire:
+        assert wire.send("GET", "/", ()).status == 408
+
+
 @pytest.mark.parametrize(
     "answer",
     [

@@ -33,7 +33,7 @@ def test_every_operation_of_the_document_is_there(control: Control) -> None:
         ("POST", "/environments", {"name": "dev"}, 400, "already"),
         ("POST", "/environments", {"clock": "yesterday"}, 400, "clock"),
         ("GET", "/environments/nobody", None, 404, "no environment 'nobody'"),
-        ("GET", "/environments?limit=0", None, 400, "limit must be 1 to 1000"),
+        ("GET", "/environments?limit=0", None, 400, "limit: 0 is less than the minimum of 1"),
         ("GET", "/environments?size=1", None, 400, "no parameter 'size'"),
         ("GET", "/environments/dev/journal?status=9", None, 400, "status"),
         ("GET", "/environments/dev/journal?timeout=soon", None, 400, "not a duration"),

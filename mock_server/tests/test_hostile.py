@@ -224,10 +224,18 @@ def test_many_slow_clients_keep_nobody_waiting(process: tuple[int, str]) -> None
     assert httpx.get(f"{process[1]}/_adjourn/health").status_code == 200
 
 
-@pytest.mark.parametrize("sent", [b"", b"POST /api/v1/ses", CLOSE, CLOSE + b"Content-Length: 10\r\n\r\n{"])
+@pytest.mark.parametrize("sent", [b"POST /api/v1/ses", CLOSE, CLOSE + b"Content-Length: 10\r\n\r\n{"])
 def test_a_request_that_does_not_come_is_given_up(sent: bytes) -> None:
     with MockServer(limits=ConnectionLimits(patience_seconds=0.2, sweep_seconds=0.05)) as server:
         assert status_and_error(send(server.url, [sent])) == (408, "Request Timeout")
+
+
+def test_a_connection_without_a_request_is_closed_without_an_answer() -> None:
+    with MockServer(limits=ConnectionLimits(patience_seconds=0.2, sweep_seconds=0.05)) as server:
+        parts = urlsplit(server.url)
+        with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
+            # A proxy would pass an answer on as that to the request it sends next.
+            assert connection.recv(65536) == b""
 
 
 def test_a_connection_that_idles_is_closed() -> None:

@@ -18,7 +18,7 @@ from adjourn_spec.contract import (
 from adjourn_spec.documents import DocumentError, read_document
 from adjourn_spec.identifiers import ExternalId, FriendlyId, SessionKey
 from adjourn_spec.loader import load_contract, openapi_path
-from adjourn_spec.schema import Schema, Violation
+from adjourn_spec.schema import Schema, Violation, registry_of
 from adjourn_spec.stylesheet import stylesheet, stylesheet_path
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "load_contract",
     "openapi_path",
     "read_document",
+    "registry_of",
     "stylesheet",
     "stylesheet_path",
 ]

@@ -35,6 +35,7 @@ _LATE_WAKING = 1.04
 # A gateway that has lost its server for a moment is asked again so often.
 MAX_GATEWAY_TRIES = 4
 GATEWAY_PAUSE_SECONDS = 0.1
+_REQUEST_TIMEOUT = 408
 
 
 class Wire:
@@ -154,6 +155,7 @@ class Wire:
     ) -> Exchange:
         self.pace(_credential(headers))
         content = body if chunks is None else b"".join(chunks)
+        is_resent = False
         for attempt in (1, 2):
             connection, is_fresh = self._connection()
             began = time.monotonic()
@@ -168,6 +170,12 @@ class Wire:
                 self.close()
                 if is_fresh or attempt == 2:
                     raise Unreachable(_reason(error)) from None
+                is_resent = True
+                continue
+            if answer.status == _REQUEST_TIMEOUT and attempt == 1:
+                # It is about the connection, which was idle for too long, and not this request (RFC 9110, 15.5.9).
+                connection.close()
+                self.close()
                 continue
             if answer.will_close or not answer.isclosed():
                 connection.close()
@@ -184,7 +192,7 @@ class Wire:
                 received,
                 began,
                 time.monotonic() - began,
-                is_resent=attempt == 2,
+                is_resent=is_resent,
             )
         raise AssertionError("unreachable")
 

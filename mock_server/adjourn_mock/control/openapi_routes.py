@@ -7,6 +7,7 @@ import re
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
+import jsonschema_rs
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -14,7 +15,8 @@ from starlette.routing import Route
 from adjourn_mock.control.access import Access, Denied
 from adjourn_mock.domain.errors import AdjournError, LimitError, NotFoundError, UnavailableError, UserError
 from adjourn_mock.domain.json_text import encode, read_json
-from adjourn_spec import DocumentError, Schema
+from adjourn_mock.exchanges.query import read_parameters
+from adjourn_spec import DocumentError, QueryParameter, Schema, registry_of
 
 __all__ = ["Call", "answer", "routes_of"]
 
@@ -56,13 +58,13 @@ def routes_of(
     document: Mapping[str, Any], handlers: object, access: Access, *, leave_out: Collection[str] = ()
 ) -> list[Route]:
     """A route for each path but those left out; an operation is a method of `handlers`, named by its operationId."""
-    routes = []
+    routes, registry = [], registry_of(document)
     for path, item in document["paths"].items():
         if path in leave_out:
             continue
         operations = {
             method.upper(): _Operation(
-                document, path, method, getattr(handlers, _snake(item[method]["operationId"])), access
+                document, path, method, getattr(handlers, _snake(item[method]["operationId"])), access, registry
             )
             for method in _METHODS
             if method in item
@@ -96,16 +98,31 @@ class _Operation:
         method: str,
         handler: Callable[[Call], Awaitable[Response]],
         access: Access,
+        registry: jsonschema_rs.Registry,
     ) -> None:
         operation = document["paths"][path][method]
         self._handler, self._access = handler, access
         self._is_open = operation.get("security") == []
-        self._parameters = [each for each in operation.get("parameters", ()) if each.get("in") == "query"]
+        pointer = f"/paths/{path.replace('~', '~0').replace('/', '~1')}/{method}"
+        self._parameters = tuple(
+            QueryParameter(
+                each["name"],
+                "form",
+                each["schema"]["type"],
+                Schema(document, f"{pointer}/parameters/{index}/schema", registry),
+            )
+            for index, each in enumerate(operation.get("parameters", ()))
+            if each.get("in") == "query"
+        )
+        self._defaults = {
+            each.name: each.schema.definition["default"]
+            for each in self._parameters
+            if "default" in each.schema.definition
+        }
         self._body: Schema | None = None
         self._is_required = False
         if "requestBody" in operation:
-            pointer = f"/paths/{path.replace('~', '~0').replace('/', '~1')}/{method}/requestBody/content"
-            self._body = Schema(document, f"{pointer}/application~1json/schema")
+            self._body = Schema(document, f"{pointer}/requestBody/content/application~1json/schema", registry)
             self._is_required = operation["requestBody"].get("required", False)
 
     async def __call__(self, request: Request) -> Response:
@@ -125,14 +142,10 @@ class _Operation:
             return answer({"error": "The mock server failed; its log says why"}, _FAILED)
 
     def _query(self, request: Request) -> Mapping[str, Any]:
-        given = request.query_params
-        known = {parameter["name"]: parameter["schema"] for parameter in self._parameters}
-        if unknown := set(given) - set(known):
+        known = [parameter.name for parameter in self._parameters]
+        if unknown := set(request.query_params) - set(known):
             raise _InvalidError(f"there is no parameter {min(unknown)!r}; there are {', '.join(known) or 'none'}")
-        values = {name: schema["default"] for name, schema in known.items() if "default" in schema}
-        for name, text in given.items():
-            values[name] = _read(name, text, known[name])
-        return values
+        return {**self._defaults, **read_parameters(self._parameters, request.scope["query_string"])}
 
     async def _json(self, request: Request) -> Any:
         if self._body is None:
@@ -151,24 +164,6 @@ class _Operation:
         for violation in self._body.violations(value):
             raise _InvalidError(str(violation))
         return value
-
-
-def _read(name: str, text: str, schema: Mapping[str, Any]) -> Any:
-    """A query parameter by its schema."""
-    if schema["type"] == "boolean":
-        if text not in ("true", "false"):
-            raise _InvalidError(f"{name} must be true or false, not {text[:40]!r}")
-        return text == "true"
-    if schema["type"] == "integer":
-        if not re.fullmatch("[0-9]{1,12}", text):
-            raise _InvalidError(f"{name} must be a whole number, not {text[:40]!r}")
-        low, high = schema.get("minimum", 0), schema.get("maximum", 10**12)
-        if not low <= int(text) <= high:
-            raise _InvalidError(f"{name} must be {low} to {high}, not {text}")
-        return int(text)
-    if not re.search(schema.get("pattern", ""), text):
-        raise _InvalidError(f"{name} is not valid: {text[:40]!r}")
-    return text
 
 
 def _status_of(error: AdjournError | DocumentError) -> int:

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 from adjourn_mock.domain.errors import UserError
 from adjourn_spec import Operation, QueryParameter, Violation
 
-__all__ = ["QueryError", "read_query"]
+__all__ = ["QueryError", "read_parameters", "read_query"]
 
 _MAX_PARAMETERS = 1000
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,19})")
@@ -40,17 +40,24 @@ def read_query(operation: Operation, query: bytes, *, split_lists: bool = True) 
     Raises:
         QueryError: a value breaks its schema (clause list.invalid), or there are too many parameters.
     """
-    if not query or not operation.query:
+    return read_parameters(operation.query, query, split_lists=split_lists)
+
+
+def read_parameters(
+    parameters: Sequence[QueryParameter], query: bytes, *, split_lists: bool = True
+) -> Mapping[str, Any]:
+    """The same for the parameters of any document."""
+    if not query or not parameters:
         return {}
     try:
         pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=_MAX_PARAMETERS)
     except ValueError:
         raise QueryError([f"more than {_MAX_PARAMETERS} parameters"]) from None
     given = dict(pairs)
-    values = dict(_values(operation, given, split_lists))
+    values = dict(_values(parameters, given, split_lists))
     violations = [
         (parameter.name, violation)
-        for parameter in operation.query
+        for parameter in parameters
         if parameter.name in values
         for violation in parameter.schema.violations(values[parameter.name])
     ]
@@ -59,8 +66,10 @@ def read_query(operation: Operation, query: bytes, *, split_lists: bool = True) 
     return values
 
 
-def _values(operation: Operation, given: Mapping[str, str], split_lists: bool) -> Iterator[tuple[str, Any]]:
-    for parameter in operation.query:
+def _values(
+    parameters: Sequence[QueryParameter], given: Mapping[str, str], split_lists: bool
+) -> Iterator[tuple[str, Any]]:
+    for parameter in parameters:
         if parameter.style == "deepObject":
             if members := _deep_members(parameter, given):
                 yield parameter.name, members
@@ -80,5 +89,8 @@ def _deep_members(parameter: QueryParameter, given: Mapping[str, str]) -> dict[s
     return {name: _typed(given[key], properties.get(name, {}).get("type", "string")) for key, name in names.items()}
 
 
-def _typed(text: str, kind: str) -> str | int:
-    return int(text) if kind == "integer" and _INTEGER.fullmatch(text) else text
+def _typed(text: str, kind: str) -> str | int | bool:
+    """The value that a text is in JSON, or the text, which then breaks the schema."""
+    if kind == "integer" and _INTEGER.fullmatch(text):
+        return int(text)
+    return text == "true" if kind == "boolean" and text in ("true", "false") else text

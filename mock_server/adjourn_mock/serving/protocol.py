@@ -286,7 +286,11 @@ class OneWriteProtocol(HttpToolsProtocol):
             return
         seconds = now - last.since
         if awaited is _Awaited.REQUEST and seconds > self._limits.patience_seconds:
-            self._refuse(_TIMEOUT, "Request Timeout")
+            if self.cycle is None and not self._beside_body_bytes:
+                # Nothing has been asked. A proxy would take an answer for that to its next request.
+                self.transport.close()
+            else:
+                self._refuse(_TIMEOUT, "Request Timeout")
         elif awaited is _Awaited.NEXT_REQUEST and seconds > self._limits.idle_seconds:
             self.transport.close()
         elif awaited is _Awaited.READER and seconds > self._limits.patience_seconds:
