@@ -131,7 +131,7 @@ class Recording:
         Where nothing fails, no request is sent.
 
         Args:
-            checks: called in turn once a clause has failed; each raises ClauseFailed where its own clause is broken.
+            checks: called in turn once a clause has failed; each raises ClauseFailed of its own clause.
         """
         try:
             yield

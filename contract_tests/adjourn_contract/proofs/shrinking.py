@@ -178,7 +178,7 @@ def _droppable(story: Story, evidence: Evidence) -> Iterator[frozenset[int]]:
     subjects = {step.number: _subjects(step, story.run) for step in story.steps}
     parts = _connected(subjects.values())
     about = [part for part in parts if any(part & subjects[number] for number in needed)]
-    # What a list has to leave out is as telling as what it has to show.
+    # What a list has to leave out counts as much as what it has to show.
     is_about_list = any("*" in claim.reading.place for claim in evidence.claims)
     if all(subjects[number] for number in needed) and not is_about_list:
         for part in parts:
