@@ -21,7 +21,7 @@ from adjourn_spec import FriendlyId
 __all__ = ["CHANGED_BY_CLOSE", "CHAT", "NO_ERROR", "REFUSED", "Row", "Scenario", "ids_of"]
 
 CHANGED_BY_CLOSE = ("closedAt", "closedReason", "updatedAt")
-_REFUSALS = (0, 400, 401, 403, 404, 405, 409, 413, 414, 415, 422)
+_REFUSALS = (0, 400, 401, 403, 404, 405, 413, 414, 415, 422)
 # A close body that is refused is 400; an implementation may say 422 (grey.refusal-status).
 REFUSED = (400, 422)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from adjourn_contract.transport.exchange import Exchange
 __all__ = ["ABSENT", "Claim", "Evidence", "Kind", "Place", "Reading", "canonical", "origin_of", "reading_of"]
 
 Place = tuple[str | int, ...]
-Kind = Literal["status", "member", "names", "header", "text", "lapse", "claim", "lifetime", "records"]
+Kind = Literal["status", "member", "names", "header", "text", "lapse", "claim", "lifetime", "signature", "records"]
 Answers = Mapping[int, Exchange]
 ABSENT = ""
 
@@ -27,7 +28,8 @@ class Reading:
     Attributes:
         kind: `status`, `member` (canonical JSON, empty where absent), `names` (of an object's members, sorted),
             `header` (empty where absent), `text` (headers and body), `lapse` (seconds from `since` to this member),
-            `claim` (of the token in the answer), `lifetime` (seconds from createdAt to the token's expiry) or
+            `claim` (of the token in the answer), `lifetime` (seconds from createdAt to the token's expiry),
+            `signature` (of that token: `own` where the key of the request has made it, else `another`) or
             `records` (what the records of a channel carry, control records left out; a list or a stream of them).
         step: the number of the exchange in its scenario.
         place: the path of a member; `*` means every element of an array; a header's name.
@@ -57,6 +59,8 @@ class Reading:
             return _lapse(self.since.read(answers), canonical(_found(answer.value, self.place)))
         if self.kind in ("claim", "lifetime"):
             return self._of_token(answer)
+        if self.kind == "signature":
+            return _signer(answer)
         if self.kind == "records":
             return _carried(answer.answer.decode(errors="replace"))
         value = _found(answer.value, self.place)
@@ -171,6 +175,16 @@ def _found(value: Any, place: Place) -> Any:
         except (TypeError, KeyError, IndexError):
             return _ABSENT
     return value
+
+
+def _signer(answer: Exchange) -> str:
+    key = next((value.removeprefix("Bearer ") for name, value in answer.headers if name == "Authorization"), "")
+    try:
+        content, _, signature = answer.value["publicAccessToken"].rpartition(".")
+    except (KeyError, TypeError, AttributeError):
+        return ABSENT
+    made = base64.urlsafe_b64encode(hmac.digest(key.encode(), content.encode(), "sha256")).decode().rstrip("=")
+    return "own" if signature == made else "another"
 
 
 def _carried(text: str) -> str:

@@ -38,6 +38,12 @@ class Answer:
         created = datetime.fromisoformat(json.loads(self.text)["createdAt"]).timestamp()
         return round(self.claims().get("exp", 0) - created)
 
+    def signature(self):
+        """Whose key has made the token: `own` or `another`."""
+        content, _, sign = json.loads(self.text)["publicAccessToken"].rpartition(".")
+        made = hmac.digest(os.environ["TRIGGER_SECRET_KEY"].encode(), content.encode(), "sha256")
+        return "own" if sign == base64.urlsafe_b64encode(made).decode().rstrip("=") else "another"
+
     def records(self):
         """What the records of a channel carry; empty where there are none."""
         events = [line[6:] for line in self.text.splitlines() if line.startswith("data: {")]

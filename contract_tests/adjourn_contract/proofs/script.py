@@ -16,7 +16,7 @@ __all__ = ["script"]
 
 _STATUS = """status() { sed -n '1s/^HTTP[^ ]* \\([0-9]*\\).*/\\1/p' "$T/$1" | grep . || echo 0; }"""
 _LOOK = r"""
-import base64, json, pathlib, sys
+import base64, hmac, json, os, pathlib, sys
 from datetime import datetime
 
 folder, *readings = sys.argv[1:]
@@ -50,6 +50,10 @@ def read(kind, *words):
         if kind == "claim":
             return json.dumps(found(claims, json.loads(words[1])), sort_keys=True)
         return round(claims["exp"] - datetime.fromisoformat(row["createdAt"]).timestamp())
+    if kind == "signature":
+        content, _, sign = json.loads(answer(words[0])[1])["publicAccessToken"].rpartition(".")
+        made = hmac.digest(os.environ["TRIGGER_SECRET_KEY"].encode(), content.encode(), "sha256")
+        return "own" if sign == base64.urlsafe_b64encode(made).decode().rstrip("=") else "another"
     if kind == "records":
         body = answer(words[0])[1]
         events = [line[6:] for line in body.splitlines() if line.startswith("data: {")]
