@@ -67,7 +67,8 @@ def test_a_word_that_programs_know_is_an_unknown_id(run: Run) -> None:
                 with scenario.ruling_out(partial(assert_unknown_beside_a_session, scenario, word)):
                     scenario.expect(seen, 404, "id.unknown", f"retrieve of the unknown externalId {word!r}", error=True)
                 closed = scenario.try_close(word, {"reason": "nobody"})
-                scenario.expect(closed, 404, "id.unknown", f"close of the unknown externalId {word!r}", error=True)
+                with scenario.ruling_out(partial(assert_longer_path_unknown, scenario)):
+                    scenario.expect(closed, 404, "id.unknown", f"close of the unknown externalId {word!r}", error=True)
 
     run.each(batches(WORDS), play)
 
@@ -77,6 +78,12 @@ def assert_unknown_beside_a_session(scenario: Scenario, word: str) -> None:
     scenario.open()
     seen = scenario.send("GET", scenario.target.path(word))
     scenario.expect(seen, 404, "id.unknown", f"retrieve of the unknown externalId {word!r}", error=True)
+
+
+def assert_longer_path_unknown(scenario: Scenario) -> None:
+    """Blame the paths where what follows the close path is ignored: `close` may be such a tail."""
+    path = scenario.target.close_path(scenario.open()["id"]) + "/x"
+    scenario.expect(scenario.send("POST", path, {}), 404, "path.unknown", "a path behind the close path")
 
 
 # Another test asks for the same words as ids that are unknown.
