@@ -168,6 +168,8 @@ def assert_pages(scenario: Scenario, kind: str, size: int, listed: list[str]) ->
         if len(ids) != wanted:
             clause = "list.cursors" if set(ids) & set(seen) else "list.page"
             raise scenario.fail(clause, f"{wanted} rows on a page of {size}", f"{len(ids)} rows")
+        if set(ids) & set(seen):
+            raise scenario.fail("list.cursors", f"the page {listed[len(seen) : len(seen) + wanted]}", repr(ids))
         is_last, following = len(seen) + len(ids) == len(listed), pagination.get("next")
         if is_last != (following is None):
             expected = "no next on the last page" if is_last else "next on a page that another one follows"
