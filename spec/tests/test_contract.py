@@ -79,7 +79,9 @@ def test_every_limit_belongs_to_a_clause(contract: Contract) -> None:
             for slug in (operation.body.limit_clause, operation.body.malformed_clause, operation.body.invalid_clause):
                 assert slug in contract.clauses
                 assert slug in contract.refusals
-    assert contract.operations["closeSession"].body.schema.definition["properties"]["reason"]["x-clauses"] == {  # type: ignore[union-attr]
+    body = contract.operations["closeSession"].body
+    assert body is not None
+    assert body.schema.definition["properties"]["reason"]["x-clauses"] == {
         "type": "reason.type",
         "maxLength": "reason.limit",
     }

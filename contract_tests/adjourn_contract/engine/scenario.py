@@ -33,7 +33,7 @@ class Scenario(Recording):
         """A new session; the answer of create."""
         made = self.try_create(external_id, credential=credential, **members)
         self.expect(made, 201, "create.created", "a valid create with a new externalId")
-        with self.ruling_out(lambda: self._assert_create_answers_the_row(made)):
+        with self.ruling_out(lambda: self._assert_create_answers_the_row(made, credential)):
             row = self.validated_row(made, extra_members=True)
         wanted = self._body(external_id, members)
         self._assert_created(
@@ -65,11 +65,11 @@ class Scenario(Recording):
             external_id = self.target.name()
         return body if external_id is None else {**body, "externalId": external_id}
 
-    def _assert_create_answers_the_row(self, made: Exchange) -> None:
+    def _assert_create_answers_the_row(self, made: Exchange, credential: str | None) -> None:
         """Blame create where retrieve shows a row that lacks nothing."""
         row = made.value
         if isinstance(row, dict) and isinstance(row.get("id"), str):
-            shown = self.validated_row(self.send("GET", self.target.path(row["id"])))
+            shown = self.retrieve(row["id"], credential=credential)
             if lost := shown.keys() - row.keys():
                 claim = Claim(self.reading("member", min(lost), answer=made), "like", (".",))
                 raise self.fail("create.created", f"{min(lost)} in the answer of create", "none", claims=[claim])

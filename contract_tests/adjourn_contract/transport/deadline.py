@@ -5,12 +5,13 @@ from __future__ import annotations
 import http.client
 import signal
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-__all__ = ["READ_ERRORS", "Deadline"]
+__all__ = ["READ_ERRORS", "Deadline", "reason_of"]
 
 _WATCH_SECONDS = 0.2
 # What reading an answer raises where there is none, or none that is HTTP: `http.client` lets a negative chunk through.
@@ -64,3 +65,12 @@ class Deadline:
                     self._late.add(token)
                     with suppress(OSError, AttributeError):
                         connection().shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
+
+
+def reason_of(error: Exception) -> str:
+    """Why no answer was read, in words."""
+    if isinstance(error, TimeoutError):
+        return "it did not answer in time"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted ({error.verify_message}); SSL_CERT_FILE names authorities to trust"
+    return str(error) or type(error).__name__

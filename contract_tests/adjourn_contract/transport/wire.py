@@ -20,7 +20,7 @@ from dataclasses import replace
 from functools import cached_property, partial
 from urllib.parse import urlsplit
 
-from adjourn_contract.transport.deadline import READ_ERRORS, Deadline
+from adjourn_contract.transport.deadline import READ_ERRORS, Deadline, reason_of
 from adjourn_contract.transport.exchange import Exchange, Headers, OutOfTime, RateLimited, Unreachable
 from adjourn_contract.transport.rate_limit import Quota, wait_seconds
 from adjourn_contract.transport.route import Proxy, Route
@@ -169,7 +169,7 @@ class Wire:
                 # What was idle as long as this one has ended as well.
                 self.close()
                 if is_fresh or attempt == 2:
-                    raise Unreachable(_reason(error)) from None
+                    raise Unreachable(reason_of(error)) from None
                 is_resent = True
                 continue
             if answer.status == _REQUEST_TIMEOUT and attempt == 1:
@@ -269,7 +269,7 @@ class Wire:
         try:
             connection = socket.create_connection(self.route.address, timeout=left_seconds)
         except OSError as error:
-            raise Unreachable(_reason(error)) from None
+            raise Unreachable(reason_of(error)) from None
         try:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection.settimeout(self.timeout_seconds)
@@ -278,7 +278,7 @@ class Wire:
             return self._secured(connection) if self.is_secure else connection
         except OSError as error:
             connection.close()
-            raise Unreachable(_reason(error)) from None
+            raise Unreachable(reason_of(error)) from None
 
     def accepts(self) -> bool:
         """Whether a new connection comes about."""
@@ -342,11 +342,3 @@ class Wire:
 
 def _credential(headers: Headers) -> str | None:
     return next((value for name, value in headers if name == "Authorization"), None)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return "it did not answer in time"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted ({error.verify_message}); SSL_CERT_FILE names authorities to trust"
-    return str(error) or type(error).__name__

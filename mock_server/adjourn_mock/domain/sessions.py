@@ -29,7 +29,6 @@ __all__ = [
     "status",
     "to_dict",
     "to_list_row",
-    "to_raw_dict",
     "update",
 ]
 
@@ -117,7 +116,7 @@ class Page(msgspec.Struct, frozen=True):
         return cls(tuple(found[:size]), has_older=has_more, has_newer=after is not None)
 
 
-def to_raw_dict(session: Session) -> dict[str, Any]:
+def _to_raw_dict(session: Session) -> dict[str, Any]:
     """The row by the names that are sent; triggerConfig and metadata are JSON still."""
     return dict(zip(_NAMES, _values_of(session), strict=True))
 
@@ -129,7 +128,7 @@ to_list_row: Callable[[Session], Session] = partial(msgspec.structs.replace, tri
 
 def to_dict(session: Session) -> dict[str, Any]:
     """The row as JSON members that may be changed, by the names that are sent."""
-    members = {**to_raw_dict(session), "tags": list(session.tags), "metadata": session.metadata}
+    members = {**_to_raw_dict(session), "tags": list(session.tags), "metadata": session.metadata}
     if session.trigger_config_json is msgspec.UNSET:
         del members["triggerConfig"]
     else:
